@@ -1,0 +1,227 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"xiaobu/bot"
+)
+
+// runsPerClaim is how many runs of a lane are handed out at once.
+const runsPerClaim = 1000
+
+// Claim is the right to work in one lane of one handler until the lease ends. Its owner is
+// the fence: a transaction of someone who lost the lease fails with ErrStale.
+type Claim struct {
+	Handler string
+	Lane    string
+	Owner   string
+	Runs    []Run // deadline first, then arrival
+}
+
+// Run is one handler's work on one event.
+type Run struct {
+	ID        int64
+	Attempts  int
+	NotBefore time.Time
+	Event     bot.Event
+}
+
+// ClaimLanes takes up to n lanes of a handler that have something due and are free, for as
+// long as the lease. The owner must be unique for each call.
+func (s *Store) ClaimLanes(ctx context.Context, handler, owner string, n int, lease time.Duration) ([]Claim, error) {
+	if due, err := s.Read(ctx).laneDue(handler, s.now()); err != nil || !due {
+		return nil, err
+	}
+	var claims []Claim
+	err := s.Tx(ctx, func(tx *Tx) error {
+		claims = nil
+		lanes, err := tx.claimLanes(handler, owner, n, lease)
+		if err != nil {
+			return err
+		}
+		for _, lane := range lanes {
+			runs, err := tx.pendingRuns(handler, lane)
+			if err != nil {
+				return err
+			}
+			claims = append(claims, Claim{Handler: handler, Lane: lane, Owner: owner, Runs: runs})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("claim lanes of %s: %w", handler, err)
+	}
+	return claims, nil
+}
+
+// laneDue asks without taking the write lock: most of the time nothing is due.
+func (r Reader) laneDue(handler string, now time.Time) (bool, error) {
+	var n int64
+	err := r.db.Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM lane WHERE handler = ? AND due_at <= ? AND lease_until <= ? LIMIT 1) AS due`,
+		handler, now.UnixMilli(), now.UnixMilli()).Scan(&n).Error
+	return n > 0, err
+}
+
+func (tx *Tx) claimLanes(handler, owner string, n int, lease time.Duration) ([]string, error) {
+	now := tx.Now.UnixMilli()
+	lock := ""
+	if tx.dialect == postgres {
+		lock = " FOR UPDATE SKIP LOCKED"
+	}
+	var lanes []string
+	err := tx.db.Raw(`UPDATE lane SET owner = ?, lease_until = ? WHERE handler = ? AND lane IN (
+		SELECT lane FROM lane WHERE handler = ? AND due_at <= ? AND lease_until <= ? ORDER BY deadline, due_at LIMIT ?`+lock+`)
+		RETURNING lane`, owner, tx.Now.Add(lease).UnixMilli(), handler, handler, now, now, n).Scan(&lanes).Error
+	return lanes, err
+}
+
+// runRow is a run together with its event.
+type runRow struct {
+	RunID     int64
+	Attempts  int
+	NotBefore int64
+	Row       eventRow `gorm:"embedded"`
+}
+
+func (tx *Tx) pendingRuns(handler, lane string) ([]Run, error) {
+	var rows []runRow
+	err := tx.db.Raw(`SELECT run.id AS run_id, run.attempts, run.not_before, inbox.* FROM run JOIN inbox ON inbox.id = run.event_id
+		WHERE run.handler = ? AND run.lane = ? AND run.state = 'pending' ORDER BY run.deadline, run.id LIMIT ?`,
+		handler, lane, runsPerClaim).Scan(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	runs := make([]Run, 0, len(rows))
+	for _, r := range rows {
+		e, err := r.Row.event()
+		if err != nil {
+			return nil, err
+		}
+		runs = append(runs, Run{ID: r.RunID, Attempts: r.Attempts, NotBefore: fromMS(r.NotBefore), Event: e})
+	}
+	return runs, nil
+}
+
+// Hold renews the lease of a claim; it fails with ErrStale when the lease was lost.
+func (tx *Tx) Hold(c Claim, lease time.Duration) error {
+	return one(tx.db.Exec(`UPDATE lane SET lease_until = ? WHERE handler = ? AND lane = ? AND owner = ?`,
+		tx.Now.Add(lease).UnixMilli(), c.Handler, c.Lane, c.Owner))
+}
+
+// FinishRuns marks runs of a claim as done, in the transaction that holds their effects.
+func (tx *Tx) FinishRuns(runs ...Run) error {
+	return chunked(runs, func(part []Run) error {
+		ids, events := make([]int64, len(part)), make([]int64, len(part))
+		for i, r := range part {
+			ids[i], events[i] = r.ID, r.Event.ID
+		}
+		err := tx.db.Exec(`UPDATE run SET state = 'done', error = '', finished_at = ? WHERE id IN ?`, tx.Now.UnixMilli(), ids).Error
+		if err != nil {
+			return err
+		}
+		return tx.db.Exec(`UPDATE inbox SET open_runs = open_runs - 1,
+			state = CASE WHEN open_runs <= 1 AND state = 'open' THEN 'done' ELSE state END WHERE id IN ?`, events).Error
+	})
+}
+
+// RetryRun keeps a failed run for later. The error's text must hold no secret.
+func (tx *Tx) RetryRun(run Run, attempts int, notBefore time.Time, why string) error {
+	return one(tx.db.Exec(`UPDATE run SET attempts = ?, not_before = ?, error = ? WHERE id = ?`,
+		attempts, notBefore.UnixMilli(), why, run.ID))
+}
+
+// BuryRun gives a run up: it is dead until a person retries it.
+func (tx *Tx) BuryRun(run Run, attempts int, why string) error {
+	err := one(tx.db.Exec(`UPDATE run SET state = 'dead', attempts = ?, error = ?, finished_at = ? WHERE id = ?`,
+		attempts, why, tx.Now.UnixMilli(), run.ID))
+	if err != nil {
+		return err
+	}
+	return one(tx.db.Exec(`UPDATE inbox SET open_runs = open_runs - 1, state = 'dead' WHERE id = ?`, run.Event.ID))
+}
+
+// PostponeRuns moves runs to a later time without counting an attempt.
+func (tx *Tx) PostponeRuns(notBefore time.Time, runs ...Run) error {
+	return chunked(runs, func(part []Run) error {
+		ids := make([]int64, len(part))
+		for i, r := range part {
+			ids[i] = r.ID
+		}
+		return tx.db.Exec(`UPDATE run SET not_before = ? WHERE id IN ?`, notBefore.UnixMilli(), ids).Error
+	})
+}
+
+// Release gives a claimed lane back. An ordinary lane is next due when its first run is, so
+// that nothing overtakes a run that waits for another try; a lane whose runs are handled
+// together is due when any of them is.
+func (tx *Tx) Release(c Claim, together bool) error {
+	next := `SELECT not_before FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending' ORDER BY run.deadline, run.id LIMIT 1`
+	if together {
+		next = `SELECT MIN(not_before) FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending'`
+	}
+	err := one(tx.db.Exec(`UPDATE lane SET owner = '', lease_until = 0, due_at = COALESCE((`+next+`), 0), deadline = COALESCE((
+		SELECT MIN(deadline) FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending'), ?)
+		WHERE handler = ? AND lane = ? AND owner = ?`, never, c.Handler, c.Lane, c.Owner))
+	if err != nil {
+		return err
+	}
+	return tx.db.Exec(`DELETE FROM lane WHERE handler = ? AND lane = ? AND owner = '' AND NOT EXISTS (
+		SELECT 1 FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending')`, c.Handler, c.Lane).Error
+}
+
+// NextLane returns when the next lane of a handler is due, leased ones when their lease
+// ends; ok is false when nothing waits.
+func (r Reader) NextLane(handler string) (at time.Time, ok bool, err error) {
+	var due *int64
+	err = r.db.Raw(`SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) FROM lane WHERE handler = ?`, handler).Scan(&due).Error
+	if err != nil || due == nil {
+		return time.Time{}, false, err
+	}
+	return fromMS(*due), true, nil
+}
+
+// releaseLeases ends every lease. Only for a database that nobody else can have open.
+func (tx *Tx) releaseLeases() error {
+	for _, stmt := range []string{
+		`UPDATE lane SET owner = '', lease_until = 0 WHERE lease_until > 0`,
+		`UPDATE outbox SET lease_until = 0 WHERE state = 'sending'`,
+		`UPDATE slot SET lease_until = 0 WHERE state = 'running'`,
+	} {
+		if err := tx.db.Exec(stmt).Error; err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// chunked calls fn with parts of at most 100 items: SQLite's driver binds parameters in
+// quadratic time.
+func chunked[T any](items []T, fn func([]T) error) error {
+	for len(items) > 0 {
+		n := min(len(items), 100)
+		if err := fn(items[:n]); err != nil {
+			return err
+		}
+		items = items[n:]
+	}
+	return nil
+}
+
+func pluck[T any](q *gorm.DB, column string) ([]T, error) {
+	out := []T{}
+	err := q.Pluck(column, &out).Error
+	return out, err
+}
+
+// skipLocked lets several processes take different rows on PostgreSQL; SQLite has one writer.
+func (tx *Tx) skipLocked() []clause.Expression {
+	if tx.dialect == sqlite {
+		return nil
+	}
+	return []clause.Expression{clause.Locking{Strength: "UPDATE", Options: "SKIP LOCKED"}}
+}

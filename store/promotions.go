@@ -1,0 +1,353 @@
+package store
+
+import (
+	"time"
+
+	"gorm.io/gorm/clause"
+
+	"xiaobu/bot"
+)
+
+// States of promotions, occurrences, tasks and deliveries.
+const (
+	PromotionActive = "active"
+	PromotionPaused = "paused"
+	PromotionEnded  = "ended"
+
+	OccurrencePlanned = "planned"
+	OccurrenceRunning = "running"
+	OccurrenceDone    = "done"
+	OccurrenceMissed  = "missed"  // its time passed while nothing could be sent
+	OccurrenceSkipped = "skipped" // left out on purpose
+
+	TaskPlanned   = "planned"   // to be made
+	TaskSubmitted = "submitted" // made; the owner has not confirmed
+	TaskConfirmed = "confirmed" // the owner confirmed; groups may still be without a result
+	TaskClosed    = "closed"    // every group has its final result
+	TaskFailed    = "failed"    // refused
+	TaskCancelled = "cancelled"
+
+	DeliveryPlanned   = "planned"
+	DeliverySubmitted = "submitted"
+	DeliverySent      = "sent"
+	DeliveryFailed    = "failed"
+	DeliveryUnsent    = "unsent" // the owner confirmed, but this group was not among those reached
+	DeliveryCancelled = "cancelled"
+	DeliveryBlocked   = "blocked" // not even tried: its quota is used up
+)
+
+// Product is one line of a promotion's offer.
+type Product struct {
+	Name     string `json:"name"`
+	PriceFen int64  `json:"price_fen"`
+	WasFen   int64  `json:"was_fen,omitempty"`
+	Stock    int64  `json:"stock,omitempty"`
+}
+
+// PromotionSpec is a promotion as it was posted.
+type PromotionSpec struct {
+	Name     string `json:"name"`
+	Schedule struct {
+		Cron     string `json:"cron"`
+		Timezone string `json:"timezone"`
+		StartsOn string `json:"starts_on,omitempty"` // 2026-11-23, in the zone
+		EndsOn   string `json:"ends_on,omitempty"`   // the last day, included
+		Missed   struct {
+			Policy string `json:"policy"` // skip or send_within
+			Within string `json:"within,omitempty"`
+		} `json:"missed"`
+	} `json:"schedule"`
+	Targets struct {
+		ChatIDs []string `json:"chat_ids"`
+		Labels  []string `json:"labels"`
+		Stores  []string `json:"stores"`
+		All     bool     `json:"all"`
+	} `json:"targets"`
+	Message  bot.Message `json:"message"`
+	Products []Product   `json:"products"`
+}
+
+// Promotion is a plan to post something again and again.
+type Promotion struct {
+	ID        int64
+	Name      string
+	Status    string
+	Spec      PromotionSpec `gorm:"serializer:json"`
+	NextAt    time.Time     `gorm:"serializer:ms"` // zero: no further occurrence
+	CreatedAt time.Time     `gorm:"serializer:ms"`
+	UpdatedAt time.Time     `gorm:"serializer:ms"`
+}
+
+// TableName is the table of promotions.
+func (Promotion) TableName() string { return "promotion" }
+
+// AddPromotion writes a promotion and sets its ID.
+func (tx *Tx) AddPromotion(p *Promotion) error {
+	p.CreatedAt, p.UpdatedAt = tx.Now, tx.Now
+	return tx.db.Create(p).Error
+}
+
+// MovePromotion sets a promotion's status and next occurrence. It fails with ErrStale when
+// either changed since p was read.
+func (tx *Tx) MovePromotion(p Promotion, status string, next time.Time) error {
+	q := tx.db.Table("promotion").Where("id = ? AND status = ?", p.ID, p.Status)
+	if p.NextAt.IsZero() {
+		q = q.Where("next_at IS NULL")
+	} else {
+		q = q.Where("next_at = ?", ms(p.NextAt))
+	}
+	return one(q.Updates(map[string]any{"status": status, "next_at": ms(next), "updated_at": tx.Now.UnixMilli()}))
+}
+
+// Promotion returns one promotion.
+func (r Reader) Promotion(id int64) (Promotion, error) {
+	return first[Promotion](r.db.Where("id = ?", id))
+}
+
+// Promotions lists promotions from behind the id cursor.
+func (r Reader) Promotions(cursor int64, limit int) ([]Promotion, error) {
+	return all[Promotion](limited(r.db.Where("id > ?", cursor).Order("id"), limit))
+}
+
+// DuePromotions lists promotions whose next occurrence has come.
+func (r Reader) DuePromotions(now time.Time) ([]Promotion, error) {
+	return all[Promotion](r.db.Where("next_at <= ?", ms(now)).Order("next_at, id"))
+}
+
+// NextPromotion returns when the next occurrence of any promotion is; ok is false when
+// there is none.
+func (r Reader) NextPromotion() (at time.Time, ok bool, err error) {
+	return r.min("SELECT MIN(next_at) FROM promotion")
+}
+
+func (r Reader) min(query string, args ...any) (at time.Time, ok bool, err error) {
+	var due *int64
+	if err := r.db.Raw(query, args...).Scan(&due).Error; err != nil || due == nil {
+		return time.Time{}, false, err
+	}
+	return fromMS(*due), true, nil
+}
+
+// Occurrence is one slot of a promotion.
+type Occurrence struct {
+	ID          int64
+	PromotionID int64
+	At          time.Time `gorm:"serializer:ms"`
+	Status      string
+	Reason      string
+	Message     bot.Message `gorm:"serializer:json"` // as it goes out
+	CreatedAt   time.Time   `gorm:"serializer:ms"`
+	DoneAt      time.Time   `gorm:"serializer:ms"`
+}
+
+// TableName is the table of occurrences.
+func (Occurrence) TableName() string { return "occurrence" }
+
+// AddOccurrence writes a slot of a promotion; a known one is left alone and returns false.
+func (tx *Tx) AddOccurrence(o *Occurrence) (bool, error) {
+	o.CreatedAt = tx.Now
+	res := tx.db.Clauses(clause.OnConflict{DoNothing: true}).Create(o)
+	return res.RowsAffected == 1, res.Error
+}
+
+// EndOccurrence records that nothing of an occurrence is open any more.
+func (tx *Tx) EndOccurrence(id int64, status, reason string) error {
+	return one(tx.db.Exec(`UPDATE occurrence SET status = ?, reason = ?, done_at = ? WHERE id = ?`, status, reason, tx.Now.UnixMilli(), id))
+}
+
+// Occurrence returns one occurrence.
+func (r Reader) Occurrence(id int64) (Occurrence, error) {
+	return first[Occurrence](r.db.Where("id = ?", id))
+}
+
+// Occurrences lists a promotion's occurrences from behind a time, oldest first.
+func (r Reader) Occurrences(promotion int64, after time.Time, limit int) ([]Occurrence, error) {
+	q := r.db.Where("promotion_id = ?", promotion).Order("at")
+	if !after.IsZero() {
+		q = q.Where("at > ?", ms(after))
+	}
+	return all[Occurrence](limited(q, limit))
+}
+
+// Task is one owner's part of an occurrence: what the platform makes a mass message of.
+type Task struct {
+	ID           int64
+	OccurrenceID int64
+	Owner        string
+	Part         int // an owner with more groups than one task may have gets several parts
+	Status       string
+	MsgID        string    `gorm:"column:msgid"`
+	SubmittedAt  time.Time `gorm:"serializer:ms"`
+	ConfirmedAt  time.Time `gorm:"serializer:ms"`
+	NextPollAt   time.Time `gorm:"serializer:ms"`
+	Polls        int
+	Reminders    int
+	ClosesAt     time.Time `gorm:"serializer:ms"` // when it is cancelled if nobody confirmed
+}
+
+// TableName is the table of tasks.
+func (Task) TableName() string { return "task" }
+
+// AddTask writes a task and sets its ID.
+func (tx *Tx) AddTask(t *Task) error { return tx.db.Create(t).Error }
+
+// SaveTask writes how far a task has come. It fails with ErrStale when its status is not
+// what the caller knew.
+func (tx *Tx) SaveTask(t Task, known string) error {
+	return one(tx.db.Model(&t).Where("id = ? AND status = ?", t.ID, known).
+		Select("Status", "MsgID", "SubmittedAt", "ConfirmedAt", "NextPollAt", "Polls", "Reminders").Updates(&t))
+}
+
+// LeaseTask moves a task's next poll to a later time, for whoever polls it now. False means
+// that somebody else does.
+func (tx *Tx) LeaseTask(t Task, until time.Time) (bool, error) {
+	res := tx.db.Exec(`UPDATE task SET next_poll_at = ? WHERE id = ? AND next_poll_at = ?`, until.UnixMilli(), t.ID, ms(t.NextPollAt))
+	return res.RowsAffected == 1, res.Error
+}
+
+// Task returns one task.
+func (r Reader) Task(id int64) (Task, error) { return first[Task](r.db.Where("id = ?", id)) }
+
+// TaskByMsgID returns the task that a mass message belongs to.
+func (r Reader) TaskByMsgID(msgID string) (Task, error) {
+	if msgID == "" {
+		return Task{}, ErrNotFound
+	}
+	return first[Task](r.db.Where("msgid = ?", msgID))
+}
+
+// Tasks lists an occurrence's tasks.
+func (r Reader) Tasks(occurrence int64) ([]Task, error) {
+	return all[Task](r.db.Where("occurrence_id = ?", occurrence).Order("id"))
+}
+
+// DueTasks lists tasks whose results are to be asked for.
+func (r Reader) DueTasks(now time.Time, limit int) ([]Task, error) {
+	return all[Task](r.db.Where("next_poll_at <= ?", ms(now)).Order("next_poll_at, id").Limit(limit))
+}
+
+// NextTask returns when the next task's results are to be asked for.
+func (r Reader) NextTask() (at time.Time, ok bool, err error) {
+	return r.min("SELECT MIN(next_poll_at) FROM task")
+}
+
+// Delivery is one group of one occurrence.
+type Delivery struct {
+	ID           int64
+	OccurrenceID int64
+	PromotionID  int64
+	TaskID       *int64
+	At           time.Time `gorm:"serializer:ms"`
+	ChatID       string
+	Owner        string
+	Status       string
+	Code         int
+	Reason       string
+	SubmittedAt  time.Time `gorm:"serializer:ms"`
+	SentAt       time.Time `gorm:"serializer:ms"`
+}
+
+// TableName is the table of deliveries.
+func (Delivery) TableName() string { return "delivery" }
+
+// AddDeliveries writes the groups of an occurrence.
+func (tx *Tx) AddDeliveries(ds []Delivery) error {
+	if len(ds) == 0 {
+		return nil
+	}
+	return tx.db.CreateInBatches(ds, 8).Error // 12 columns: at most 100 parameters a statement
+}
+
+// MoveDeliveries changes the status of a task's deliveries that have one of the known
+// statuses, or of one chat of it.
+func (tx *Tx) MoveDeliveries(task int64, chat string, known []string, d Delivery) (int64, error) {
+	q := tx.db.Model(&Delivery{}).Where("task_id = ? AND status IN ?", task, known)
+	if chat != "" {
+		q = q.Where("chat_id = ?", chat)
+	}
+	set := map[string]any{"status": d.Status, "code": d.Code, "reason": d.Reason}
+	if !d.SubmittedAt.IsZero() {
+		set["submitted_at"] = ms(d.SubmittedAt)
+	}
+	if !d.SentAt.IsZero() {
+		set["sent_at"] = ms(d.SentAt)
+	}
+	res := q.Updates(set)
+	return res.RowsAffected, res.Error
+}
+
+// DeliveryView is a delivery with what its task knows.
+type DeliveryView struct {
+	Delivery  `gorm:"embedded"`
+	MsgID     string `gorm:"column:msgid"`
+	Reminders int
+}
+
+// DeliveryFilter selects deliveries of a promotion.
+type DeliveryFilter struct {
+	Promotion int64
+	At        time.Time // zero: all occurrences
+	Cursor    int64
+	Limit     int
+}
+
+// Deliveries lists deliveries in the order they were planned.
+func (r Reader) Deliveries(f DeliveryFilter) ([]DeliveryView, error) {
+	q := r.db.Table("delivery").Select("delivery.*, task.msgid, task.reminders").
+		Joins("LEFT JOIN task ON task.id = delivery.task_id").
+		Where("delivery.promotion_id = ? AND delivery.id > ?", f.Promotion, f.Cursor).Order("delivery.id")
+	if !f.At.IsZero() {
+		q = q.Where("delivery.at = ?", ms(f.At))
+	}
+	return all[DeliveryView](limited(q, f.Limit))
+}
+
+// TaskDeliveries lists the groups of a task.
+func (r Reader) TaskDeliveries(task int64) ([]Delivery, error) {
+	return all[Delivery](r.db.Where("task_id = ?", task).Order("id"))
+}
+
+// DeliveryCounts counts an occurrence's deliveries by status.
+func (r Reader) DeliveryCounts(occurrence int64) (map[string]int, error) {
+	var rows []struct {
+		Status string
+		N      int
+	}
+	err := r.db.Raw(`SELECT status, COUNT(*) AS n FROM delivery WHERE occurrence_id = ? GROUP BY status`, occurrence).Scan(&rows).Error
+	out := map[string]int{}
+	for _, row := range rows {
+		out[row.Status] = row.N
+	}
+	return out, err
+}
+
+// UsedQuota counts, by group, the mass messages that were planned, submitted or sent from
+// one time to another: each uses the group's quota of the period.
+func (r Reader) UsedQuota(from, to time.Time) (map[string]int, error) {
+	var rows []struct {
+		ChatID string
+		N      int
+	}
+	err := r.db.Raw(`SELECT chat_id, COUNT(*) AS n FROM delivery WHERE at >= ? AND at < ? AND status IN ('planned', 'submitted', 'sent') GROUP BY chat_id`,
+		from.UnixMilli(), to.UnixMilli()).Scan(&rows).Error
+	out := map[string]int{}
+	for _, row := range rows {
+		out[row.ChatID] = row.N
+	}
+	return out, err
+}
+
+// OpenOccurrences lists a promotion's occurrences that are not over.
+func (r Reader) OpenOccurrences(promotion int64) ([]Occurrence, error) {
+	return all[Occurrence](r.db.Where("promotion_id = ? AND status IN ?", promotion, []string{OccurrencePlanned, OccurrenceRunning}).Order("at"))
+}
+
+// CountReminder counts a reminder of a task.
+func (tx *Tx) CountReminder(task int64) error {
+	return one(tx.db.Exec(`UPDATE task SET reminders = reminders + 1 WHERE id = ?`, task))
+}
+
+// PollTask asks for another look at a task's results.
+func (tx *Tx) PollTask(task int64, at time.Time) error {
+	return one(tx.db.Exec(`UPDATE task SET next_poll_at = ? WHERE id = ?`, at.UnixMilli(), task))
+}
