@@ -1,0 +1,177 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+	"unicode/utf8"
+
+	"xiaobu/bot"
+	"xiaobu/store"
+)
+
+// Limits of a channel.
+const (
+	maxChannelName  = 60 // characters
+	maxRemark       = 30 // characters that WeCom keeps of a remark
+	maxJoinWayChats = 5
+	maxBaseName     = 40              // bytes
+	closeTime       = 5 * time.Second // for taking back a code nobody will use
+)
+
+// Channels makes QR codes with an owner. The state they carry is random: a code printed for
+// an earlier installation never counts for a channel of this one.
+type Channels struct {
+	Store    *store.Store
+	Joins    bot.JoinWayMaker    // may be nil
+	Contacts bot.ContactWayMaker // may be nil
+	Random   func() string       // 16 or more letters and digits, new each time
+	Log      *slog.Logger
+}
+
+// Remember keeps, in the transaction that creates something, that a request led to it. It
+// returns ErrRepeated when the request had been answered meanwhile.
+type Remember func(tx *store.Tx, resource string) error
+
+// ErrRepeated says that another request with the same key was first.
+var ErrRepeated = errors.New("request was repeated")
+
+// Create makes a channel and its code.
+func (c *Channels) Create(ctx context.Context, ch store.Channel, remember Remember) (store.Channel, error) {
+	if err := c.check(ctx, ch); err != nil {
+		return ch, err
+	}
+	ch.State, ch.Status = "xb"+c.Random()[:14], store.ChannelMaking
+	if err := c.Store.Tx(ctx, func(tx *store.Tx) error { ch.ID = 0; return tx.AddChannel(&ch) }); err != nil {
+		return ch, err
+	}
+	var err error
+	if ch.ConfigID, ch.QRCode, err = c.makeCode(ctx, ch); err != nil {
+		c.forget(ctx, ch)
+		return ch, fmt.Errorf("make the code of channel %q: %w", ch.Name, err)
+	}
+	ch.Status = store.ChannelActive
+	err = c.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.OpenChannel(ch.ID, ch.ConfigID, ch.QRCode); err != nil {
+			return err
+		}
+		return remember(tx, fmt.Sprint(ch.ID))
+	})
+	if err != nil {
+		c.forget(ctx, ch)
+	}
+	return ch, err
+}
+
+func (c *Channels) makeCode(ctx context.Context, ch store.Channel) (config, qr string, err error) {
+	if ch.Kind == store.ChannelContact {
+		return c.Contacts.AddContactWay(ctx, bot.ContactWay{Remark: remark(ch.Name), User: bot.UserID(ch.Staff), State: ch.State})
+	}
+	way := bot.JoinWay{Remark: remark(ch.Name), State: ch.State, AutoCreate: ch.AutoCreate, BaseName: ch.BaseName}
+	for _, id := range ch.ChatIDs {
+		way.Chats = append(way.Chats, bot.ChatID(id))
+	}
+	if config, err = c.Joins.AddJoinWay(ctx, way); err != nil {
+		return "", "", err
+	}
+	made, err := c.Joins.JoinWay(ctx, config)
+	if err != nil {
+		return config, "", fmt.Errorf("read the picture of the code: %w", err)
+	}
+	return config, made.QRCode, nil
+}
+
+func remark(name string) string {
+	r := []rune(name)
+	return string(r[:min(len(r), maxRemark)])
+}
+
+// forget closes a channel that did not come about, and its code if there is one.
+func (c *Channels) forget(ctx context.Context, ch store.Channel) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)
+	defer cancel()
+	if ch.ConfigID != "" {
+		if err := c.dropCode(ctx, ch); err != nil {
+			c.Log.Warn("a code that nobody uses is left at the platform", "channel", ch.ID, "config_id", ch.ConfigID, "error", err)
+		}
+	}
+	if err := c.Store.Tx(ctx, func(tx *store.Tx) error { return tx.CloseChannel(ch.ID) }); err != nil {
+		c.Log.Error("close channel", "channel", ch.ID, "error", err)
+	}
+}
+
+func (c *Channels) dropCode(ctx context.Context, ch store.Channel) error {
+	var err error
+	if ch.Kind == store.ChannelContact {
+		err = c.Contacts.DeleteContactWay(ctx, ch.ConfigID)
+	} else {
+		err = c.Joins.DeleteJoinWay(ctx, ch.ConfigID)
+	}
+	if bot.IsGone(err) {
+		return nil
+	}
+	return err
+}
+
+// Delete takes a channel's code back. Joins that carried its state still count for it.
+func (c *Channels) Delete(ctx context.Context, id int64) error {
+	ch, err := c.Store.Read(ctx).Channel(id)
+	if err != nil {
+		return err
+	}
+	if ch.Status != store.ChannelActive {
+		return store.ErrNotFound
+	}
+	if !c.offers(ch.Kind) {
+		return ErrNotOffered
+	}
+	if err := c.dropCode(ctx, ch); err != nil {
+		return fmt.Errorf("delete the code of channel %d: %w", id, err)
+	}
+	return c.Store.Tx(ctx, func(tx *store.Tx) error { return tx.CloseChannel(id) })
+}
+
+func (c *Channels) offers(kind string) bool {
+	if kind == store.ChannelContact {
+		return c.Contacts != nil
+	}
+	return c.Joins != nil
+}
+
+func (c *Channels) check(ctx context.Context, ch store.Channel) error {
+	switch {
+	case ch.Kind != store.ChannelGroup && ch.Kind != store.ChannelContact:
+		return invalid("kind", "is %q; want group_qr or contact_qr", ch.Kind)
+	case ch.Name == "" || utf8.RuneCountInString(ch.Name) > maxChannelName:
+		return invalid("name", "has %d characters; want 1 to %d", utf8.RuneCountInString(ch.Name), maxChannelName)
+	case ch.Staff == "":
+		return invalid("staff", "is missing: the user id of whom the joins count for")
+	case ch.Kind == store.ChannelContact && len(ch.ChatIDs) > 0:
+		return invalid("chat_ids", "belongs to a group_qr; a contact_qr leads to its staff")
+	case ch.Kind == store.ChannelGroup && (len(ch.ChatIDs) == 0 || len(ch.ChatIDs) > maxJoinWayChats):
+		return invalid("chat_ids", "has %d groups; want 1 to %d", len(ch.ChatIDs), maxJoinWayChats)
+	case len(ch.BaseName) > maxBaseName:
+		return invalid("base_name", "has %d bytes; WeCom takes at most %d", len(ch.BaseName), maxBaseName)
+	case !c.offers(ch.Kind):
+		return ErrNotOffered
+	}
+	return checkChats(c.Store.Read(ctx), "chat_ids", ch.ChatIDs)
+}
+
+// checkChats refuses groups that are not known or dissolved.
+func checkChats(r store.Reader, field string, ids []string) error {
+	for i, id := range ids {
+		chat, err := r.Chat(bot.ChatID(id))
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return invalid(fmt.Sprintf("%s[%d]", field, i), "group %q is not known", id)
+		case err != nil:
+			return err
+		case chat.Status == store.ChatDismissed:
+			return invalid(fmt.Sprintf("%s[%d]", field, i), "group %q was dissolved", id)
+		}
+	}
+	return nil
+}

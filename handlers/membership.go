@@ -1,0 +1,239 @@
+package handlers
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"xiaobu/bot"
+	"xiaobu/store"
+)
+
+// hint is a ChatChanged event together with when it happened.
+type hint struct {
+	bot.ChatChanged
+	id int64
+	at time.Time
+}
+
+func (h hint) memberChange() bool {
+	return h.Detail == bot.DetailAddMember || h.Detail == bot.DetailDelMember
+}
+
+// snapshot is a group as it was just read, beside what the house knew of it.
+type snapshot struct {
+	chat   bot.Chat
+	began  time.Time     // the read shows at least what was so then
+	readAt time.Time     // and nothing that was not so by then
+	stored store.Chat    // zero if the group is new
+	stays  []store.Stint // that go on, or ended after the earliest moment that matters
+	hints  []hint        // the callbacks that wait for this read, by time
+}
+
+// stay names one stay in a group: a person who left and came back has a new join time.
+type stay struct {
+	user string
+	unix int64
+}
+
+func stayOf(s store.Stint) stay { return stay{s.UserID, s.JoinedAt.Unix()} }
+
+// leave is the end of a stay.
+type leave struct {
+	stint store.Stint
+	at    time.Time
+	how   bot.LeaveHow
+}
+
+// changes is the difference between a snapshot and what the house knew.
+type changes struct {
+	joined   []bot.Member // by join time, then user id
+	left     []leave
+	reopened []store.Stint // ended in the books, but the group still has them
+	renamed  []store.Stint
+}
+
+func (c changes) any() bool {
+	return len(c.joined)+len(c.left)+len(c.reopened) > 0
+}
+
+// diff compares the members of a snapshot with the stays in the books.
+func (s snapshot) diff() changes {
+	var c changes
+	known := map[stay]store.Stint{}
+	for _, st := range s.stays {
+		known[stayOf(st)] = st
+	}
+	present := map[stay]bool{}
+	for _, m := range s.chat.Members {
+		key := stay{string(m.ID), m.JoinedAt.Unix()}
+		present[key] = true
+		st, ok := known[key]
+		switch {
+		case !ok:
+			c.joined = append(c.joined, m)
+			continue
+		case !st.LeftAt.IsZero():
+			c.reopened = append(c.reopened, st)
+		}
+		if named, changed := rename(st, m); changed {
+			c.renamed = append(c.renamed, named)
+		}
+	}
+	for _, st := range s.stays {
+		if st.LeftAt.IsZero() && !present[stayOf(st)] {
+			c.left = append(c.left, s.leaveOf(st))
+		}
+	}
+	slices.SortFunc(c.joined, func(a, b bot.Member) int {
+		return cmp.Or(a.JoinedAt.Compare(b.JoinedAt), cmp.Compare(a.ID, b.ID))
+	})
+	return c
+}
+
+// rename takes over what is said of a person now; what was known is not erased by silence.
+func rename(st store.Stint, m bot.Member) (store.Stint, bool) {
+	name, nick, union := cmp.Or(m.Name, st.Name), m.Nickname, cmp.Or(m.UnionID, st.UnionID)
+	if name == st.Name && nick == st.Nickname && union == st.UnionID {
+		return st, false
+	}
+	st.Name, st.Nickname, st.UnionID = name, nick, union
+	return st, true
+}
+
+// leaveOf says when and how a stay ended: as the first callback that names the person says;
+// where none does, at the last moment that the callbacks leave open.
+func (s snapshot) leaveOf(st store.Stint) leave {
+	for _, h := range s.hints {
+		if h.Detail == bot.DetailDelMember && !h.at.Before(st.JoinedAt) && slices.Contains(h.Members, bot.MemberID(st.UserID)) {
+			return leave{st, h.at, leftHow(h)}
+		}
+	}
+	at, how := s.readAt, bot.LeftUnknown
+	if h, ok := s.onlyNamelessLeave(); ok {
+		at, how = h.at, leftHow(h)
+	} else if gap, ok := s.gap(); ok {
+		at = gap
+	}
+	if at.Before(st.JoinedAt) {
+		at = st.JoinedAt
+	}
+	return leave{st, at, how}
+}
+
+// leftHow reads a callback's scene: 0 left, 1 was removed.
+func leftHow(h hint) bot.LeaveHow {
+	if h.QuitScene == nil {
+		return bot.LeftUnknown
+	}
+	if *h.QuitScene == 1 {
+		return bot.LeftRemoved
+	}
+	return bot.LeftAlone
+}
+
+// onlyNamelessLeave returns the one callback of the old form, which says that somebody left
+// but not who.
+func (s snapshot) onlyNamelessLeave() (hint, bool) {
+	var found []hint
+	for _, h := range s.hints {
+		if h.Detail == bot.DetailDelMember && len(h.Members) == 0 {
+			found = append(found, h)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], true
+	}
+	return hint{}, false
+}
+
+// gap returns the latest moment at which a change can have happened that no callback told
+// of: the first callback that does not follow on from what was known before.
+func (s snapshot) gap() (time.Time, bool) {
+	follows := map[bot.MemberVersion]bot.MemberVersion{}
+	for _, h := range s.hints {
+		if h.LastVersion != "" && h.CurVersion != "" {
+			follows[h.LastVersion] = h.CurVersion
+		}
+	}
+	linked := map[bot.MemberVersion]bool{}
+	for v := bot.MemberVersion(s.stored.Version); ; {
+		next, ok := follows[v]
+		if !ok || linked[next] {
+			break
+		}
+		linked[next] = true
+		v = next
+	}
+	lastRead := s.stored.SyncedAt.Truncate(time.Second) // callbacks tell whole seconds
+	for _, h := range s.hints {
+		if h.memberChange() && !h.at.Before(lastRead) && !linked[h.CurVersion] && !slices.Contains(s.stored.Versions, string(h.CurVersion)) {
+			return h.at, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// refinements finds stays whose end was only guessed and that a callback names after all.
+func (s snapshot) refinements() []leave {
+	var out []leave
+	for _, h := range s.hints {
+		if h.Detail != bot.DetailDelMember || h.QuitScene == nil {
+			continue
+		}
+		for _, st := range s.stays {
+			if st.LeftHow == string(bot.LeftUnknown) && slices.Contains(h.Members, bot.MemberID(st.UserID)) &&
+				!h.at.Before(st.JoinedAt) && !h.at.After(st.LeftAt) {
+				out = append(out, leave{st, h.at, leftHow(h)})
+			}
+		}
+	}
+	return out
+}
+
+// ordinals counts, for each new customer, the customers in the group right after the join.
+func (s snapshot) ordinals(c changes) map[stay]int {
+	ended := map[stay]time.Time{}
+	for _, l := range c.left {
+		ended[stayOf(l.stint)] = l.at
+	}
+	reopened := map[stay]bool{}
+	for _, st := range c.reopened {
+		reopened[stayOf(st)] = true
+	}
+	var people []store.Stint
+	for _, st := range s.stays {
+		if st.Kind != string(bot.Customer) {
+			continue
+		}
+		if at, ok := ended[stayOf(st)]; ok {
+			st.LeftAt = at
+		} else if reopened[stayOf(st)] {
+			st.LeftAt = time.Time{}
+		}
+		people = append(people, st)
+	}
+	for _, m := range c.joined {
+		if m.Kind == bot.Customer {
+			people = append(people, store.Stint{UserID: string(m.ID), JoinedAt: m.JoinedAt})
+		}
+	}
+	out := map[stay]int{}
+	for _, m := range c.joined {
+		if m.Kind == bot.Customer {
+			out[stay{string(m.ID), m.JoinedAt.Unix()}] = countUpTo(people, m)
+		}
+	}
+	return out
+}
+
+func countUpTo(people []store.Stint, m bot.Member) int {
+	n := 0
+	for _, p := range people {
+		earlier := cmp.Or(p.JoinedAt.Compare(m.JoinedAt), cmp.Compare(p.UserID, string(m.ID))) <= 0
+		if earlier && p.Present(m.JoinedAt) {
+			n++
+		}
+	}
+	return n
+}

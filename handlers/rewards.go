@@ -1,0 +1,285 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"xiaobu/bot"
+	"xiaobu/store"
+)
+
+// Why a join earned or not.
+const (
+	ReasonRewarded        = "rewarded"
+	ReasonNoInviter       = "no_inviter"
+	ReasonNotCustomer     = "not_customer"
+	ReasonNotNew          = "not_new"
+	ReasonBeforeEffective = "before_effective"
+	ReasonLeftEarly       = "left_early"
+)
+
+// Scopes within which a person earns somebody a reward only once.
+const (
+	OncePerCorp  = "corp"
+	OncePerStore = "store"
+	OncePerGroup = "group"
+)
+
+// settleBatch is how many entries are settled in one transaction.
+const settleBatch = 50
+
+// Rewards books what joins earn. It judges a person's stays as a whole, in the order in
+// which they began, and again whenever more becomes known, so that the books come out the
+// same in whatever order the news arrive.
+type Rewards struct {
+	Store *store.Store
+	Now   func() time.Time
+}
+
+// Name is the handler's name.
+func (r *Rewards) Name() string { return "rewards" }
+
+// Handle judges the person whose stay began or ended.
+func (r *Rewards) Handle(_ context.Context, tx *store.Tx, e bot.Event) error {
+	switch d := e.Data.(type) {
+	case bot.MemberJoined:
+		return judgePerson(tx, d.Member, d.UnionID)
+	case bot.MemberLeft:
+		return judgePerson(tx, d.Member, d.UnionID)
+	}
+	return nil
+}
+
+// judgement is what the rule says of one stay.
+type judgement struct {
+	reason  string
+	rule    store.Rule
+	earlier store.Stint // the stay that makes the person not new
+}
+
+func (j judgement) earns() bool { return j.reason == ReasonRewarded }
+
+// judgePerson brings the entries of one person's joins in line with the rule.
+func judgePerson(tx *store.Tx, user bot.MemberID, unionID string) error {
+	stays, err := tx.PersonStints(user, unionID)
+	if err != nil {
+		return err
+	}
+	entries, err := tx.EntriesOfPerson(user, unionID)
+	if err != nil {
+		return err
+	}
+	byStint := map[int64]store.Entry{}
+	for _, e := range entries {
+		byStint[e.StintID] = e
+	}
+	for i, st := range stays {
+		j, err := judge(tx.Reader, stays, i, byStint)
+		if err != nil {
+			return err
+		}
+		if err := book(tx, st, j, byStint[st.ID]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge decides whether a stay earns, given all stays of the person by join time.
+func judge(r store.Reader, stays []store.Stint, i int, entries map[int64]store.Entry) (judgement, error) {
+	st := stays[i]
+	if st.Inviter == "" {
+		return judgement{reason: ReasonNoInviter}, nil
+	}
+	if st.Kind != string(bot.Customer) {
+		return judgement{reason: ReasonNotCustomer}, nil
+	}
+	rule, err := r.RuleAt(st.JoinedAt)
+	scope := rule.OncePer
+	if errors.Is(err, store.ErrNotFound) {
+		scope = OncePerCorp
+	} else if err != nil {
+		return judgement{}, err
+	}
+	j := judgement{reason: ReasonRewarded, rule: rule}
+	for k, other := range stays {
+		paid := entries[other.ID].Status == store.EntryPaid
+		if k == i || (k > i && !paid) {
+			continue // a later stay counts only when it has been paid for already
+		}
+		same, err := inScope(r, scope, st, other)
+		if err != nil {
+			return j, err
+		}
+		if same {
+			return judgement{reason: ReasonNotNew, rule: rule, earlier: other}, nil
+		}
+	}
+	if rule.Version == 0 {
+		return judgement{reason: ReasonBeforeEffective}, nil
+	}
+	return j, nil
+}
+
+// inScope reports whether two stays fall in one scope. A group without a store is a scope
+// of its own.
+func inScope(r store.Reader, scope string, a, b store.Stint) (bool, error) {
+	if scope == OncePerCorp || a.ChatID == b.ChatID {
+		return true, nil
+	}
+	if scope != OncePerStore {
+		return false, nil
+	}
+	ca, err := r.Chat(bot.ChatID(a.ChatID))
+	if err != nil {
+		return false, err
+	}
+	cb, err := r.Chat(bot.ChatID(b.ChatID))
+	return err == nil && ca.ShopID != "" && ca.ShopID == cb.ShopID, err
+}
+
+// book brings one entry in line with its judgement.
+func book(tx *store.Tx, st store.Stint, j judgement, e store.Entry) error {
+	if e.ID == 0 {
+		if !j.earns() {
+			return nil
+		}
+		e = newEntry(st, j.rule)
+		if fresh, err := tx.AddEntry(&e); err != nil || !fresh {
+			return err
+		}
+	}
+	if !j.earns() {
+		if e.Status == store.EntryVoid || e.Status == store.EntryPaid || e.Status == store.EntryClawedBack {
+			return nil
+		}
+		return tx.MoveEntry(e, store.EntryVoid, j.reason, nil)
+	}
+	return settle(tx, st, e)
+}
+
+func newEntry(st store.Stint, rule store.Rule) store.Entry {
+	ordinal := 0
+	if st.Ordinal != nil {
+		ordinal = *st.Ordinal
+	}
+	return store.Entry{
+		Key: store.JoinKey(st), StintID: st.ID, Staff: st.Inviter, ChatID: st.ChatID, Member: st.UserID, UnionID: st.UnionID,
+		Ordinal: ordinal, AmountFen: rule.Fen(ordinal), RuleVersion: rule.Version, Status: store.EntryHeld,
+		EarnedAt: st.JoinedAt, DueAt: st.JoinedAt.Add(rule.Hold()), Reason: ReasonRewarded,
+	}
+}
+
+// settle takes an entry to the status that the stay and the clock give it.
+func settle(tx *store.Tx, st store.Stint, e store.Entry) error {
+	rule, err := tx.RuleVersion(e.RuleVersion)
+	if err != nil {
+		return fmt.Errorf("rule of entry %d: %w", e.ID, err)
+	}
+	status, reason := statusOf(st, e, rule, tx.Now)
+	switch {
+	case status == e.Status:
+		return nil
+	case e.Status == store.EntryPaid && status == store.EntryPayable:
+		return nil
+	case e.Status == store.EntryPaid && status == store.EntryVoid:
+		status = store.EntryClawedBack // what was paid cannot be undone, only taken back
+	}
+	return tx.MoveEntry(e, status, reason, e.PayoutID)
+}
+
+// statusOf is the rule of holding: a leave before the end of the hold voids, a leave within
+// the clawback after it takes back.
+func statusOf(st store.Stint, e store.Entry, rule store.Rule, now time.Time) (status, reason string) {
+	switch {
+	case !st.LeftAt.IsZero() && st.LeftAt.Before(e.DueAt):
+		return store.EntryVoid, ReasonLeftEarly
+	case !st.LeftAt.IsZero() && st.LeftAt.Before(e.DueAt.Add(rule.Clawback())):
+		return store.EntryClawedBack, ReasonLeftEarly
+	case now.Before(e.DueAt):
+		return store.EntryHeld, ReasonRewarded
+	}
+	return store.EntryPayable, ReasonRewarded
+}
+
+// Next returns when the next held entry falls due.
+func (r *Rewards) Next(ctx context.Context) (time.Time, bool, error) {
+	return r.Store.Read(ctx).NextDueEntry()
+}
+
+// Settle releases the entries whose hold has run out.
+func (r *Rewards) Settle(ctx context.Context) error {
+	for {
+		due, err := r.Store.Read(ctx).DueEntries(r.Now(), settleBatch)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		err = r.Store.Tx(ctx, func(tx *store.Tx) error {
+			for _, d := range due {
+				if err := settleByID(tx, d.ID); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("settle rewards: %w", err)
+		}
+	}
+}
+
+func settleByID(tx *store.Tx, id int64) error {
+	e, err := tx.Entry(id)
+	if err != nil || e.Status != store.EntryHeld {
+		return err
+	}
+	st, err := tx.Stint(e.StintID)
+	if err != nil {
+		return err
+	}
+	return settle(tx, st, e)
+}
+
+// maxFen bounds a tier: a reward of 10,000 yuan for one join is a slip of the keyboard.
+const maxFen = 1_000_000
+
+// PutRule adds a version of the reward rule.
+func (r *Rewards) PutRule(ctx context.Context, rule store.Rule) (store.Rule, error) {
+	if err := checkRule(rule); err != nil {
+		return rule, err
+	}
+	err := r.Store.Tx(ctx, func(tx *store.Tx) error { return tx.AddRule(&rule) })
+	return rule, err
+}
+
+func checkRule(rule store.Rule) error {
+	if len(rule.Tiers) == 0 || len(rule.Tiers) > 20 {
+		return invalid("tiers", "has %d steps; want 1 to 20", len(rule.Tiers))
+	}
+	last := 0
+	for i, t := range rule.Tiers {
+		field := fmt.Sprintf("tiers[%d]", i)
+		switch {
+		case t.Fen < 0 || t.Fen > maxFen:
+			return invalid(field+".fen", "is %d; want 0 to %d", t.Fen, maxFen)
+		case i == len(rule.Tiers)-1 && t.UpTo != 0:
+			return invalid(field+".up_to", "must be left out in the last step, which holds for everyone beyond")
+		case i < len(rule.Tiers)-1 && t.UpTo <= last:
+			return invalid(field+".up_to", "is %d; want more than the %d before it", t.UpTo, last)
+		}
+		last = t.UpTo
+	}
+	const maxHold = 366 * 24 * time.Hour
+	if rule.HoldMS < 0 || rule.Hold() > maxHold {
+		return invalid("hold", "is %s; want 0s to 8784h", rule.Hold())
+	}
+	if rule.ClawbackMS < 0 || rule.Clawback() > maxHold {
+		return invalid("clawback", "is %s; want 0s to 8784h", rule.Clawback())
+	}
+	if rule.OncePer != OncePerCorp && rule.OncePer != OncePerStore && rule.OncePer != OncePerGroup {
+		return invalid("once_per", "is %q; want corp, store or group", rule.OncePer)
+	}
+	return nil
+}

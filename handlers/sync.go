@@ -1,0 +1,365 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"xiaobu/bot"
+	"xiaobu/store"
+)
+
+// versionsKept is how many versions of a member list are remembered, to recognise a
+// callback that is late and a list that is old.
+const versionsKept = 32
+
+// Sync keeps groups and their members right. It is the only one that reads groups: the
+// callbacks of one group that wait share a read, and what the read shows against the books
+// becomes stays, leaves and derived events. A callback is a hint; the read is the truth.
+type Sync struct {
+	Store    *store.Store
+	Chats    bot.ChatReader
+	Contacts bot.ContactReader // may be nil
+	Now      func() time.Time
+	Settle   time.Duration // wait after a callback before the group is read
+	Log      *slog.Logger
+}
+
+// Name is the handler's name.
+func (s *Sync) Name() string { return "sync" }
+
+// Delay lets callbacks of a group gather: the settle time, and longer where the group was
+// read a moment ago.
+func (s *Sync) Delay(tx *store.Tx, e bot.Event) (time.Time, error) {
+	if e.Kind != bot.KindChatChanged {
+		return tx.Now, nil
+	}
+	if e.Data.(bot.ChatChanged).Change == bot.ChatDismissed {
+		return tx.Now, nil
+	}
+	at := tx.Now.Add(s.Settle)
+	chat, err := tx.Chat(e.Chat)
+	if errors.Is(err, store.ErrNotFound) {
+		return at, nil
+	}
+	if spread := chat.SyncedAt.Add(time.Duration(float64(s.Settle) * readSpread)); spread.After(at) {
+		at = spread
+	}
+	return at, err
+}
+
+// Gather reads the group once for all events that wait.
+func (s *Sync) Gather(ctx context.Context, events []bot.Event) (Gathered, error) {
+	id := events[0].Chat
+	if dismissal, ok := dismissed(events); ok {
+		return Gathered{Apply: func(_ context.Context, tx *store.Tx) error { return dismiss(tx, id, dismissal.At) }}, nil
+	}
+	began := s.Now().UTC()
+	chat, err := s.Chats.Chat(ctx, id)
+	if bot.IsGone(err) {
+		return Gathered{Apply: func(_ context.Context, tx *store.Tx) error { return dismiss(tx, id, tx.Now) }}, nil
+	}
+	if err != nil {
+		return Gathered{}, fmt.Errorf("read group %s: %w", id, err)
+	}
+	snap, err := s.compare(ctx, chat, events, began)
+	if err != nil {
+		return Gathered{}, err
+	}
+	return s.decide(ctx, snap, events)
+}
+
+func dismissed(events []bot.Event) (bot.Event, bool) {
+	for _, e := range events {
+		if c, ok := e.Data.(bot.ChatChanged); ok && c.Change == bot.ChatDismissed {
+			return e, true
+		}
+	}
+	return bot.Event{}, false
+}
+
+// compare puts the read beside what the house knows.
+func (s *Sync) compare(ctx context.Context, chat bot.Chat, events []bot.Event, began time.Time) (snapshot, error) {
+	r := s.Store.Read(ctx)
+	chat.Members = once(chat.Members)
+	snap := snapshot{chat: chat, began: began, readAt: s.Now().UTC()}
+	for _, e := range events {
+		if c, ok := e.Data.(bot.ChatChanged); ok {
+			snap.hints = append(snap.hints, hint{ChatChanged: c, id: e.ID, at: e.At})
+		}
+	}
+	slices.SortStableFunc(snap.hints, func(a, b hint) int { return a.at.Compare(b.at) })
+	stored, err := r.Chat(chat.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return snap, err
+	}
+	snap.stored = stored
+	since := snap.since()
+	if snap.stays, err = r.StintsLeftAfter(chat.ID, since); err != nil {
+		return snap, err
+	}
+	if earlier := snap.earliestJoin(); earlier.Before(since) {
+		snap.stays, err = r.StintsLeftAfter(chat.ID, earlier)
+	}
+	return snap, err
+}
+
+// once drops stays that a list names twice.
+func once(members []bot.Member) []bot.Member {
+	seen := map[stay]bool{}
+	return slices.DeleteFunc(members, func(m bot.Member) bool {
+		key := stay{string(m.ID), m.JoinedAt.Unix()}
+		again := seen[key]
+		seen[key] = true
+		return again
+	})
+}
+
+// since is the earliest moment the comparison asks about: a little before the last read, or
+// before the first callback.
+func (s snapshot) since() time.Time {
+	since := s.stored.SyncedAt
+	for _, h := range s.hints {
+		if h.at.Before(since) {
+			since = h.at
+		}
+	}
+	return since.Add(-time.Second)
+}
+
+// earliestJoin is a little before the first join that is not among the stays; to count the
+// people then, those who have left since are needed too.
+func (s snapshot) earliestJoin() time.Time {
+	earliest := s.readAt
+	for _, m := range s.diff().joined {
+		if m.JoinedAt.Before(earliest) {
+			earliest = m.JoinedAt
+		}
+	}
+	return earliest.Add(-time.Second)
+}
+
+// decide says what of a snapshot is believed, and which callbacks wait for another read.
+func (s *Sync) decide(ctx context.Context, snap snapshot, events []bot.Event) (Gathered, error) {
+	now := s.Now().UTC()
+	if snap.stored.Status == store.ChatDismissed && now.Sub(oldest(events)) < lagLimit {
+		return Gathered{}, nil // a dismissed group may still be shown for a moment
+	}
+	if snap.stale() && now.Sub(oldest(events)) < staleLimit {
+		s.Log.Info("group shows an old member list", "chat", snap.chat.ID)
+		return Gathered{Open: ids(events), Again: snap.again(now, s.Settle, false)}, nil
+	}
+	c := snap.diff()
+	g := Gathered{Open: snap.waiting(now)}
+	progress := c.any() || string(snap.chat.Version) != snap.stored.Version
+	g.Again = snap.again(now, s.Settle, progress)
+	found := s.askContacts(ctx, snap, c)
+	g.Apply = func(_ context.Context, tx *store.Tx) error { return s.apply(tx, snap, c, found, g.Open) }
+	return g, nil
+}
+
+func oldest(events []bot.Event) time.Time {
+	at := events[0].At
+	for _, e := range events {
+		if e.At.Before(at) {
+			at = e.At
+		}
+	}
+	return at
+}
+
+func ids(events []bot.Event) []int64 {
+	out := make([]int64, len(events))
+	for i, e := range events {
+		out[i] = e.ID
+	}
+	return out
+}
+
+// apply writes a believed snapshot into the books.
+func (s *Sync) apply(tx *store.Tx, snap snapshot, c changes, found []store.Contact, open []int64) error {
+	id := snap.chat.ID
+	if snap.stored.ChatID == "" {
+		if err := tx.NewChat(store.Chat{ChatID: string(id), Status: store.ChatActive}); err != nil {
+			return err
+		}
+	}
+	for _, ct := range found {
+		if err := tx.AddContact(ct); err != nil {
+			return err
+		}
+	}
+	if err := s.applyLeaves(tx, snap, c); err != nil {
+		return err
+	}
+	if err := s.applyJoins(tx, snap, c); err != nil {
+		return err
+	}
+	for _, st := range c.renamed {
+		if err := tx.NameStint(st); err != nil {
+			return err
+		}
+	}
+	if err := nameStaff(tx, snap); err != nil {
+		return err
+	}
+	return tx.SaveChatRead(snap.row(open))
+}
+
+func (s *Sync) applyLeaves(tx *store.Tx, snap snapshot, c changes) error {
+	for _, l := range append(c.left, snap.refinements()...) {
+		if err := endStint(tx, l); err != nil {
+			return err
+		}
+	}
+	for _, st := range c.reopened {
+		if err := reopen(tx, snap, st); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reopen takes back the end of a stay that the group shows to go on.
+func reopen(tx *store.Tx, snap snapshot, st store.Stint) error {
+	if err := tx.ReopenStint(st.ID); err != nil {
+		return err
+	}
+	return announce(tx, st, fmt.Sprintf("reopened:%d", snap.began.UnixMilli()))
+}
+
+// endStint writes the end of a stay and tells the features.
+func endStint(tx *store.Tx, l leave) error {
+	if err := tx.EndStint(l.stint.ID, l.at, l.how); err != nil {
+		return err
+	}
+	st := l.stint
+	_, err := tx.PutEvents(bot.Event{
+		Key:  fmt.Sprintf("left:%s:%s:%d:%d:%s", st.ChatID, st.UserID, st.JoinedAt.Unix(), l.at.UnixMilli(), l.how),
+		Kind: bot.KindMemberLeft, At: l.at, Chat: bot.ChatID(st.ChatID), Derived: true,
+		Lane: bot.PersonLane(st.UnionID, bot.MemberID(st.UserID)),
+		Data: bot.MemberLeft{StintID: st.ID, Member: bot.MemberID(st.UserID), UnionID: st.UnionID, JoinedAt: st.JoinedAt, LeftAt: l.at, How: l.how},
+	})
+	return err
+}
+
+func (s *Sync) applyJoins(tx *store.Tx, snap snapshot, c changes) error {
+	ordinals := snap.ordinals(c)
+	for _, m := range c.joined {
+		st := store.Stint{
+			ChatID: string(snap.chat.ID), UserID: string(m.ID), Kind: string(m.Kind), Name: m.Name, Nickname: m.Nickname,
+			UnionID: m.UnionID, JoinedAt: m.JoinedAt, JoinScene: string(m.Scene), State: m.State,
+		}
+		if n, ok := ordinals[stay{st.UserID, st.JoinedAt.Unix()}]; ok {
+			st.Ordinal = &n
+		}
+		var err error
+		if st.Inviter, st.InviterBy, err = inviterOf(tx.Reader, m); err != nil {
+			return err
+		}
+		fresh, err := tx.AddStint(&st)
+		if err != nil {
+			return err
+		}
+		if !fresh {
+			// A stay that ended long ago is shown again.
+			if st, err = tx.StintAt(snap.chat.ID, m.ID, m.JoinedAt); err != nil {
+				return err
+			}
+			if err := reopen(tx, snap, st); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := announce(tx, st, "joined"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// announce tells the features of a stay that began, or goes on after all.
+func announce(tx *store.Tx, st store.Stint, what string) error {
+	_, err := tx.PutEvents(bot.Event{
+		Key:  what + ":" + st.ChatID + ":" + st.UserID + ":" + strconv.FormatInt(st.JoinedAt.Unix(), 10),
+		Kind: bot.KindMemberJoined, At: st.JoinedAt, Chat: bot.ChatID(st.ChatID), Derived: true,
+		Lane: bot.PersonLane(st.UnionID, bot.MemberID(st.UserID)),
+		Data: bot.MemberJoined{StintID: st.ID, Member: bot.MemberID(st.UserID), Kind: bot.MemberKind(st.Kind), UnionID: st.UnionID, JoinedAt: st.JoinedAt},
+	})
+	return err
+}
+
+func nameStaff(tx *store.Tx, snap snapshot) error {
+	known := map[string]string{}
+	for _, st := range snap.stays {
+		known[st.UserID] = st.Name
+	}
+	for _, m := range snap.chat.Members {
+		if name, ok := known[string(m.ID)]; m.Kind != bot.Staff || (ok && name == m.Name) {
+			continue
+		}
+		if err := tx.NameStaff(bot.UserID(m.ID), m.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row is the group's row after this read.
+func (s snapshot) row(open []int64) store.Chat {
+	c := store.Chat{
+		ChatID: string(s.chat.ID), Name: s.chat.Name, Owner: string(s.chat.Owner), Status: store.ChatActive,
+		Version: string(s.chat.Version), CreatedAt: s.chat.CreatedAt, SyncedAt: s.began,
+	}
+	for _, m := range s.chat.Members {
+		if m.Kind == bot.Customer {
+			c.Customers++
+		} else {
+			c.Staff++
+		}
+	}
+	add := func(v string) {
+		if v != "" && len(c.Versions) < versionsKept && !slices.Contains(c.Versions, v) {
+			c.Versions = append(c.Versions, v)
+		}
+	}
+	add(c.Version)
+	for _, h := range s.hints {
+		if !slices.Contains(open, h.id) {
+			add(string(h.CurVersion))
+		}
+	}
+	for _, v := range s.stored.Versions {
+		add(v)
+	}
+	return c
+}
+
+// dismiss closes a group that no longer exists, and with it the stays in it.
+func dismiss(tx *store.Tx, id bot.ChatID, at time.Time) error {
+	chat, err := tx.Chat(id)
+	if errors.Is(err, store.ErrNotFound) || chat.Status == store.ChatDismissed {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	stays, err := tx.Stints(store.StintFilter{Chat: id, Status: "present"})
+	if err != nil {
+		return err
+	}
+	for _, st := range stays {
+		end := at
+		if end.Before(st.JoinedAt) {
+			end = st.JoinedAt
+		}
+		if err := endStint(tx, leave{st, end, bot.LeftUnknown}); err != nil {
+			return err
+		}
+	}
+	return tx.SetChatStatus(id, store.ChatDismissed)
+}

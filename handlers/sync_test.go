@@ -1,0 +1,322 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"xiaobu/bot"
+	"xiaobu/store"
+)
+
+const g1, g2 = bot.ChatID("wr1"), bot.ChatID("wr2")
+
+func customer(n int) bot.Member {
+	return bot.Member{ID: bot.MemberID(fmt.Sprintf("wm%03d", n)), Kind: bot.Customer, Name: fmt.Sprintf("顾客%d", n), Scene: bot.JoinQR, Inviter: "cashier"}
+}
+
+func TestAJoinBecomesAStayWithItsOrdinal(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Second)
+	for n := range 3 {
+		h.deliver(h.world.join(g1, customer(n)))
+		h.pass(time.Minute)
+	}
+	for n := range 3 {
+		s := h.stay(g1, fmt.Sprintf("wm%03d", n))
+		if s.Ordinal == nil || *s.Ordinal != n+1 || s.Inviter != "cashier" || s.InviterBy != ByInvitor || !s.LeftAt.IsZero() {
+			t.Errorf("stay %d: %+v", n, s)
+		}
+	}
+	if s := h.stay(g1, "owner"); s.Ordinal != nil || s.Kind != "staff" {
+		t.Errorf("staff: %+v", s)
+	}
+	c, err := h.store.Read(context.Background()).Chat(g1)
+	h.must(err)
+	if c.Customers != 3 || c.Staff != 1 || c.Owner != "owner" || c.Status != store.ChatActive {
+		t.Errorf("group: %+v", c)
+	}
+}
+
+func TestCallbacksOfOneGroupShareARead(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.world.reads = 0
+	for n := range 50 {
+		h.deliver(h.world.join(g1, customer(n)))
+		h.pass(20 * time.Millisecond)
+	}
+	h.pass(time.Minute)
+	if h.world.reads != 1 {
+		t.Errorf("%d reads for 50 joins in a second, want 1", h.world.reads)
+	}
+}
+
+// 50 joins in each of 20 groups, spread over ten seconds, must cost at most five reads a group.
+func TestABusyGroupIsReadOnlySoOften(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.world.reads = 0
+	for n := range 50 {
+		h.deliver(h.world.join(g1, customer(n)))
+		h.pass(200 * time.Millisecond)
+	}
+	h.pass(time.Minute)
+	if h.world.reads > 4 {
+		t.Errorf("%d reads for 50 joins in ten seconds, want at most 4", h.world.reads)
+	}
+	if got := len(h.stays(g1)); got != 51 {
+		t.Errorf("%d stays, want 51", got)
+	}
+}
+
+func TestLeavesTakeTimeAndKindFromTheCallback(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.world.join(g1, customer(1), customer(2), customer(3))
+	h.readGroup(g1)
+	h.pass(time.Hour)
+	left := h.clock().Truncate(time.Second)
+	h.deliver(h.world.leave(g1, "wm001", 0))
+	h.pass(time.Second)
+	h.deliver(h.world.leave(g1, "wm002", 1))
+	h.pass(time.Minute)
+	for user, want := range map[string]string{"wm001": "left", "wm002": "removed", "wm003": ""} {
+		if s := h.stay(g1, user); s.LeftHow != want {
+			t.Errorf("%s: %+v, want %q", user, s, want)
+		}
+	}
+	if s := h.stay(g1, "wm001"); !s.LeftAt.Equal(left) {
+		t.Errorf("left at %v, want %v", s.LeftAt, left)
+	}
+}
+
+func TestALostLeaveIsFoundAndNotCountedAtTheNextJoin(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.world.join(g1, customer(1), customer(2))
+	h.readGroup(g1)
+	h.pass(time.Hour)
+	h.world.leave(g1, "wm001", 1) // its callback is lost
+	h.pass(time.Hour)
+	h.deliver(h.world.join(g1, customer(3)))
+	h.pass(time.Minute)
+	if s := h.stay(g1, "wm001"); s.LeftHow != "unknown" || s.LeftAt.IsZero() {
+		t.Errorf("the lost leave: %+v", s)
+	}
+	if s := h.stay(g1, "wm003"); *s.Ordinal != 2 {
+		t.Errorf("ordinal %d, want 2: the one who had left was counted", *s.Ordinal)
+	}
+}
+
+func TestALostJoinIsFoundByTheNextRead(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Hour)
+	h.world.join(g1, customer(1)) // lost
+	h.pass(time.Hour)
+	h.readGroup(g1) // the nightly comparison
+	h.pass(time.Second)
+	if s := h.stay(g1, "wm001"); *s.Ordinal != 1 {
+		t.Errorf("got %+v", s)
+	}
+	if e := h.entries(); len(e) != 1 || e[0].AmountFen != 50 {
+		t.Errorf("entries: %+v", e)
+	}
+}
+
+func TestARejoinIsASecondStay(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(time.Hour)
+	// Leaves and is back before anybody looks.
+	h.deliver(h.world.leave(g1, "wm001", 0))
+	h.pass(time.Second)
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(time.Minute)
+	n := 0
+	for _, s := range h.stays(g1) {
+		if s.UserID == "wm001" {
+			n++
+		}
+	}
+	if n != 2 {
+		t.Fatalf("%d stays, want 2", n)
+	}
+	if s := h.stay(g1, "wm001"); *s.Ordinal != 1 || !s.LeftAt.IsZero() {
+		t.Errorf("second stay: %+v", s)
+	}
+}
+
+func TestAReadThatLagsIsRepeated(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.world.shown[g1] = h.world.snapshot(g1)
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(10 * time.Second)
+	if got := len(h.stays(g1)); got != 1 {
+		t.Fatalf("%d stays while the group lags", got)
+	}
+	delete(h.world.shown, g1)
+	h.pass(time.Minute)
+	if got := len(h.stays(g1)); got != 2 {
+		t.Errorf("%d stays after the lag, want 2", got)
+	}
+	st, err := h.store.Read(context.Background()).InboxStats()
+	h.must(err)
+	if st.Pending != 0 {
+		t.Errorf("%d events wait", st.Pending)
+	}
+}
+
+func TestAReadThatNeverShowsTheChangeIsBelievedInTheEnd(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.world.shown[g1] = h.world.snapshot(g1)
+	h.world.reads = 0
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(time.Hour)
+	st, err := h.store.Read(context.Background()).InboxStats()
+	h.must(err)
+	if st.Pending != 0 || h.world.reads > 20 {
+		t.Errorf("%d events wait after %d reads", st.Pending, h.world.reads)
+	}
+}
+
+func TestAnOldListDoesNotOverwriteANewerOne(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.world.join(g1, customer(1))
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	old := h.world.snapshot(g1)
+	h.deliver(h.world.join(g1, customer(2)))
+	h.pass(time.Minute)
+	h.world.shown[g1] = old
+	h.readGroup(g1)
+	h.pass(10 * time.Second)
+	if s := h.stay(g1, "wm002"); !s.LeftAt.IsZero() {
+		t.Fatalf("an old list ended a stay: %+v", s)
+	}
+	delete(h.world.shown, g1)
+	h.pass(2 * time.Minute)
+	if s := h.stay(g1, "wm002"); !s.LeftAt.IsZero() {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestAStayThatWasEndedByMistakeGoesOn(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.deliver(h.world.join(g1, customer(1)))
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	full := h.world.snapshot(g1)
+	empty := full
+	empty.Members, empty.Version = full.Members[:1], "glitch"
+	h.world.shown[g1] = empty
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	if s := h.stay(g1, "wm001"); s.LeftAt.IsZero() {
+		t.Fatal("the list is the truth, and it lacks the person")
+	}
+	delete(h.world.shown, g1)
+	h.world.groups[g1].Version = "later"
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	if s := h.stay(g1, "wm001"); !s.LeftAt.IsZero() {
+		t.Errorf("got %+v", s)
+	}
+	if e := h.entries(); len(e) != 1 || e[0].Status != store.EntryHeld {
+		t.Errorf("entries: %+v", e)
+	}
+}
+
+func TestADismissedGroupEndsItsStays(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.world.join(g1, customer(1))
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.world.gone[g1] = true
+	h.deliver(bot.Event{Key: "gone", Kind: bot.KindChatChanged, At: h.world.second(), Chat: g1, Lane: bot.ChatLane(g1), Data: bot.ChatChanged{Change: bot.ChatDismissed}})
+	h.pass(time.Second)
+	c, err := h.store.Read(context.Background()).Chat(g1)
+	h.must(err)
+	if s := h.stay(g1, "wm001"); c.Status != store.ChatDismissed || s.LeftAt.IsZero() {
+		t.Errorf("group %+v, stay %+v", c, s)
+	}
+}
+
+func TestAFailedReadIsTriedAgainAndLosesNothing(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.world.err = &bot.APIError{Op: "groupchat/get", Code: -1, Class: bot.ClassRetry}
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(time.Minute)
+	h.world.err = &bot.APIError{Op: "groupchat/get", Code: 45009, Class: bot.ClassBackoff, Wait: time.Hour}
+	h.pass(3 * time.Hour)
+	h.world.err = nil
+	h.pass(2 * time.Hour)
+	if s := h.stay(g1, "wm001"); *s.Ordinal != 1 {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestInvitersAreFoundInOrder(t *testing.T) {
+	h := newHouse(t)
+	ctx := context.Background()
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.must(h.store.Tx(ctx, func(tx *store.Tx) error {
+		for _, c := range []store.Channel{
+			{Name: "till", Kind: store.ChannelGroup, Staff: "till1", State: "S1", Status: store.ChannelActive},
+			{Name: "card", Kind: store.ChannelContact, Staff: "adviser", State: "C1", Status: store.ChannelActive},
+		} {
+			if err := tx.AddChannel(&c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	added := func(n int, ago time.Duration) {
+		h.deliver(bot.Event{Key: fmt.Sprintf("added%d", n), Kind: bot.KindContactAdded, At: h.clock().Add(-ago), Lane: "x",
+			Data: bot.ContactAdded{User: "adviser", Customer: bot.ExternalUserID(customer(n).ID), State: "C1"}})
+	}
+	byState, byInvitor, byContact, tooOld, nobody, asked, foreign := customer(1), customer(2), customer(3), customer(4), customer(5), customer(6), customer(7)
+	byState.State = "S1"
+	byContact.Inviter, tooOld.Inviter, nobody.Inviter, asked.Inviter, foreign.Inviter = "", "", "", "", ""
+	foreign.State = "from another system"
+	added(2, time.Hour)
+	added(3, 29*24*time.Hour)
+	added(4, 31*24*time.Hour)
+	h.world.contacts["wm006"] = bot.Contact{ID: "wm006", Follows: []bot.Follow{{User: "adviser", State: "C1", AddedAt: h.clock().Add(-time.Hour)}}}
+	h.deliver(h.world.join(g1, byState, byInvitor, byContact, tooOld, nobody, asked, foreign))
+	h.pass(time.Minute)
+	for user, want := range map[string][2]string{
+		"wm001": {"till1", ByState}, "wm002": {"cashier", ByInvitor}, "wm003": {"adviser", ByContactState},
+		"wm004": {"", ByNone}, "wm005": {"", ByNone}, "wm006": {"adviser", ByContactState}, "wm007": {"", ByNone},
+	} {
+		if s := h.stay(g1, user); s.Inviter != want[0] || s.InviterBy != want[1] {
+			t.Errorf("%s: %s by %s, want %v", user, s.Inviter, s.InviterBy, want)
+		}
+	}
+}

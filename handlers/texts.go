@@ -1,0 +1,101 @@
+package handlers
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"xiaobu/bot"
+)
+
+// unknownPlaceholder finds a {name} of letters that is not among the known ones. Braces
+// around anything else are left to the text.
+func unknownPlaceholder(text string, known []string) (string, bool) {
+	for {
+		_, rest, ok := strings.Cut(text, "{")
+		if !ok {
+			return "", false
+		}
+		name, _, closed := strings.Cut(rest, "}")
+		if closed && isWord(name) && !slices.Contains(known, name) {
+			return name, true
+		}
+		text = rest
+	}
+}
+
+func isWord(s string) bool {
+	for _, r := range s {
+		if (r < 'a' || r > 'z') && r != '_' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 20
+}
+
+// checkAttachment refuses an attachment that lacks what its type needs or is too long for
+// WeCom.
+func checkAttachment(at string, a bot.Attachment) error {
+	if err := checkLengths(at, a); err != nil {
+		return err
+	}
+	switch a.Type {
+	case bot.AttachImage:
+		if a.MediaID == "" && a.ImageURL == "" {
+			return invalid(at+".image_url", "is missing: an image needs image_url or media_id")
+		}
+		return checkURL(at+".image_url", a.ImageURL, false)
+	case bot.AttachLink:
+		if a.Title == "" {
+			return invalid(at+".title", "is missing: a link needs a title")
+		}
+		if err := checkURL(at+".url", a.URL, true); err != nil {
+			return err
+		}
+		return checkURL(at+".image_url", a.ImageURL, false)
+	case bot.AttachMiniprogram:
+		for _, f := range [][2]string{{"title", a.Title}, {"app_id", a.AppID}, {"page", a.Page}, {"media_id", a.MediaID}} {
+			if f[1] == "" {
+				return invalid(at+"."+f[0], "is missing: a miniprogram needs title, app_id, page and media_id (its cover)")
+			}
+		}
+		return nil
+	case bot.AttachVideo, bot.AttachFile:
+		if a.MediaID == "" {
+			return invalid(at+".media_id", "is missing: a %s needs a media_id", a.Type)
+		}
+		return nil
+	}
+	return invalid(at+".type", "is %q; want image, link, miniprogram, video or file", a.Type)
+}
+
+// checkLengths compares with WeCom's limits in bytes.
+func checkLengths(at string, a bot.Attachment) error {
+	title := 128
+	if a.Type == bot.AttachMiniprogram {
+		title = 64
+	}
+	for _, f := range []struct {
+		name, value string
+		max         int
+	}{{"title", a.Title, title}, {"desc", a.Desc, 512}, {"url", a.URL, 2048}, {"image_url", a.ImageURL, 2048}} {
+		if len(f.value) > f.max {
+			return invalid(at+"."+f.name, "has %d bytes; WeCom takes at most %d", len(f.value), f.max)
+		}
+	}
+	return nil
+}
+
+func checkURL(field, raw string, required bool) error {
+	if raw == "" {
+		if required {
+			return invalid(field, "is missing")
+		}
+		return nil
+	}
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		return invalid(field, "is no web address; want one such as https://example.com/sale")
+	}
+	return nil
+}
