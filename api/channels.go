@@ -1,0 +1,163 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"xiaobu/handlers"
+	"xiaobu/store"
+)
+
+type welcomeView struct {
+	ID          string           `json:"id"`
+	Text        string           `json:"text"`
+	Attachments []attachmentBody `json:"attachments" nullable:"false"`
+	TemplateID  *string          `json:"template_id" doc:"of the group welcome, once WeCom has it"`
+	UpdatedAt   *time.Time       `json:"updated_at"`
+}
+
+func (s *server) viewWelcome(w store.Welcome) welcomeView {
+	return welcomeView{ID: w.ID, Text: w.Text, Attachments: viewAttachments(w.Attachments), TemplateID: text(w.TemplateID), UpdatedAt: s.stamp(w.UpdatedAt)}
+}
+
+func (s *server) greetings() {
+	type one struct {
+		ID string `path:"id" doc:"default, group or a channel's id"`
+	}
+	type put struct {
+		ID   string `path:"id"`
+		Body messageBody
+	}
+	huma.Register(s.api, op(http.MethodGet, "/welcomes/{id}", "a greeting", http.StatusOK), func(ctx context.Context, in *one) (*result[welcomeView], error) {
+		return s.welcome(ctx, in.ID)
+	})
+	huma.Register(s.api, op(http.MethodPut, "/welcomes/{id}", "write a greeting", http.StatusOK), func(ctx context.Context, in *put) (*result[welcomeView], error) {
+		if _, err := s.Greetings.Put(ctx, in.ID, in.Body.message()); err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return s.welcome(ctx, in.ID)
+	})
+}
+
+func (s *server) welcome(ctx context.Context, id string) (*result[welcomeView], error) {
+	w, err := s.Store.Read(ctx).Welcome(id)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return answer(s.viewWelcome(w)), nil
+}
+
+type channelBody struct {
+	Name       string   `json:"name"`
+	Kind       string   `json:"kind" doc:"group_qr or contact_qr"`
+	Staff      string   `json:"staff" maxLength:"64" doc:"user id of whom the joins count for"`
+	ChatIDs    []string `json:"chat_ids,omitempty" maxItems:"50" doc:"1 to 5 groups of a group_qr"`
+	AutoCreate bool     `json:"auto_create,omitempty" doc:"let WeCom open a further group when all are full"`
+	BaseName   string   `json:"base_name,omitempty" doc:"name of groups so opened"`
+}
+
+type channelView struct {
+	ID         string     `json:"id"`
+	Name       string     `json:"name"`
+	Kind       string     `json:"kind"`
+	Staff      string     `json:"staff"`
+	State      string     `json:"state"`
+	ConfigID   string     `json:"config_id"`
+	QRCode     string     `json:"qr_code"`
+	ChatIDs    []string   `json:"chat_ids" nullable:"false"`
+	AutoCreate bool       `json:"auto_create"`
+	BaseName   string     `json:"base_name"`
+	CreatedAt  *time.Time `json:"created_at"`
+}
+
+type channelCounts struct {
+	channelView
+	Joins    int64 `json:"joins" doc:"joins that carried its state"`
+	Contacts int64 `json:"contacts" doc:"contacts that carried its state"`
+}
+
+func (s *server) viewChannel(c store.Channel) channelView {
+	v := channelView{ID: idString(c.ID), Name: c.Name, Kind: c.Kind, Staff: c.Staff, State: c.State, ConfigID: c.ConfigID, QRCode: c.QRCode,
+		ChatIDs: c.ChatIDs, AutoCreate: c.AutoCreate, BaseName: c.BaseName, CreatedAt: s.stamp(c.CreatedAt)}
+	if v.ChatIDs == nil {
+		v.ChatIDs = []string{}
+	}
+	return v
+}
+
+func (s *server) channels() {
+	type create struct {
+		Keyed
+		Body channelBody
+	}
+	type one struct {
+		ID string `path:"id"`
+	}
+	huma.Register(s.api, op(http.MethodPost, "/channels", "make a QR code with an owner", http.StatusCreated), func(ctx context.Context, in *create) (*result[channelView], error) {
+		ch := store.Channel{Name: in.Body.Name, Kind: in.Body.Kind, Staff: in.Body.Staff, ChatIDs: in.Body.ChatIDs,
+			AutoCreate: in.Body.AutoCreate, BaseName: in.Body.BaseName}
+		made, err := once(ctx, s, "POST /channels", in.Keyed, in.Body, func(remember handlers.Remember) (store.Channel, error) {
+			return s.Channels.Create(ctx, ch, remember)
+		}, func(id string) (store.Channel, error) { return s.channel(ctx, id) })
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return answer(s.viewChannel(made)), nil
+	})
+	huma.Register(s.api, op(http.MethodGet, "/channels", "list channels", http.StatusOK), func(ctx context.Context, in *Page) (*result[list[channelView]], error) {
+		after, err := in.number()
+		if err != nil {
+			return nil, err
+		}
+		rows, err := s.Store.Read(ctx).Channels(after, in.Limit+1)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return paged(rows, in.Limit, s.viewChannel, func(c store.Channel) string { return idString(c.ID) }), nil
+	})
+	huma.Register(s.api, op(http.MethodGet, "/channels/{id}", "one channel with its counts", http.StatusOK), func(ctx context.Context, in *one) (*result[channelCounts], error) {
+		return s.channelCounts(ctx, in.ID)
+	})
+	huma.Register(s.api, op(http.MethodDelete, "/channels/{id}", "take a code back", http.StatusNoContent), func(ctx context.Context, in *one) (*none, error) {
+		id, err := idOf(in.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.Channels.Delete(ctx, id); err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return nil, nil
+	})
+}
+
+// channel returns a channel that has not been deleted.
+func (s *server) channel(ctx context.Context, id string) (store.Channel, error) {
+	n, err := idOf(id)
+	if err != nil {
+		return store.Channel{}, err
+	}
+	c, err := s.Store.Read(ctx).Channel(n)
+	if err == nil && c.Status != store.ChannelActive {
+		err = store.ErrNotFound
+	}
+	return c, err
+}
+
+func (s *server) channelCounts(ctx context.Context, id string) (*result[channelCounts], error) {
+	c, err := s.channel(ctx, id)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	v := channelCounts{channelView: s.viewChannel(c)}
+	r := s.Store.Read(ctx)
+	if v.Joins, err = r.JoinCount(c.State); err == nil {
+		v.Contacts, err = r.ContactCount(c.State)
+	}
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return answer(v), nil
+}

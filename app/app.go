@@ -1,0 +1,318 @@
+// Package app puts the house together: which feature gets which part of the platform, which
+// pump runs what. It is plain code from top to bottom; cmd starts it, and the scenarios of
+// e2e move it by hand.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"xiaobu/api"
+	"xiaobu/bot"
+	"xiaobu/bot/wecom"
+	"xiaobu/configs"
+	"xiaobu/handlers"
+	"xiaobu/pump"
+	"xiaobu/scheduler"
+	"xiaobu/spam"
+	"xiaobu/store"
+)
+
+// Options are the settings and what the outside world lends the program.
+type Options struct {
+	Config  configs.Config
+	Version string
+	Now     func() time.Time
+	Log     *slog.Logger
+	Random  func() string  // 16 or more letters and digits, new each time
+	Jitter  func() float64 // in [0,1)
+	Owner   string         // unique for this process
+	// Serial works on one thing at a time, so that the same events lead to the same order
+	// of effects.
+	Serial bool
+}
+
+// App is the whole bot.
+type App struct {
+	Store      *store.Store
+	Platform   *wecom.Client
+	dispatcher *handlers.Dispatcher
+	runner     *scheduler.Runner
+	sender     *scheduler.Sender
+	corp       *handlers.Corp
+	handler    http.Handler
+	o          Options
+}
+
+// New opens the database and puts everything in its place. Nothing runs yet.
+func New(ctx context.Context, o Options) (*App, error) {
+	st, err := store.Open(ctx, o.Config.Database, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{Store: st, o: o}
+	if err := a.build(); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// Close ends what New opened.
+func (a *App) Close() error {
+	if a.Platform != nil {
+		a.Platform.Close()
+	}
+	return a.Store.Close()
+}
+
+func (a *App) build() error {
+	m := newMetrics(a.Store, a.o.Now)
+	w := a.o.Config.WeCom
+	var err error
+	a.Platform, err = wecom.New(wecom.Config{
+		BaseURL: w.BaseURL, Corp: bot.CorpID(w.CorpID), Agent: bot.AgentID(w.AgentID), Secret: w.Secret,
+		Now: a.o.Now, Log: a.o.Log, Observe: m.call,
+	})
+	if err != nil {
+		return err
+	}
+	callback, err := wecom.NewCallback(wecom.CallbackConfig{
+		Corp: bot.CorpID(w.CorpID), Token: w.Token, AESKey: w.AESKey, Now: a.o.Now, Log: a.o.Log, Observe: m.callback,
+		Put: func(ctx context.Context, events ...bot.Event) error {
+			_, err := a.Store.PutEvents(ctx, events...)
+			return err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	f := a.features()
+	a.dispatch(f, m)
+	a.send(m, f)
+	if err := a.schedule(f); err != nil {
+		return err
+	}
+	a.routes(callback, f, m)
+	return nil
+}
+
+// features are the parts that more than one pump or face needs.
+type features struct {
+	rewards    *handlers.Rewards
+	promotions *handlers.Promotions
+	results    *handlers.Results
+	moderation *handlers.Moderation
+	channels   *handlers.Channels
+	greetings  *handlers.Greetings
+}
+
+func (a *App) features() features {
+	o, p := a.o, a.Platform
+	a.corp = &handlers.Corp{Store: a.Store, Staff: p, Chats: p, Log: o.Log}
+	return features{
+		rewards: &handlers.Rewards{Store: a.Store, Now: o.Now},
+		promotions: &handlers.Promotions{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
+			Schedule: func(spec string, zone *time.Location) (handlers.NextFunc, error) {
+				return scheduler.Schedule(spec, zone)
+			}},
+		results:    &handlers.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log},
+		moderation: &handlers.Moderation{Store: a.Store, Detector: spam.New(), Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
+		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Random: o.Random, Log: o.Log},
+		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
+	}
+}
+
+// Workers: how many lanes or actions of a kind are worked on at once. Greetings have
+// seconds, so a rush of them must not queue; reads of groups are bounded by what WeCom
+// allows in parallel.
+const (
+	welcomeWorkers = 32
+	syncWorkers    = 8
+	fewWorkers     = 4
+)
+
+func (a *App) dispatch(f features, m *metrics) {
+	o, p := a.o, a.Platform
+	r := handlers.NewRouter()
+	r.Handle(&handlers.Welcome{Contacts: p, Staff: p, Store: a.Store, Now: o.Now, Log: o.Log}, welcomeWorkers, bot.KindContactAdded)
+	r.Handle(handlers.Contacts{}, fewWorkers, bot.KindContactAdded, bot.KindContactRemoved)
+	r.Gather(&handlers.Sync{Store: a.Store, Chats: p, Contacts: p, Now: o.Now, Settle: o.Config.WeCom.Settle, Log: o.Log}, syncWorkers,
+		bot.KindChatChanged, bot.KindChatDue)
+	r.Handle(f.rewards, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft)
+	r.Handle(f.moderation, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft, bot.KindCardPressed)
+	a.dispatcher = handlers.NewDispatcher(handlers.DispatcherConfig{
+		Store: a.Store, Router: r, Now: o.Now, Log: o.Log, Jitter: o.Jitter, Owner: o.Owner, Serial: o.Serial, Seen: m.run,
+	})
+}
+
+func (a *App) send(m *metrics, _ features) {
+	o, p := a.o, a.Platform
+	a.sender = scheduler.NewSender(scheduler.SenderConfig{
+		Store: a.Store, Now: o.Now, Log: o.Log, Jitter: o.Jitter, Owner: o.Owner, Serial: o.Serial, Seen: m.action,
+	})
+	a.sender.Perform(handlers.WelcomeSender{Platform: p}, welcomeWorkers)
+	a.sender.Perform(handlers.CardSender{Platform: p}, fewWorkers)
+	a.sender.Perform(handlers.CardUpdater{Platform: p}, fewWorkers)
+	a.sender.Perform(&handlers.MassSender{Platform: p, Store: a.Store, Now: o.Now}, fewWorkers)
+	a.sender.Perform(handlers.MassReminder{Platform: p}, fewWorkers)
+	a.sender.Perform(handlers.MassCanceller{Platform: p}, fewWorkers)
+}
+
+func (a *App) schedule(f features) error {
+	r := scheduler.NewRunner(a.Store, a.o.Now, a.o.Owner, a.o.Log)
+	r.Duty(scheduler.Duty{Name: "plan promotions", Next: f.promotions.Next, Run: f.promotions.Plan})
+	r.Duty(scheduler.Duty{Name: "settle rewards", Next: f.rewards.Next, Run: f.rewards.Settle})
+	r.Duty(scheduler.Duty{Name: "poll results", Next: f.results.Next, Run: f.results.Poll})
+	r.Duty(scheduler.Duty{Name: "review cases", Next: f.moderation.Next, Run: f.moderation.Review})
+	zone := a.o.Config.Timezone
+	for _, j := range []scheduler.Job{
+		{Name: "nightly comparison", Spec: "17 3 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, slot time.Time) error {
+			return a.corp.Compare(ctx, "nightly", slot.Format(time.RFC3339))
+		}},
+		{Name: "housekeeping", Spec: "41 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: a.housekeeping},
+	} {
+		if err := r.Job(j); err != nil {
+			return err
+		}
+	}
+	a.runner = r
+	return nil
+}
+
+// Handler is the program's face: callbacks, feed, API, health and metrics.
+func (a *App) Handler() http.Handler { return a.handler }
+
+func (a *App) routes(callback http.Handler, f features, m *metrics) {
+	o := a.o
+	mux := http.NewServeMux()
+	mux.Handle("/callback/wecom", callback)
+	face := api.New(api.Config{
+		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
+		Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Promotions: f.promotions, Moderation: f.moderation,
+	})
+	mux.Handle("/api/v1/", face)
+	mux.Handle("/hooks/messages", face)
+	mux.Handle("GET /metrics", m.handler())
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+		defer cancel()
+		if err := a.Store.Ping(ctx); err != nil {
+			http.Error(w, "database does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ready")
+	})
+	a.handler = a.recovered(mux)
+}
+
+// recovered turns a panic in a handler into a 500 and a line in the log.
+func (a *App) recovered(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				if p == http.ErrAbortHandler {
+					panic(p)
+				}
+				a.o.Log.Error("request panicked", "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+				http.Error(w, "something went wrong here; the log says what", http.StatusInternalServerError)
+			}
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Run works until ctx ends; then what is under way may finish.
+func (a *App) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { a.dispatcher.Run(ctx) })
+	wg.Go(func() { a.sender.Run(ctx) })
+	wg.Go(func() { a.runner.Run(ctx) })
+	wg.Go(func() { a.begin(ctx) })
+	wg.Wait()
+}
+
+// begin brings the company in, however long WeCom has to be asked.
+func (a *App) begin(ctx context.Context) {
+	const most = time.Minute
+	for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, most) {
+		err := a.BringIn(ctx)
+		if err == nil {
+			return
+		}
+		if bot.ClassOf(err) == bot.ClassFix {
+			wait = most
+		}
+		a.o.Log.Error("bring the company in", "again_in", wait, "error", err)
+		t := time.NewTimer(max(wait, bot.WaitOf(err)))
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// BringIn asks for every group of the company to be read.
+func (a *App) BringIn(ctx context.Context) error {
+	return a.corp.Compare(ctx, "start", fmt.Sprint(a.o.Now().UnixMilli()))
+}
+
+// Drain does everything that is due now, in one order, and returns how much that was.
+func (a *App) Drain(ctx context.Context) (int, error) {
+	total := 0
+	for {
+		n := 0
+		for _, drain := range []func(context.Context) (int, error){a.runner.Tick, a.dispatcher.Drain, a.sender.Drain} {
+			done, err := drain(ctx)
+			n += done
+			if err != nil {
+				return total + n, err
+			}
+		}
+		total += n
+		if n == 0 {
+			return total, nil
+		}
+	}
+}
+
+// NextDue returns when there will be something to do.
+func (a *App) NextDue(ctx context.Context) (time.Time, bool, error) {
+	return pump.Earliest(ctx, a.runner.NextDue, a.dispatcher.NextDue, a.sender.NextDue)
+}
+
+// What is kept for how long, and how much is forgotten in one transaction.
+const (
+	keepEvents   = 30 * 24 * time.Hour
+	keepActions  = 90 * 24 * time.Hour
+	keepMessages = 7 * 24 * time.Hour
+	keepAnswers  = 7 * 24 * time.Hour
+	pruneBatch   = 500
+)
+
+// housekeeping forgets what nobody will ask for any more.
+func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
+	now := a.o.Now()
+	for _, prune := range []func(*store.Tx) (int64, error){
+		func(tx *store.Tx) (int64, error) { return tx.PruneInbox(now.Add(-keepEvents), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneOutbox(now.Add(-keepActions), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneMessages(now.Add(-keepMessages), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return 0, tx.PruneAnswers(now.Add(-keepAnswers)) },
+		func(tx *store.Tx) (int64, error) { return 0, tx.PruneSlots(now.Add(-keepActions)) },
+	} {
+		for n := int64(pruneBatch); n == pruneBatch; {
+			err := a.Store.Tx(ctx, func(tx *store.Tx) (err error) { n, err = prune(tx); return err })
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

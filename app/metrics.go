@@ -1,0 +1,103 @@
+package app
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"xiaobu/store"
+)
+
+// scrapeTime bounds what a scrape may ask of the database.
+const scrapeTime = 5 * time.Second
+
+// metrics counts what passes through; what stands in the store is counted when asked for.
+type metrics struct {
+	registry  *prometheus.Registry
+	callbacks *prometheus.CounterVec
+	calls     *prometheus.CounterVec
+	seconds   *prometheus.HistogramVec
+	runs      *prometheus.CounterVec
+	actions   *prometheus.CounterVec
+}
+
+func newMetrics(st *store.Store, now func() time.Time) *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+	}
+	m := &metrics{
+		registry:  prometheus.NewRegistry(),
+		callbacks: counter("xiaobu_callbacks_total", "WeCom callbacks by HTTP status and kind of event.", "status", "kind"),
+		calls:     counter("xiaobu_wecom_calls_total", "Calls of WeCom's API by path and errcode.", "path", "code"),
+		runs:      counter("xiaobu_runs_total", "Handlers' runs of events by outcome.", "handler", "outcome"),
+		actions:   counter("xiaobu_actions_total", "Attempts of actions by kind and the state they led to.", "kind", "state"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "xiaobu_wecom_call_seconds", Help: "Duration of calls of WeCom's API.",
+			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10}}, []string{"path"}),
+	}
+	m.registry.MustRegister(m.callbacks, m.calls, m.runs, m.actions, m.seconds, backlog{st, now},
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+func (m *metrics) callback(status int, kind string) {
+	m.callbacks.WithLabelValues(strconv.Itoa(status), kind).Inc()
+}
+
+func (m *metrics) call(path string, code int, d time.Duration) {
+	m.calls.WithLabelValues(path, strconv.Itoa(code)).Inc()
+	m.seconds.WithLabelValues(path).Observe(d.Seconds())
+}
+
+func (m *metrics) run(handler, outcome string) { m.runs.WithLabelValues(handler, outcome).Inc() }
+
+func (m *metrics) action(kind, state string) { m.actions.WithLabelValues(kind, state).Inc() }
+
+// backlog tells how much waits.
+type backlog struct {
+	st  *store.Store
+	now func() time.Time
+}
+
+var (
+	pendingDesc = prometheus.NewDesc("xiaobu_inbox_pending", "Events that wait for a handler.", nil, nil)
+	ageDesc     = prometheus.NewDesc("xiaobu_inbox_oldest_seconds", "Age of the oldest event that waits.", nil, nil)
+	outboxDesc  = prometheus.NewDesc("xiaobu_outbox", "Actions by kind and state.", []string{"kind", "state"}, nil)
+)
+
+// Describe names the metrics.
+func (b backlog) Describe(c chan<- *prometheus.Desc) {
+	c <- pendingDesc
+	c <- ageDesc
+	c <- outboxDesc
+}
+
+// Collect counts what waits.
+func (b backlog) Collect(c chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
+	defer cancel()
+	r := b.st.Read(ctx)
+	if n, oldest, err := r.Backlog(); err == nil {
+		age := 0.0
+		if !oldest.IsZero() {
+			age = b.now().Sub(oldest).Seconds()
+		}
+		c <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(n))
+		c <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age)
+	}
+	counts, err := r.OutboxCounts()
+	if err != nil {
+		return
+	}
+	for k, n := range counts {
+		c <- prometheus.MustNewConstMetric(outboxDesc, prometheus.GaugeValue, float64(n), k[0], k[1])
+	}
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"xiaobu/configs"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2 // wrong usage or settings
+)
+
+// env is what a command gets from the outside.
+type env struct {
+	vars   []string // KEY=VALUE
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// command is one word of the command line.
+type command struct {
+	name  string
+	args  string
+	zh    string
+	en    string
+	flags func(*flag.FlagSet) func(ctx context.Context, e env, args []string) error
+}
+
+// commands are all there are, in the order of the help.
+func commands() []command {
+	return []command{
+		demoCommand(), serveCommand(), sandboxCommand(), spamCommand(), whyCommand(),
+		migrateCommand(), backupCommand(), restoreCommand(), versionCommand(),
+	}
+}
+
+// usage is a mistake on the command line.
+type usage struct{ msg string }
+
+func (u usage) Error() string { return u.msg }
+
+// errShown ends a command whose message has been shown already.
+var errShown = errors.New("shown")
+
+// run is the program.
+func run(ctx context.Context, args, vars []string, stdin io.Reader, stdout, stderr io.Writer) error {
+	e := env{vars: vars, stdin: stdin, stdout: stdout, stderr: stderr}
+	if len(args) == 0 {
+		help(stderr)
+		return usage{"name a command / 请指定命令"}
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		help(stdout)
+		return nil
+	case "-version", "--version":
+		args[0] = "version"
+	}
+	for _, c := range commands() {
+		if c.name == args[0] {
+			return c.run(ctx, e, args[1:])
+		}
+	}
+	return usage{fmt.Sprintf("there is no command %q; xiaobu help lists them / 没有命令 %q", args[0], args[0])}
+}
+
+func (c command) run(ctx context.Context, e env, args []string) error {
+	fs := flag.NewFlagSet("xiaobu "+c.name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	do := c.flags(fs)
+	switch err := fs.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		fmt.Fprintf(e.stdout, "xiaobu %s %s\n\n  %s\n  %s\n", c.name, c.args, c.zh, c.en)
+		fs.SetOutput(e.stdout)
+		fs.PrintDefaults()
+		return nil
+	case err != nil:
+		return usage{fmt.Sprintf("xiaobu %s: %v; see xiaobu %s --help", c.name, err, c.name)}
+	}
+	return do(ctx, e, fs.Args())
+}
+
+func help(w io.Writer) {
+	fmt.Fprintln(w, "xiaobu 小步: 照看企业微信客户群的机器人 / the bot that looks after WeCom customer groups")
+	fmt.Fprintln(w)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  %-34s %s\n  %-34s %s\n", strings.TrimSpace("xiaobu "+c.name+" "+c.args), c.zh, "", c.en)
+	}
+	fmt.Fprintln(w, "\nxiaobu COMMAND --help 查看每个命令的参数 / shows a command's flags")
+}
+
+// exitCode shows an error and turns it into the program's exit code.
+func exitCode(err error, stderr io.Writer) int {
+	var u usage
+	var setting *configs.Error
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.Is(err, errShown):
+		return exitFailed
+	case errors.As(err, &u), errors.As(err, &setting):
+		fmt.Fprintln(stderr, "xiaobu:", err)
+		return exitUsage
+	}
+	fmt.Fprintln(stderr, "xiaobu:", err)
+	return exitFailed
+}
+
+// noArgs refuses words that a command does not take.
+func noArgs(args []string) error {
+	if len(args) > 0 {
+		return usage{fmt.Sprintf("unexpected %q", args[0])}
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net"
+	"time"
+
+	"xiaobu/sandbox"
+)
+
+// sandboxFlags are what a sandbox of one's own can be told.
+type sandboxFlags struct {
+	listen, callback, feed, feedSecret string
+	seed                               uint64
+	lag                                time.Duration
+	story                              bool
+}
+
+func sandboxCommand() command {
+	return command{
+		name: "sandbox", args: "[--listen ADDR] [--callback URL]", zh: "只运行模拟的企业微信,供任何企业微信程序开发调试", en: "only the simulated WeCom, for any WeCom program to be tried against",
+		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
+			var f sandboxFlags
+			fs.StringVar(&f.listen, "listen", "127.0.0.1:8090", "`ADDR` to listen on / 监听地址")
+			fs.StringVar(&f.callback, "callback", "", "`URL` that gets the callbacks / 回调地址, e.g. http://127.0.0.1:8080/callback/wecom")
+			fs.StringVar(&f.feed, "feed", "", "`URL` that gets what people say / 群消息推送地址, e.g. http://127.0.0.1:8080/hooks/messages")
+			fs.StringVar(&f.feedSecret, "feed-secret", "", "its HMAC key / 群消息签名密钥")
+			fs.Uint64Var(&f.seed, "seed", 1, "decides everything random / 随机种子")
+			fs.DurationVar(&f.lag, "lag", 0, "how late groupchat/get shows a change / 群详情延迟")
+			fs.BoolVar(&f.story, "chain", false, "begin with a small chain of stores whose people live by the clock / 带上示例连锁店")
+			return func(ctx context.Context, e env, args []string) error {
+				if err := noArgs(args); err != nil {
+					return err
+				}
+				return runSandbox(ctx, e, f)
+			}
+		},
+	}
+}
+
+func runSandbox(ctx context.Context, e env, f sandboxFlags) error {
+	s, err := sandbox.New(sandbox.Config{
+		Now: time.Now, Seed: f.seed, CallbackURL: f.callback, FeedURL: f.feed, FeedSecret: f.feedSecret,
+		Lag: f.lag, PublicURL: "http://" + f.listen,
+	})
+	if err != nil {
+		return usage{err.Error()}
+	}
+	if f.story {
+		if _, err := sandbox.Chain(s, sandbox.ChainOptions{Monday: lastMonday(time.Now())}); err != nil {
+			return err
+		}
+	}
+	ln, err := net.Listen("tcp", f.listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	c := s.Config()
+	fmt.Fprintf(e.stdout, `模拟企业微信 / simulated WeCom: http://%[1]s   (控制接口 / control: http://%[1]s/sandbox/)
+
+wecom:
+  base_url: http://%[1]s
+  corp_id: %[2]s
+  agent_id: %[3]d
+  secret: %[4]s
+  token: %[5]s
+  aes_key: %[6]s
+`, ln.Addr(), c.CorpID, c.AgentID, c.Secret, c.Token, c.AESKey)
+	return runServer(ctx, ln, s.Handler(), func(ctx context.Context) {
+		if err := s.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			fmt.Fprintln(e.stderr, "xiaobu: sandbox:", err)
+		}
+	})
+}
+
+// lastMonday is the Monday that the week of a moment began with, 00:00 in Shanghai.
+func lastMonday(t time.Time) time.Time {
+	shanghai, err := time.LoadLocation("Asia/Shanghai")
+	if err != nil {
+		shanghai = time.FixedZone("CST", 8*3600)
+	}
+	t = t.In(shanghai)
+	back := (int(t.Weekday()) + 6) % 7
+	return time.Date(t.Year(), t.Month(), t.Day()-back, 0, 0, 0, 0, shanghai)
+}

@@ -1,0 +1,79 @@
+// Package configs reads the settings: one YAML file, and environment variables that win
+// over it.
+package configs
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Config are the settings. Secrets never show in its String or in an error.
+type Config struct {
+	Listen     string
+	PublicURL  string // used in links; no slash at the end
+	Database   string
+	Timezone   *time.Location
+	APIToken   string // empty: the API answers 503
+	FeedSecret string // empty: the feed answers 503
+	WeCom      WeCom
+}
+
+// WeCom is the self-built app.
+type WeCom struct {
+	BaseURL string // no slash at the end
+	CorpID  string
+	AgentID int64
+	Secret  string
+	Token   string
+	AESKey  string
+	Settle  time.Duration
+}
+
+// Error is a setting that cannot be used: which, what is wrong with it, and an example.
+type Error struct {
+	Key     string
+	Problem string
+	Example string
+}
+
+func (e *Error) Error() string {
+	msg := fmt.Sprintf("setting %s: %s", e.Key, e.Problem)
+	if e.Example != "" {
+		msg += fmt.Sprintf(" (example: %s: %s; or %s=%s)", e.Key, e.Example, envOf(e.Key), e.Example)
+	}
+	return msg
+}
+
+// envOf is the environment variable of a key: wecom.corp_id is XIAOBU_WECOM_CORP_ID.
+func envOf(key string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+}
+
+const envPrefix = "XIAOBU_"
+
+// String shows the settings with every secret hidden.
+func (c Config) String() string {
+	var b strings.Builder
+	for _, s := range settings {
+		v := s.show(&c)
+		if s.secret && v != "" {
+			v = "(set)"
+		}
+		fmt.Fprintf(&b, "%s: %s\n", s.key, v)
+	}
+	return b.String()
+}
+
+// GoString hides secrets from %#v as well.
+func (c Config) GoString() string { return c.String() }
+
+// RequireWeCom reports the first setting that the bot cannot do without.
+func (c Config) RequireWeCom() error {
+	for _, s := range settings {
+		if s.required && s.show(&c) == "" {
+			return &Error{Key: s.key, Problem: "is missing; " + s.help, Example: s.example}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,173 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"xiaobu/bot/wecom/crypt"
+)
+
+// setting is one key: how it is read, shown and explained.
+type setting struct {
+	key      string
+	preset   string // default
+	example  string
+	help     string
+	secret   bool
+	required bool // by the bot
+	set      func(*Config, string) error
+	show     func(*Config) string
+}
+
+// settings are all keys there are.
+var settings = []setting{
+	{
+		key: "listen", preset: "127.0.0.1:8080", example: "127.0.0.1:8080", help: "the address to listen on",
+		set: func(c *Config, v string) error { c.Listen = v; return checkAddress(v) }, show: func(c *Config) string { return c.Listen },
+	},
+	{
+		key: "public_url", example: "https://xiaobu.example.com", help: "the address that phones can reach; used in links and QR codes",
+		set: func(c *Config, v string) error { c.PublicURL = strings.TrimRight(v, "/"); return checkURL(v) }, show: func(c *Config) string { return c.PublicURL },
+	},
+	{
+		key: "database", preset: "sqlite:xiaobu.db", example: "sqlite:xiaobu.db", help: "sqlite:FILE or postgres://USER:PASSWORD@HOST/NAME", secret: true,
+		set: func(c *Config, v string) error { c.Database = v; return checkDatabase(v) }, show: func(c *Config) string { return c.Database },
+	},
+	{
+		key: "timezone", preset: "Asia/Shanghai", example: "Asia/Shanghai", help: "an IANA zone",
+		set: setZone, show: func(c *Config) string { return c.Timezone.String() },
+	},
+	{
+		key: "api_token", example: "a-long-random-string", help: "bearer token of /api/v1, at least 16 characters", secret: true,
+		set: func(c *Config, v string) error { c.APIToken = v; return atLeast(v, 16) }, show: func(c *Config) string { return c.APIToken },
+	},
+	{
+		key: "feed_secret", example: "another-long-random-string", help: "HMAC key of the message feed, at least 16 characters", secret: true,
+		set: func(c *Config, v string) error { c.FeedSecret = v; return atLeast(v, 8) }, show: func(c *Config) string { return c.FeedSecret },
+	},
+	{
+		key: "wecom.base_url", preset: "https://qyapi.weixin.qq.com", example: "https://qyapi.weixin.qq.com", help: "where WeCom's API is",
+		set: func(c *Config, v string) error { c.WeCom.BaseURL = strings.TrimRight(v, "/"); return checkURL(v) }, show: func(c *Config) string { return c.WeCom.BaseURL },
+	},
+	{
+		key: "wecom.corp_id", example: "ww0123456789abcdef", help: "WeCom's console: 我的企业 → 企业信息 → 企业ID", required: true,
+		set: func(c *Config, v string) error { c.WeCom.CorpID = v; return noSpaces(v) }, show: func(c *Config) string { return c.WeCom.CorpID },
+	},
+	{
+		key: "wecom.agent_id", example: "1000002", help: "WeCom's console: 应用管理 → the self-built app → AgentId", required: true,
+		set: setAgent, show: func(c *Config) string { return zeroEmpty(c.WeCom.AgentID) },
+	},
+	{
+		key: "wecom.secret", example: "the-app-secret", help: "WeCom's console: 应用管理 → the self-built app → Secret", secret: true, required: true,
+		set: func(c *Config, v string) error { c.WeCom.Secret = v; return noSpaces(v) }, show: func(c *Config) string { return c.WeCom.Secret },
+	},
+	{
+		key: "wecom.token", example: "QDG6eK", help: "WeCom's console: the app → 接收消息 → 设置API接收 → Token", secret: true, required: true,
+		set: func(c *Config, v string) error { c.WeCom.Token = v; return noSpaces(v) }, show: func(c *Config) string { return c.WeCom.Token },
+	},
+	{
+		key: "wecom.aes_key", example: "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C", help: "WeCom's console: the app → 接收消息 → 设置API接收 → EncodingAESKey", secret: true, required: true,
+		set: func(c *Config, v string) error { c.WeCom.AESKey = v; return checkAESKey(v) }, show: func(c *Config) string { return c.WeCom.AESKey },
+	},
+	{
+		key: "wecom.settle", preset: "2s", example: "2s", help: "wait after a group event before the group is read, 0s to 5m",
+		set: setSettle, show: func(c *Config) string { return c.WeCom.Settle.String() },
+	},
+}
+
+func checkAddress(v string) error {
+	_, port, err := net.SplitHostPort(v)
+	if err != nil {
+		return errors.New("is no address of the form HOST:PORT")
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n > 65535 {
+		return fmt.Errorf("port %q is not a number from 0 to 65535", port)
+	}
+	return nil
+}
+
+func checkURL(v string) error {
+	u, err := url.Parse(v)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return errors.New("is no web address of the form https://HOST")
+	}
+	if u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return errors.New("must not carry a query, fragment or user")
+	}
+	return nil
+}
+
+func checkDatabase(v string) error {
+	if file, ok := strings.CutPrefix(v, "sqlite:"); ok && file != "" {
+		return nil
+	}
+	if strings.HasPrefix(v, "postgres://") || strings.HasPrefix(v, "postgresql://") {
+		return nil
+	}
+	return errors.New("is neither sqlite:FILE nor postgres://USER:PASSWORD@HOST/NAME")
+}
+
+func setZone(c *Config, v string) error {
+	if v == "" || v == "Local" {
+		return errors.New("names no zone")
+	}
+	zone, err := time.LoadLocation(v)
+	if err != nil {
+		return fmt.Errorf("%q is no IANA zone", v)
+	}
+	c.Timezone = zone
+	return nil
+}
+
+func setAgent(c *Config, v string) error {
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("%q is no number such as 1000002", v)
+	}
+	c.WeCom.AgentID = n
+	return nil
+}
+
+func setSettle(c *Config, v string) error {
+	d, err := time.ParseDuration(v)
+	if err != nil || d < 0 || d > 5*time.Minute {
+		return fmt.Errorf("%q is no duration from 0s to 5m", v)
+	}
+	c.WeCom.Settle = d
+	return nil
+}
+
+// atLeast checks a secret's length without repeating it.
+func atLeast(v string, n int) error {
+	if len(v) < n {
+		return fmt.Errorf("has %d characters, want at least %d", len(v), n)
+	}
+	return noSpaces(v)
+}
+
+func noSpaces(v string) error {
+	if strings.ContainsAny(v, " \t\r\n") {
+		return errors.New("contains white space")
+	}
+	return nil
+}
+
+func checkAESKey(v string) error {
+	_, err := crypt.New("", v, "")
+	if err != nil {
+		return fmt.Errorf("is no EncodingAESKey: %w", err)
+	}
+	return nil
+}
+
+func zeroEmpty(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return strconv.FormatInt(n, 10)
+}
