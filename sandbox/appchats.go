@@ -1,0 +1,239 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	appChatIDChars = 32
+	appChatName    = 50
+	minChatMembers = 2
+	maxChatMembers = 500
+	chatsPerMinute = 200 // that reach one member; more is dropped
+	chatsPerDay    = 10_000
+
+	codeBadChatID     = 86001
+	codeNoAppChat     = 86003
+	codeChatMembers   = 86006
+	codeChatExists    = 86215
+	codeBadChatMember = 86216
+)
+
+// AppChat is an internal group chat that the app made. Customers are never in one.
+type AppChat struct {
+	ChatID    string
+	Name      string
+	Owner     string
+	Members   []string
+	CreatedAt time.Time
+	Messages  []AppChatMessage
+}
+
+// AppChatMessage is what the app said in an AppChat.
+type AppChatMessage struct {
+	At   time.Time
+	Type string
+	Text string
+}
+
+// appRooms are the app's internal chats.
+type appRooms struct {
+	all      []*AppChat
+	byID     map[string]*AppChat
+	received map[string]*received
+}
+
+func newAppRooms() appRooms {
+	return appRooms{byID: map[string]*AppChat{}, received: map[string]*received{}}
+}
+
+// AppChats returns the app's internal chats, oldest first.
+func (s *Sandbox) AppChats() []AppChat {
+	s.enter()
+	defer s.leave()
+	return copied(s.appRooms.all, func(a *AppChat) {
+		a.Members, a.Messages = slices.Clone(a.Members), slices.Clone(a.Messages)
+	})
+}
+
+func appChatAPIs() map[string]api {
+	return map[string]api{
+		"appchat/create": write(createAppChat),
+		"appchat/get":    read(getAppChat),
+		"appchat/update": write(updateAppChat),
+		"appchat/send":   write(sendAppChat),
+	}
+}
+
+// members returns the visible staff behind userids; the first bad one is remembered.
+func (c *call) members(ids []string) []string {
+	var out []string
+	for _, id := range ids {
+		u := c.s.office.find(id)
+		if u == nil || !u.visible() {
+			c.in.bad(codeBadChatMember, "invalid member in chat: %s", id)
+			continue
+		}
+		if !slices.Contains(out, u.UserID) {
+			out = append(out, u.UserID)
+		}
+	}
+	return out
+}
+
+// wholeCompany refuses an app whose visible range is not the whole company.
+func (c *call) wholeCompany() *failure {
+	if !c.s.office.allVisible() {
+		return refuse(codeNotVisible, "the app's visible range must be the root department")
+	}
+	return nil
+}
+
+// createAppChat makes an internal chat.
+// See https://developer.work.weixin.qq.com/document/path/90245
+func createAppChat(c *call) (reply, *failure) {
+	in := c.in
+	if f := c.wholeCompany(); f != nil {
+		return nil, f
+	}
+	a := &AppChat{ChatID: in.text("chatid"), CreatedAt: c.now}
+	a.Name = in.maxChars("name", in.text("name"), appChatName)
+	a.Members = c.members(in.list("userlist", 10_000))
+	owner := c.members([]string{orText(in.text("owner"), first(a.Members))})
+	if len(a.ChatID) > appChatIDChars || !madeOf(a.ChatID, alphabetID) {
+		in.bad(codeBadChatID, "invalid chatid")
+	}
+	if len(a.Members) < minChatMembers || len(a.Members) > maxChatMembers {
+		in.bad(codeChatMembers, "too few or many members")
+	}
+	if c.s.appRooms.byID[a.ChatID] != nil {
+		in.bad(codeChatExists, "chatid already exists")
+	}
+	if f := in.failed(); f != nil {
+		return nil, f
+	}
+	a.Owner = owner[0]
+	if !slices.Contains(a.Members, a.Owner) {
+		return nil, refuse(codeBadChatMember, "invalid member in chat: the owner is not in userlist")
+	}
+	if a.ChatID == "" {
+		a.ChatID = c.s.dice.draw("app chat", alphabetID, appChatIDChars)
+	}
+	c.s.appRooms.all = append(c.s.appRooms.all, a)
+	c.s.appRooms.byID[a.ChatID] = a
+	return reply{"chatid": a.ChatID}, nil
+}
+
+func first(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	return list[0]
+}
+
+func orText(v, other string) string {
+	if v == "" {
+		return other
+	}
+	return v
+}
+
+// appChat returns the chat with an id.
+func (c *call) appChat(id string) (*AppChat, *failure) {
+	if f := c.wholeCompany(); f != nil {
+		return nil, f
+	}
+	a := c.s.appRooms.byID[id]
+	switch {
+	case id == "":
+		return nil, refuse(codeBadChatID, "missing chatid")
+	case a == nil:
+		return nil, refuse(codeNoAppChat, "chatid not exist")
+	}
+	return a, nil
+}
+
+// getAppChat answers an internal chat.
+// See https://developer.work.weixin.qq.com/document/path/90247
+func getAppChat(c *call) (reply, *failure) {
+	a, f := c.appChat(c.query.Get("chatid"))
+	if f != nil {
+		return nil, f
+	}
+	return reply{"chat_info": reply{
+		"chatid": a.ChatID, "name": a.Name, "owner": a.Owner, "userlist": slices.Clone(a.Members), "chat_type": 0,
+	}}, nil
+}
+
+// updateAppChat renames an internal chat, hands it over, adds and removes members.
+// See https://developer.work.weixin.qq.com/document/path/90246
+func updateAppChat(c *call) (reply, *failure) {
+	in := c.in
+	id, name, owner := in.text("chatid"), in.text("name"), in.text("owner")
+	in.maxChars("name", name, appChatName)
+	add := c.members(in.list("add_user_list", 10_000))
+	del := in.list("del_user_list", 10_000)
+	if f := in.failed(); f != nil {
+		return nil, f
+	}
+	a, f := c.appChat(id)
+	if f != nil {
+		return nil, f
+	}
+	members := unique(append(slices.Clone(a.Members), add...))
+	members = slices.DeleteFunc(members, func(m string) bool {
+		return slices.ContainsFunc(del, func(d string) bool { return strings.EqualFold(d, m) })
+	})
+	if len(members) < minChatMembers || len(members) > maxChatMembers {
+		return nil, refuse(codeChatMembers, "too few or many members")
+	}
+	next := a.Owner
+	if owner != "" {
+		u := c.s.office.find(owner)
+		if u == nil {
+			return nil, refuse(codeBadChatMember, "invalid member in chat: %s", owner)
+		}
+		next = u.UserID
+	}
+	if !slices.Contains(members, next) {
+		return nil, refuse(codeBadChatMember, "invalid member in chat: the owner is not in it")
+	}
+	a.Members, a.Owner, a.Name = members, next, orText(name, a.Name)
+	return nil, nil
+}
+
+// sendAppChat says a text, markdown or textcard in an internal chat.
+// See https://developer.work.weixin.qq.com/document/path/90248
+func sendAppChat(c *call) (reply, *failure) {
+	in := c.in
+	id, kind := in.text("chatid"), in.need("msgtype", codeBadMsgType)
+	text := ""
+	switch kind {
+	case "text", "markdown", "textcard":
+		text = readMessage(in, kind)
+	default:
+		in.bad(codeBadMsgType, "invalid message type")
+	}
+	in.between("safe", 0, 0, 1)
+	if f := in.failed(); f != nil {
+		return nil, f
+	}
+	a, f := c.appChat(id)
+	if f != nil {
+		return nil, f
+	}
+	a.Messages = append(a.Messages, AppChatMessage{At: c.now, Type: kind, Text: text})
+	for _, user := range a.Members {
+		r := c.s.appRooms.received[user]
+		if r == nil {
+			r = &received{}
+			c.s.appRooms.received[user] = r
+		}
+		if r.take(c.now, chatsPerMinute, 24*time.Hour, chatsPerDay) {
+			c.s.note(c.now, EntryMessage, user, nil, a.Name+": "+text)
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,174 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"image/png"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// control makes a call of the control API and returns status and answer.
+func (w *world) control(method, path, body string) (int, map[string]any) {
+	w.t.Helper()
+	req, err := http.NewRequest(method, w.server.URL+"/sandbox"+path, strings.NewReader(body))
+	must(w.t, err)
+	resp, err := w.server.Client().Do(req)
+	must(w.t, err)
+	defer resp.Body.Close()
+	var out map[string]any
+	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
+		w.t.Fatalf("%s %s: HTTP %d, %v", method, path, resp.StatusCode, err)
+	}
+	return resp.StatusCode, out
+}
+
+// does makes a call that must succeed.
+func (w *world) does(path, body string) map[string]any {
+	w.t.Helper()
+	status, out := w.control(http.MethodPost, path, body)
+	if status != http.StatusOK {
+		w.t.Fatalf("%s %s: HTTP %d %v", path, body, status, out)
+	}
+	return out
+}
+
+func TestACompanyCanBeLivedByTheControlAPI(t *testing.T) {
+	r := newReceiver(t)
+	w := newWorld(t, Config{CallbackURL: r.server.URL})
+	w.does("/staff", `{"user_id":"sun","name":"孙","position":"店长"}`)
+	p := w.does("/customers", `{"name":"小鱼","with_union_id":true}`)["external_userid"].(string)
+	q := w.does("/customers", `{"name":"老周"}`)["external_userid"].(string)
+	chat := w.does("/groups", `{"owner":"sun","name":"一群","staff":["li"]}`)["chat_id"].(string)
+	w.does("/groups/"+chat+"/join", `{"users":["`+p+`","`+q+`"],"inviter":"sun"}`)
+	w.does("/say", `{"chat_id":"`+chat+`","person":"`+p+`","text":"鸡蛋多少钱"}`)
+	w.does("/groups/"+chat+"/leave", `{"user":"`+p+`"}`)
+	w.does("/groups/"+chat+"/remove", `{"user":"`+q+`"}`)
+	way := w.ok("externalcontact/groupchat/add_join_way", map[string]any{"scene": 2, "chat_id_list": []string{chat}})["config_id"].(string)
+	if out := w.does("/scan", `{"config_id":"`+way+`","customer":"`+p+`"}`); out["chat_id"] != chat {
+		t.Errorf("scan: %v", out)
+	}
+	cway := w.ok("externalcontact/add_contact_way", map[string]any{"type": 1, "scene": 2, "state": "s", "user": []string{"sun"}})["config_id"].(string)
+	if out := w.does("/scan", `{"config_id":"`+cway+`","customer":"`+p+`"}`); out["user"] != "sun" || out["welcome_code"] == "" {
+		t.Errorf("scan: %v", out)
+	}
+	w.does("/contacts", `{"action":"half","user":"li","customer":"`+p+`"}`)
+	w.does("/contacts", `{"action":"add","user":"li","customer":"`+p+`","no_welcome":true}`)
+	w.does("/contacts", `{"action":"delete","user":"li","customer":"`+p+`","by_customer":true}`)
+	id := w.massTo("sun", "秒杀", chat)
+	w.does("/tasks/"+id+"/confirm", `{"user":"sun"}`)
+	w.message("sun", "template_card", cardBody("case_1"))
+	w.does("/cards/case_1/press", `{"user":"sun","key":"done"}`)
+	w.does("/groups/"+chat+"/rename", `{"name":"新名"}`)
+	w.does("/groups/"+chat+"/notice", `{"notice":"公告"}`)
+	w.does("/groups/"+chat+"/owner", `{"user":"li"}`)
+	w.does("/groups/"+chat+"/dismiss", ``)
+	w.does("/staff/sun/resign", `{}`)
+	if out := w.does("/verify-url", ``); out["ok"] != true {
+		t.Errorf("verify-url: %v", out)
+	}
+	w.does("/token/revoke", ``)
+	w.settle()
+
+	_, state := w.control(http.MethodGet, "/state", "")
+	if size(state["groups"]) != 1 || dig(state, "groups", 0, "name") != "新名" || dig(state, "tasks", 0, "results") != 1.0 ||
+		dig(state, "cards", 0, "presses") != 1.0 || state["in_flight"] != 0.0 || size(state["join_ways"]) != 1 {
+		t.Errorf("state: %v", state)
+	}
+	_, group := w.control(http.MethodGet, "/groups/"+chat, "")
+	if size(group["history"]) != 5 || dig(group, "history", 3, "how") != "removed" {
+		t.Errorf("group: %v", group)
+	}
+	_, log := w.control(http.MethodGet, "/log?after=2&limit=5", "")
+	if size(log["entries"]) != 5 || dig(log, "entries", 0, "seq") != 3.0 {
+		t.Errorf("log: %v", log)
+	}
+	_, calls := w.control(http.MethodGet, "/calls", "")
+	if dig(calls, "calls", "message/send") != 1.0 {
+		t.Errorf("calls: %v", calls)
+	}
+}
+
+func TestTheControlAPIRefusesWhatItDoesNotKnow(t *testing.T) {
+	w := newWorld(t, Config{})
+	for _, tc := range []struct {
+		method, path, body string
+		status             int
+		names              string
+	}{
+		{"POST", "/staff", `{"user_id":"a","name":"b","salary":1}`, 400, "salary"},
+		{"POST", "/staff", `{"user_id":7}`, 400, "user_id"},
+		{"POST", "/staff", `{"user_id":"a"`, 400, "body"},
+		{"POST", "/staff", `{} {}`, 400, "more than one"},
+		{"POST", "/staff", ``, 400, "userid"},
+		{"POST", "/groups", `{"owner":"nobody","name":"x"}`, 404, "nobody"},
+		{"POST", "/groups/wr0/dismiss", ``, 404, "wr0"},
+		{"GET", "/groups/wr0", ``, 404, "wr0"},
+		{"POST", "/contacts", `{"action":"marry"}`, 400, "action"},
+		{"POST", "/tasks/0/confirm", `{"user":"wang"}`, 404, ""},
+		{"POST", "/cards/0/press", `{"user":"wang"}`, 404, ""},
+		{"POST", "/scan", `{"config_id":"0"}`, 404, "0"},
+		{"PUT", "/faults", `{"api":{"*":{"stall":"soon"}}}`, 400, "soon"},
+		{"PUT", "/faults", `{"api":{"no/such":{}}}`, 404, "no/such"},
+		{"GET", "/log?after=x", ``, 400, "after"},
+		{"GET", "/nothing", ``, 404, "/sandbox/"},
+		{"DELETE", "/state", ``, 404, ""},
+	} {
+		status, out := w.control(tc.method, tc.path, tc.body)
+		msg, _ := out["error"].(string)
+		if status != tc.status || msg == "" || !strings.Contains(msg, tc.names) {
+			t.Errorf("%s %s %s: HTTP %d %v, want %d naming %q", tc.method, tc.path, tc.body, status, out, tc.status, tc.names)
+		}
+	}
+	if out := w.does("/verify-url", ``); out["ok"] != false || out["error"] == "" {
+		t.Errorf("verify-url: %v", out)
+	}
+}
+
+func TestFaultsGoThroughTheControlAPIUnchanged(t *testing.T) {
+	w := newWorld(t, Config{})
+	body := `{"callbacks":{"copies":2,"shuffle":5,"within":"3s","drop":0.1,"delay":"1m0s"},` +
+		`"api":{"gettoken":{"calls":3,"probability":0.5,"cut_before":true,"status":503,"fail":-1,"stall":"10ms","cut_after":true,"half_body":true}},` +
+		`"limits":{"per_minute":9,"per_hour":8,"parallel":7,"mass_per_month":6},"dispatch":"2m0s"}`
+	status, put := w.control(http.MethodPut, "/faults", body)
+	_, shown := w.control(http.MethodGet, "/faults", "")
+	var want map[string]any
+	must(t, json.Unmarshal([]byte(body), &want))
+	for _, out := range []map[string]any{put, shown} {
+		if string(encode(out)) != string(encode(want)) || status != http.StatusOK {
+			t.Errorf("HTTP %d %s", status, encode(out))
+		}
+	}
+	f := w.Faults()
+	if f.Callbacks.Within != 3*time.Second || f.Dispatch != 2*time.Minute || f.API["gettoken"].Stall != 10*time.Millisecond || f.Limits.MassPerMonth != 6 {
+		t.Errorf("faults: %+v", f)
+	}
+}
+
+func TestHelpAndPicturesAreServed(t *testing.T) {
+	w := newWorld(t, Config{})
+	resp, err := w.server.Client().Get(w.server.URL + "/sandbox/")
+	must(t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	must(t, err)
+	for _, route := range w.routes() {
+		if !strings.Contains(string(text), route.pattern) {
+			t.Errorf("the help does not name %s", route.pattern)
+		}
+	}
+	picture, err := w.server.Client().Get(w.server.URL + "/sandbox/qr/abc")
+	must(t, err)
+	defer picture.Body.Close()
+	if img, err := png.Decode(picture.Body); err != nil || img.Bounds().Dx() < 100 {
+		t.Errorf("picture: %v", err)
+	}
+	other, err := w.server.Client().Get(w.server.URL + "/elsewhere")
+	must(t, err)
+	other.Body.Close()
+	if other.StatusCode != http.StatusNotFound {
+		t.Errorf("elsewhere: HTTP %d", other.StatusCode)
+	}
+}

@@ -1,0 +1,205 @@
+package sandbox
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+const (
+	maxCopies  = 10
+	maxShuffle = 100
+)
+
+// Faults is everything that goes wrong on purpose. The zero value is a healthy platform.
+type Faults struct {
+	Callbacks CallbackFaults
+	// API holds what goes wrong with calls, by path below /cgi-bin/ such as
+	// "externalcontact/groupchat/get"; "*" is every path without an entry of its own.
+	API    map[string]APIFault
+	Limits Limits
+	// Dispatch is how long after its creation a mass message is refused with 41063 by the
+	// calls that read its progress.
+	Dispatch time.Duration
+}
+
+// CallbackFaults is what goes wrong between the platform and the bot.
+type CallbackFaults struct {
+	// Copies is how often each event is delivered, up to 10; 0 and 1 mean once.
+	Copies int
+	// Shuffle holds so many events (up to 100) back and delivers them in random order, at
+	// the latest after Within.
+	Shuffle int
+	// Within is the longest hold for Shuffle (default 2 s). Without Shuffle it delays each
+	// event by a random part of it.
+	Within time.Duration
+	// Drop is the probability from 0 to 1 that an event is never delivered.
+	Drop float64
+	// Delay is added to every delivery.
+	Delay time.Duration
+}
+
+// APIFault is what goes wrong with the calls of one path. Several may be combined; the
+// earliest in this order wins: CutBefore, Status, Fail, then after the work Stall, CutAfter,
+// HalfBody.
+type APIFault struct {
+	// Calls is how many calls it hits before it ends; 0: until it is taken away.
+	Calls int
+	// Probability from 0 to 1 that it hits a call; 0 means always.
+	Probability float64
+	// CutBefore closes the connection without doing the work.
+	CutBefore bool
+	// Status answers with this HTTP status (400 to 599) without doing the work.
+	Status int
+	// Fail answers with this errcode without doing the work.
+	Fail int
+	// Stall does the work, but answers only after this real time.
+	Stall time.Duration
+	// CutAfter does the work and closes the connection without an answer.
+	CutAfter bool
+	// HalfBody does the work and closes the connection in the middle of the answer.
+	HalfBody bool
+}
+
+// faultState is Faults in use; its API map is never shared with a caller.
+type faultState struct{ Faults }
+
+// SetFaults replaces all faults. Paths may carry /cgi-bin/ or not.
+func (s *Sandbox) SetFaults(f Faults) error {
+	if err := f.Callbacks.check(); err != nil {
+		return fmt.Errorf("set faults: %w", err)
+	}
+	if f.Dispatch < 0 || f.Limits.PerMinute < 0 || f.Limits.PerHour < 0 || f.Limits.Parallel < 0 || f.Limits.MassPerMonth < 0 {
+		return fmt.Errorf("set faults: dispatch and limits must not be negative")
+	}
+	byPath := map[string]APIFault{}
+	for path, fault := range f.API {
+		if err := fault.check(); err != nil {
+			return fmt.Errorf("set faults: api %q: %w", path, err)
+		}
+		short := shortPath(path)
+		if _, known := s.apis[short]; !known && short != "*" {
+			return fmt.Errorf("set faults: api %q: %w", path, ErrNotFound)
+		}
+		byPath[short] = fault
+	}
+	f.API = byPath
+	now := s.enter()
+	defer s.leave()
+	s.faults = faultState{f}
+	s.releaseHeld(now)
+	s.note(now, EntryFault, "", nil, "faults were switched")
+	return nil
+}
+
+// Faults returns the faults in use; Calls are those that remain.
+func (s *Sandbox) Faults() Faults {
+	s.enter()
+	defer s.leave()
+	f := s.faults.Faults
+	f.API = maps.Clone(f.API)
+	return f
+}
+
+func (f CallbackFaults) check() error {
+	switch {
+	case f.Copies < 0 || f.Copies > maxCopies:
+		return fmt.Errorf("copies must be from 0 to %d", maxCopies)
+	case f.Shuffle < 0 || f.Shuffle > maxShuffle:
+		return fmt.Errorf("shuffle must be from 0 to %d", maxShuffle)
+	case f.Drop < 0 || f.Drop > 1:
+		return fmt.Errorf("drop must be from 0 to 1")
+	case f.Within < 0 || f.Delay < 0:
+		return fmt.Errorf("within and delay must not be negative")
+	}
+	return nil
+}
+
+func (f APIFault) check() error {
+	switch {
+	case f.Calls < 0:
+		return fmt.Errorf("calls must not be negative")
+	case f.Probability < 0 || f.Probability > 1:
+		return fmt.Errorf("probability must be from 0 to 1")
+	case f.Status != 0 && (f.Status < 400 || f.Status > 599):
+		return fmt.Errorf("status must be from 400 to 599")
+	case f.Stall < 0:
+		return fmt.Errorf("stall must not be negative")
+	}
+	return nil
+}
+
+// hit is what happens to one call.
+type hit struct {
+	fault   APIFault
+	crowded bool // too many calls of this path are under way
+}
+
+// arrive counts a call and decides what goes wrong with it.
+func (s *Sandbox) arrive(path string) hit {
+	now := s.enter()
+	defer s.leave()
+	s.meters.calls[path]++
+	s.meters.underway[path]++
+	most := s.faults.Limits.Parallel
+	h := hit{crowded: most > 0 && s.meters.underway[path] > most}
+	h.fault = s.faults.draw(s, path)
+	if h.fault.CutBefore || h.fault.Status != 0 {
+		s.note(now, EntryAPI, "", nil, fmt.Sprintf("%s was cut off or answered HTTP %d before any work", path, h.fault.Status))
+	}
+	return h
+}
+
+func (s *Sandbox) depart(path string) {
+	s.enter()
+	defer s.leave()
+	s.meters.underway[path]--
+}
+
+// draw returns the fault that hits a call of a path, if any, and counts it.
+func (f *faultState) draw(s *Sandbox, path string) APIFault {
+	key := path
+	fault, ok := f.API[key]
+	if !ok {
+		key = "*"
+		fault, ok = f.API[key]
+	}
+	if !ok {
+		return APIFault{}
+	}
+	if p := fault.Probability; p > 0 && !chance(s.dice.stream("fault "+path), p) {
+		return APIFault{}
+	}
+	switch fault.Calls {
+	case 0:
+	case 1:
+		delete(f.API, key)
+	default:
+		left := fault
+		left.Calls--
+		f.API[key] = left
+	}
+	return fault
+}
+
+// send answers a call, or fails to. A fault after the work is the case that clients find
+// hardest: they cannot know that it was done.
+func (h hit) send(w http.ResponseWriter, r *http.Request, answer []byte) {
+	if h.fault.Stall > 0 {
+		idle(r.Context(), h.fault.Stall, nil)
+	}
+	if h.fault.CutAfter {
+		panic(http.ErrAbortHandler)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
+	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))
+	if h.fault.HalfBody {
+		// What was written before the panic reaches the client, so it sees a short body.
+		_, _ = w.Write(answer[:len(answer)/2])
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = w.Write(answer)
+}

@@ -1,0 +1,84 @@
+package sandbox
+
+import (
+	"fmt"
+	"time"
+)
+
+// span is a duration written as 300ms, 2s, 5m …
+type span time.Duration
+
+// MarshalText writes the span.
+func (d span) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText reads a span.
+func (d *span) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is no duration such as 300ms or 2s", text)
+	}
+	*d = span(v)
+	return nil
+}
+
+// faultsBody is Faults as the control API speaks it.
+type faultsBody struct {
+	Callbacks callbackFaultsBody      `json:"callbacks"`
+	API       map[string]apiFaultBody `json:"api"`
+	Limits    limitsBody              `json:"limits"`
+	Dispatch  span                    `json:"dispatch"`
+}
+
+type callbackFaultsBody struct {
+	Copies  int     `json:"copies"`
+	Shuffle int     `json:"shuffle"`
+	Within  span    `json:"within"`
+	Drop    float64 `json:"drop"`
+	Delay   span    `json:"delay"`
+}
+
+type apiFaultBody struct {
+	Calls       int     `json:"calls"`
+	Probability float64 `json:"probability"`
+	CutBefore   bool    `json:"cut_before"`
+	Status      int     `json:"status"`
+	Fail        int     `json:"fail"`
+	Stall       span    `json:"stall"`
+	CutAfter    bool    `json:"cut_after"`
+	HalfBody    bool    `json:"half_body"`
+}
+
+type limitsBody struct {
+	PerMinute    int `json:"per_minute"`
+	PerHour      int `json:"per_hour"`
+	Parallel     int `json:"parallel"`
+	MassPerMonth int `json:"mass_per_month"`
+}
+
+func (b faultsBody) faults() Faults {
+	f := Faults{Limits: Limits(b.Limits), Dispatch: time.Duration(b.Dispatch), API: map[string]APIFault{}}
+	c := b.Callbacks
+	f.Callbacks = CallbackFaults{
+		Copies: c.Copies, Shuffle: c.Shuffle, Within: time.Duration(c.Within), Drop: c.Drop, Delay: time.Duration(c.Delay),
+	}
+	for path, a := range b.API {
+		f.API[path] = APIFault{
+			Calls: a.Calls, Probability: a.Probability, CutBefore: a.CutBefore, Status: a.Status, Fail: a.Fail,
+			Stall: time.Duration(a.Stall), CutAfter: a.CutAfter, HalfBody: a.HalfBody,
+		}
+	}
+	return f
+}
+
+func faultsBodyOf(f Faults) faultsBody {
+	b := faultsBody{Limits: limitsBody(f.Limits), Dispatch: span(f.Dispatch), API: map[string]apiFaultBody{}}
+	c := f.Callbacks
+	b.Callbacks = callbackFaultsBody{Copies: c.Copies, Shuffle: c.Shuffle, Within: span(c.Within), Drop: c.Drop, Delay: span(c.Delay)}
+	for path, a := range f.API {
+		b.API[path] = apiFaultBody{
+			Calls: a.Calls, Probability: a.Probability, CutBefore: a.CutBefore, Status: a.Status, Fail: a.Fail,
+			Stall: span(a.Stall), CutAfter: a.CutAfter, HalfBody: a.HalfBody,
+		}
+	}
+	return b
+}

@@ -1,0 +1,116 @@
+package sandbox
+
+import "time"
+
+// The platform's limits on calls, per company and path. Going beyond closes the path for as
+// long as the window.
+const (
+	callsPerMinute = 10_000
+	callsPerHour   = 150_000
+	debugPerMinute = 5 // with debug=1 in the address
+)
+
+// What one member of staff receives at most from one app; more is dropped without a word.
+const (
+	messagesPerMinute = 30
+	messagesPerHour   = 1_000
+)
+
+// Limits replaces the platform's limits by smaller ones; 0 keeps the platform's.
+type Limits struct {
+	// PerMinute and PerHour are calls of one path (platform: 10,000 and 150,000).
+	PerMinute, PerHour int
+	// Parallel is how many calls of one path may be under way at once before 45033. The
+	// platform's number is not published; 0 means no limit.
+	Parallel int
+	// MassPerMonth is how many mass messages a group or customer may receive in a calendar
+	// month of Asia/Shanghai (platform: the number of its days).
+	MassPerMonth int
+}
+
+// window counts what happens within a span that begins with the first count after the last.
+type window struct {
+	began  time.Time
+	count  int
+	closed time.Time // nothing is let through before
+}
+
+// pass counts one and reports whether it is within the limit; if not, the window is closed
+// for its span from now on.
+func (w *window) pass(now time.Time, span time.Duration, limit int) bool {
+	if now.Before(w.closed) {
+		return false
+	}
+	if w.count == 0 || now.Sub(w.began) >= span {
+		w.began, w.count = now, 0
+	}
+	w.count++
+	if w.count > limit {
+		w.closed = now.Add(span)
+		w.count = 0
+		return false
+	}
+	return true
+}
+
+// meters count calls.
+type meters struct {
+	calls    map[string]int // by path, for ever
+	underway map[string]int // by path, now
+	windows  map[string]*callWindows
+}
+
+type callWindows struct{ minute, hour, debug window }
+
+func newMeters() meters {
+	return meters{calls: map[string]int{}, underway: map[string]int{}, windows: map[string]*callWindows{}}
+}
+
+// count lets a call through or refuses it with 45009.
+// See https://developer.work.weixin.qq.com/document/path/90312
+func (m *meters) count(c *call) *failure {
+	w := m.windows[c.path]
+	if w == nil {
+		w = &callWindows{}
+		m.windows[c.path] = w
+	}
+	limits := c.s.faults.Limits
+	ok := w.minute.pass(c.now, time.Minute, orElse(limits.PerMinute, callsPerMinute)) &&
+		w.hour.pass(c.now, time.Hour, orElse(limits.PerHour, callsPerHour))
+	if ok && c.query.Get("debug") == "1" {
+		ok = w.debug.pass(c.now, time.Minute, debugPerMinute)
+	}
+	if !ok {
+		return refuse(codeTooMany, "api freq out of limit")
+	}
+	return nil
+}
+
+// orElse returns n, or other if n is 0.
+func orElse(n, other int) int {
+	if n == 0 {
+		return other
+	}
+	return n
+}
+
+// received counts what one member of staff gets; unlike calls, a member is not closed out
+// for a window after the limit: only the excess is dropped.
+type received struct{ at []time.Time }
+
+// take reports whether one more message reaches the member, who gets so many in a minute
+// and so many in a longer span.
+func (r *received) take(now time.Time, perMinute int, long time.Duration, perLong int) bool {
+	for len(r.at) > 0 && now.Sub(r.at[0]) >= long {
+		r.at = r.at[1:]
+	}
+	lastMinute := 0
+	for i := len(r.at) - 1; i >= 0 && now.Sub(r.at[i]) < time.Minute; i-- {
+		lastMinute++
+	}
+	if lastMinute >= perMinute || len(r.at) >= perLong {
+		return false
+	}
+	r.at = append(r.at, now)
+	return true
+}
