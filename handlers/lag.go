@@ -13,6 +13,7 @@ const (
 	lagLimit   = 2 * time.Minute  // then the read is believed
 	nameLimit  = 20 * time.Second // the same for changes that carry no version
 	staleLimit = time.Minute      // the same for a list that looks older than the one in the books
+	lateLimit  = 10 * time.Second // for the callback of a leave that a read found first
 	minAgain   = 200 * time.Millisecond
 	readSpread = 2.5 // reads of a busy group are this many settle times apart
 )
@@ -30,6 +31,16 @@ func (s snapshot) stale() bool {
 		}
 	}
 	return true
+}
+
+// unexplained reports whether somebody is gone and no callback says so yet, although
+// callbacks do come: the missing one may only be late, and it tells when the person left,
+// on which the ordinals of those who joined meanwhile depend.
+func (s snapshot) unexplained(c changes, now time.Time) bool {
+	if len(s.hints) == 0 || now.Sub(s.hints[0].at) >= lateLimit {
+		return false
+	}
+	return slices.ContainsFunc(c.left, func(l leave) bool { return l.how == bot.LeftUnknown })
 }
 
 // waiting returns the callbacks whose change the snapshot does not show yet.

@@ -28,6 +28,7 @@ type snapshot struct {
 	stored store.Chat    // zero if the group is new
 	stays  []store.Stint // that go on, or ended after the earliest moment that matters
 	hints  []hint        // the callbacks that wait for this read, by time
+	brief  []store.Stint // stays that began and ended between two reads
 }
 
 // stay names one stay in a group: a person who left and came back has a new join time.
@@ -174,21 +175,83 @@ func (s snapshot) gap() (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// refinements finds stays whose end was only guessed and that a callback names after all.
+// refinements finds stays whose end was only guessed and that a callback names after all:
+// the one that began last before the callback.
 func (s snapshot) refinements() []leave {
 	var out []leave
 	for _, h := range s.hints {
 		if h.Detail != bot.DetailDelMember || h.QuitScene == nil {
 			continue
 		}
-		for _, st := range s.stays {
-			if st.LeftHow == string(bot.LeftUnknown) && slices.Contains(h.Members, bot.MemberID(st.UserID)) &&
-				!h.at.Before(st.JoinedAt) && !h.at.After(st.LeftAt) {
+		for _, id := range h.Members {
+			if st, ok := s.lastBefore(id, h.at); ok && st.LeftHow == string(bot.LeftUnknown) {
 				out = append(out, leave{st, h.at, leftHow(h)})
 			}
 		}
 	}
 	return out
+}
+
+// lastBefore returns the stay of a person that began last before a moment.
+func (s snapshot) lastBefore(id bot.MemberID, at time.Time) (last store.Stint, ok bool) {
+	for _, st := range s.stays { // by join time
+		if st.UserID == string(id) && !st.JoinedAt.After(at) {
+			last, ok = st, true
+		}
+	}
+	return last, ok
+}
+
+// sameJoin is how far a callback's time and the join time it means may be apart.
+const sameJoin = time.Second
+
+// findBrief finds stays that no read ever showed: one callback says that a person joined, a
+// later one that the same person left, and neither the list nor the books have that stay.
+func (s snapshot) findBrief() []store.Stint {
+	var out []store.Stint
+	for i, h := range s.hints {
+		if h.Detail != bot.DetailAddMember {
+			continue
+		}
+		for _, id := range h.Members {
+			end, ok := s.leaveAfter(i, id)
+			if !ok || s.knows(id, h.at) {
+				continue
+			}
+			out = append(out, store.Stint{ChatID: string(s.chat.ID), UserID: string(id), JoinedAt: h.at, JoinScene: string(sceneOf(h)),
+				LeftAt: end.at, LeftHow: string(leftHow(end)), InviterBy: ByNone})
+		}
+	}
+	return out
+}
+
+// leaveAfter returns the first callback after the i-th, by time, that says a person left.
+func (s snapshot) leaveAfter(i int, id bot.MemberID) (hint, bool) {
+	for k, h := range s.hints {
+		if h.Detail == bot.DetailDelMember && k != i && !h.at.Before(s.hints[i].at) && slices.Contains(h.Members, id) {
+			return h, true
+		}
+	}
+	return hint{}, false
+}
+
+// knows reports whether the list or the books have a stay of a person that began at about a
+// moment.
+func (s snapshot) knows(id bot.MemberID, joined time.Time) bool {
+	about := func(t time.Time) bool { return t.Sub(joined).Abs() <= sameJoin }
+	return slices.ContainsFunc(s.chat.Members, func(m bot.Member) bool { return m.ID == id && about(m.JoinedAt) }) ||
+		slices.ContainsFunc(s.stays, func(st store.Stint) bool { return st.UserID == string(id) && about(st.JoinedAt) })
+}
+
+// sceneOf reads a callback's scene: 0 invited, 3 scanned a code; the page's own sample has 1.
+func sceneOf(h hint) bot.JoinScene {
+	switch {
+	case h.JoinScene == nil:
+		return ""
+	case *h.JoinScene == 3:
+		return bot.JoinQR
+	}
+	return bot.JoinInvited
 }
 
 // ordinals counts, for each new customer, the customers in the group right after the join.
@@ -213,25 +276,31 @@ func (s snapshot) ordinals(c changes) map[stay]int {
 		}
 		people = append(people, st)
 	}
+	var fresh []store.Stint
 	for _, m := range c.joined {
 		if m.Kind == bot.Customer {
-			people = append(people, store.Stint{UserID: string(m.ID), JoinedAt: m.JoinedAt})
+			fresh = append(fresh, store.Stint{UserID: string(m.ID), JoinedAt: m.JoinedAt})
 		}
 	}
-	out := map[stay]int{}
-	for _, m := range c.joined {
-		if m.Kind == bot.Customer {
-			out[stay{string(m.ID), m.JoinedAt.Unix()}] = countUpTo(people, m)
+	for _, st := range s.brief {
+		if st.Kind == string(bot.Customer) {
+			fresh = append(fresh, st)
 		}
+	}
+	people = append(people, fresh...)
+	out := map[stay]int{}
+	for _, st := range fresh {
+		out[stayOf(st)] = countUpTo(people, st)
 	}
 	return out
 }
 
-func countUpTo(people []store.Stint, m bot.Member) int {
+// countUpTo counts who was present right after a join, the one who joined included.
+func countUpTo(people []store.Stint, st store.Stint) int {
 	n := 0
 	for _, p := range people {
-		earlier := cmp.Or(p.JoinedAt.Compare(m.JoinedAt), cmp.Compare(p.UserID, string(m.ID))) <= 0
-		if earlier && p.Present(m.JoinedAt) {
+		earlier := cmp.Or(p.JoinedAt.Compare(st.JoinedAt), cmp.Compare(p.UserID, st.UserID)) <= 0
+		if earlier && (p.Present(st.JoinedAt) || stayOf(p) == stayOf(st)) {
 			n++
 		}
 	}

@@ -103,9 +103,27 @@ func (s *Sync) compare(ctx context.Context, chat bot.Chat, events []bot.Event, b
 		return snap, err
 	}
 	if earlier := snap.earliestJoin(); earlier.Before(since) {
-		snap.stays, err = r.StintsLeftAfter(chat.ID, earlier)
+		if snap.stays, err = r.StintsLeftAfter(chat.ID, earlier); err != nil {
+			return snap, err
+		}
 	}
+	snap.brief, err = ofKind(r, snap.findBrief())
 	return snap, err
+}
+
+// ofKind tells staff from customers where no list does.
+func ofKind(r store.Reader, stays []store.Stint) ([]store.Stint, error) {
+	for i, st := range stays {
+		staff, err := r.IsStaff(bot.MemberID(st.UserID))
+		if err != nil {
+			return nil, err
+		}
+		stays[i].Kind = string(bot.Customer)
+		if staff {
+			stays[i].Kind = string(bot.Staff)
+		}
+	}
+	return stays, nil
 }
 
 // once drops stays that a list names twice.
@@ -154,8 +172,11 @@ func (s *Sync) decide(ctx context.Context, snap snapshot, events []bot.Event) (G
 		return Gathered{Open: ids(events), Again: snap.again(now, s.Settle, false)}, nil
 	}
 	c := snap.diff()
+	if snap.unexplained(c, now) {
+		return Gathered{Open: ids(events), Again: snap.again(now, s.Settle, true)}, nil
+	}
 	g := Gathered{Open: snap.waiting(now)}
-	progress := c.any() || string(snap.chat.Version) != snap.stored.Version
+	progress := c.any() || len(snap.brief) > 0 || string(snap.chat.Version) != snap.stored.Version
 	g.Again = snap.again(now, s.Settle, progress)
 	found := s.askContacts(ctx, snap, c)
 	g.Apply = func(_ context.Context, tx *store.Tx) error { return s.apply(tx, snap, c, found, g.Open) }
@@ -261,7 +282,8 @@ func (s *Sync) applyJoins(tx *store.Tx, snap snapshot, c changes) error {
 		if st.Inviter, st.InviterBy, err = inviterOf(tx.Reader, m); err != nil {
 			return err
 		}
-		fresh, err := tx.AddStint(&st)
+		var fresh bool
+		fresh, err = tx.AddStint(&st)
 		if err != nil {
 			return err
 		}
@@ -274,6 +296,23 @@ func (s *Sync) applyJoins(tx *store.Tx, snap snapshot, c changes) error {
 				return err
 			}
 			continue
+		}
+		if err := announce(tx, st, "joined"); err != nil {
+			return err
+		}
+	}
+	return addBrief(tx, snap, ordinals)
+}
+
+// addBrief writes down the stays that were over before anybody looked.
+func addBrief(tx *store.Tx, snap snapshot, ordinals map[stay]int) error {
+	for _, st := range snap.brief {
+		if n, ok := ordinals[stayOf(st)]; ok {
+			st.Ordinal = &n
+		}
+		fresh, err := tx.AddStint(&st)
+		if err != nil || !fresh {
+			return err
 		}
 		if err := announce(tx, st, "joined"); err != nil {
 			return err

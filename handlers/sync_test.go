@@ -320,3 +320,43 @@ func TestInvitersAreFoundInOrder(t *testing.T) {
 		}
 	}
 }
+
+// Someone who joined and left within a second is in no list, but two callbacks tell.
+func TestAStayThatNoReadShowsIsKnownFromItsCallbacks(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(time.Second)
+	joined := h.world.join(g1, customer(2))
+	h.pass(500 * time.Millisecond)
+	left := h.world.leave(g1, "wm001", 0)
+	h.deliver(left, joined) // in any order
+	h.pass(time.Minute)
+	s := h.stay(g1, "wm001")
+	if s.LeftHow != "left" || s.LeftAt.Sub(s.JoinedAt) != time.Second || *s.Ordinal != 1 {
+		t.Errorf("the brief stay: %+v", s)
+	}
+	if s := h.stay(g1, "wm002"); *s.Ordinal != 1 {
+		t.Errorf("ordinal %d, want 1: the other left in the same second", *s.Ordinal)
+	}
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(time.Minute)
+	if n := len(h.entries()); n != 1 {
+		t.Errorf("%d entries, want 1: who was there before is not new", n)
+	}
+}
+
+func TestACallbackAboutSomebodyNobodySeesMakesNoStay(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	e := h.world.event(g1, bot.DetailAddMember, 3, "", "Jack", "Rose")
+	h.deliver(e)
+	h.pass(time.Hour)
+	if got := len(h.stays(g1)); got != 1 {
+		t.Errorf("%d stays, want 1", got)
+	}
+}

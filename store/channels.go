@@ -41,9 +41,7 @@ func (Channel) TableName() string { return "channel" }
 // AddChannel writes a channel and sets its ID.
 func (tx *Tx) AddChannel(c *Channel) error {
 	c.CreatedAt = tx.Now
-	if c.ChatIDs == nil {
-		c.ChatIDs = []string{}
-	}
+	c.ChatIDs = notNil(c.ChatIDs)
 	return tx.db.Create(c).Error
 }
 
@@ -102,9 +100,7 @@ func (r Reader) Welcome(id string) (Welcome, error) {
 // PutWelcome writes a greeting, new or known.
 func (tx *Tx) PutWelcome(w Welcome) error {
 	w.UpdatedAt = tx.Now
-	if w.Attachments == nil {
-		w.Attachments = []bot.Attachment{}
-	}
+	w.Attachments = notNil(w.Attachments)
 	return tx.db.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "id"}},
 		DoUpdates: clause.AssignmentColumns([]string{"text", "attachments", "template_id", "updated_at"}),

@@ -72,18 +72,13 @@ func where(q *gorm.DB, column, value string) *gorm.DB {
 
 // NewChat writes a group that was not known before; a known one stays as it is.
 func (tx *Tx) NewChat(c Chat) error {
-	c.FirstSeen = tx.Now
-	if c.Labels == nil {
-		c.Labels = []string{}
-	}
-	if c.Versions == nil {
-		c.Versions = []string{}
-	}
+	c.FirstSeen, c.Labels, c.Versions = tx.Now, notNil(c.Labels), notNil(c.Versions)
 	return tx.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&c).Error
 }
 
 // SaveChatRead writes what a read of a group found.
 func (tx *Tx) SaveChatRead(c Chat) error {
+	c.Versions = notNil(c.Versions)
 	return one(tx.db.Model(&c).Where("chat_id = ?", c.ChatID).
 		Select("Name", "Owner", "Status", "Version", "Versions", "Customers", "Staff", "CreatedAt", "SyncedAt").Updates(&c))
 }
@@ -95,7 +90,7 @@ func (tx *Tx) SetChatStatus(id bot.ChatID, status string) error {
 
 // PlaceChat puts a group into a shop and labels it.
 func (tx *Tx) PlaceChat(id bot.ChatID, shopID string, labels []string) error {
-	c := Chat{ChatID: string(id), ShopID: shopID, Labels: labels}
+	c := Chat{ChatID: string(id), ShopID: shopID, Labels: notNil(labels)}
 	return one(tx.db.Model(&c).Where("chat_id = ?", c.ChatID).Select("ShopID", "Labels").Updates(&c))
 }
 

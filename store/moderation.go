@@ -45,9 +45,7 @@ func (Message) TableName() string { return "message" }
 // AddMessage writes a message with its verdict.
 func (tx *Tx) AddMessage(m Message) error {
 	m.ReceivedAt = tx.Now
-	if m.Reasons == nil {
-		m.Reasons = []Reason{}
-	}
+	m.Reasons = notNil(m.Reasons)
 	return tx.db.Create(&m).Error
 }
 
@@ -93,9 +91,7 @@ func (Case) TableName() string { return "mod_case" }
 // AddCase writes a case and sets its ID.
 func (tx *Tx) AddCase(c *Case) error {
 	c.CreatedAt = tx.Now
-	if c.Reasons == nil {
-		c.Reasons = []Reason{}
-	}
+	c.Reasons = notNil(c.Reasons)
 	return tx.db.Create(c).Error
 }
 

@@ -118,9 +118,7 @@ func (Shop) TableName() string { return "shop" }
 // PutShop writes a shop, new or known.
 func (tx *Tx) PutShop(s Shop) error {
 	s.CreatedAt, s.UpdatedAt = tx.Now, tx.Now
-	if s.Staff == nil {
-		s.Staff = []string{}
-	}
+	s.Staff = notNil(s.Staff)
 	return tx.db.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "id"}},
 		DoUpdates: clause.AssignmentColumns([]string{"name", "region", "manager", "staff", "updated_at"}),

@@ -242,3 +242,11 @@ func all[T any](q *gorm.DB) ([]T, error) {
 }
 
 func isDuplicate(err error) bool { return errors.Is(err, gorm.ErrDuplicatedKey) }
+
+// notNil keeps an empty list from being written as NULL.
+func notNil[T any](v []T) []T {
+	if v == nil {
+		return []T{}
+	}
+	return v
+}
