@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -33,49 +34,133 @@ func (s snapshot) stale() bool {
 	return true
 }
 
-// unexplained reports whether somebody is gone and no callback says so yet, although
-// callbacks do come: the missing one may only be late, and it tells when the person left,
-// on which the ordinals of those who joined meanwhile depend.
+// unexplained reports whether the read shows something whose cause is still on its way:
+// somebody is gone and no callback says so; or somebody who joined before others is told of
+// by one callback of two. The missing callback may only be late, and it tells who was there
+// when, on which the ordinals of the others depend.
 func (s snapshot) unexplained(c changes, now time.Time) bool {
 	if len(s.hints) == 0 || now.Sub(s.hints[0].at) >= lateLimit {
 		return false
 	}
-	return slices.ContainsFunc(c.left, func(l leave) bool { return l.how == bot.LeftUnknown })
+	if slices.ContainsFunc(c.left, func(l leave) bool { return l.how == bot.LeftUnknown }) {
+		return true
+	}
+	for i, h := range s.hints {
+		if !slices.Contains(s.open, h.id) {
+			continue
+		}
+		joined := h.Detail == bot.DetailAddMember // seen to join and not there: others may have joined after
+		left := s.orphaned(i)                     // seen to leave and never there: others may have joined before
+		if slices.ContainsFunc(c.joined, func(m bot.Member) bool {
+			return joined && !m.JoinedAt.Before(h.at) || left && !m.JoinedAt.After(h.at)
+		}) {
+			return true
+		}
+	}
+	return false
 }
 
-// waiting returns the callbacks whose change the snapshot does not show yet.
+// waiting returns the callbacks whose change the snapshot does not show yet, or that wait
+// for another to make sense.
 func (s snapshot) waiting(now time.Time) []int64 {
 	shown := s.shown()
+	later := s.forward(s.chat.Version)
 	var open []int64
-	for _, h := range s.hints {
-		if s.lags(h, shown, now.Sub(h.at)) {
+	for i, h := range s.hints {
+		age := now.Sub(h.at)
+		lags := age < lagLimit && s.lags(h, shown, later, age)
+		if lags && h.CurVersion != "" {
+			// What came after a change that does not show, does not show either.
+			maps.Copy(later, s.forward(h.CurVersion))
+		}
+		if lags || age < lateLimit && (s.orphaned(i) || s.hides(h)) {
 			open = append(open, h.id)
+		}
+	}
+	return s.withLeaves(open)
+}
+
+// orphaned reports whether the i-th callback says that somebody left of whom no stay is
+// known: the callback of the join may only be late.
+func (s snapshot) orphaned(i int) bool {
+	h := s.hints[i]
+	if h.Detail != bot.DetailDelMember {
+		return false
+	}
+	return slices.ContainsFunc(h.Members, func(id bot.MemberID) bool {
+		if slices.ContainsFunc(s.hints[:i], func(j hint) bool { return j.Detail == bot.DetailAddMember && slices.Contains(j.Members, id) }) {
+			return false
+		}
+		st, ok := s.lastBefore(id, h.at)
+		return !ok || !st.LeftAt.IsZero() && st.LeftAt.Before(h.at) && st.LeftHow != string(bot.LeftUnknown)
+	})
+}
+
+// withLeaves lets the leave of somebody wait together with a join of the same person that
+// waits: only both tell of a stay that no read will show.
+func (s snapshot) withLeaves(open []int64) []int64 {
+	for i, h := range s.hints {
+		if h.Detail != bot.DetailAddMember || !slices.Contains(open, h.id) {
+			continue
+		}
+		for _, id := range h.Members {
+			if end, ok := s.leaveAfter(i, id, h.at); ok && !slices.Contains(open, end.id) {
+				open = append(open, end.id)
+			}
 		}
 	}
 	return open
 }
 
-// shown collects the versions the snapshot includes: its own, those of earlier reads, and,
-// link by link, those that callbacks say came before.
+// shown collects the versions the snapshot includes: its own, those of earlier reads, those
+// of joins that are to be seen in it, and, link by link, those that callbacks say came before.
 func (s snapshot) shown() map[bot.MemberVersion]bool {
 	shown := map[bot.MemberVersion]bool{s.chat.Version: true}
 	for _, v := range s.stored.Versions {
 		shown[bot.MemberVersion(v)] = true
 	}
-	for grown := true; grown; {
-		grown = false
-		for _, h := range s.hints {
-			if h.LastVersion != "" && shown[h.CurVersion] && !shown[h.LastVersion] {
-				shown[h.LastVersion], grown = true, true
-			}
+	for _, h := range s.hints {
+		if h.Detail == bot.DetailAddMember && h.CurVersion != "" && s.lists(h) {
+			shown[h.CurVersion] = true
 		}
 	}
+	s.follow(shown, func(h hint) (from, to bot.MemberVersion) { return h.CurVersion, h.LastVersion })
 	return shown
 }
 
-func (s snapshot) lags(h hint, shown map[bot.MemberVersion]bool, age time.Duration) bool {
+// forward collects the versions that callbacks say came after one.
+func (s snapshot) forward(v bot.MemberVersion) map[bot.MemberVersion]bool {
+	later := map[bot.MemberVersion]bool{v: true}
+	s.follow(later, func(h hint) (from, to bot.MemberVersion) { return h.LastVersion, h.CurVersion })
+	delete(later, v)
+	return later
+}
+
+// follow adds to a set what the callbacks link to its members, as far as the links go.
+func (s snapshot) follow(set map[bot.MemberVersion]bool, link func(hint) (from, to bot.MemberVersion)) {
+	for grown := true; grown; {
+		grown = false
+		for _, h := range s.hints {
+			if from, to := link(h); from != "" && to != "" && set[from] && !set[to] {
+				set[to], grown = true, true
+			}
+		}
+	}
+}
+
+// lists reports whether everybody whose join a callback tells of is in the list since then.
+func (s snapshot) lists(h hint) bool {
+	for _, id := range h.Members {
+		if !slices.ContainsFunc(s.chat.Members, func(m bot.Member) bool { return m.ID == id && m.JoinedAt.Sub(h.at).Abs() <= sameJoin }) {
+			return false
+		}
+	}
+	return len(h.Members) > 0
+}
+
+func (s snapshot) lags(h hint, shown, later map[bot.MemberVersion]bool, age time.Duration) bool {
 	switch {
-	case h.Change != bot.ChatUpdated || age >= lagLimit:
+	case h.Change != bot.ChatUpdated:
 		return false
 	case h.Detail == bot.DetailChangeOwner:
 		return age < nameLimit && s.stored.Owner == string(s.chat.Owner)
@@ -85,10 +170,12 @@ func (s snapshot) lags(h hint, shown map[bot.MemberVersion]bool, age time.Durati
 		return false
 	case h.CurVersion == "":
 		return s.hides(h)
+	case later[h.CurVersion]:
+		return true
 	case shown[h.CurVersion]:
 		return false
 	}
-	return s.chat.Version == h.LastVersion || string(s.chat.Version) == s.stored.Version || s.hides(h)
+	return string(s.chat.Version) == s.stored.Version || s.hides(h)
 }
 
 // hides reports whether the member list lacks what a callback says: someone who joined is

@@ -28,6 +28,7 @@ type snapshot struct {
 	stored store.Chat    // zero if the group is new
 	stays  []store.Stint // that go on, or ended after the earliest moment that matters
 	hints  []hint        // the callbacks that wait for this read, by time
+	open   []int64       // callbacks whose change the read does not show yet
 	brief  []store.Stint // stays that began and ended between two reads
 }
 
@@ -102,13 +103,11 @@ func rename(st store.Stint, m bot.Member) (store.Stint, bool) {
 	return st, true
 }
 
-// leaveOf says when and how a stay ended: as the first callback that names the person says;
-// where none does, at the last moment that the callbacks leave open.
+// leaveOf says when and how a stay ended: as the first callback after its beginning says
+// that names the person; where none does, at the last moment that the callbacks leave open.
 func (s snapshot) leaveOf(st store.Stint) leave {
-	for _, h := range s.hints {
-		if h.Detail == bot.DetailDelMember && !h.at.Before(st.JoinedAt) && slices.Contains(h.Members, bot.MemberID(st.UserID)) {
-			return leave{st, h.at, leftHow(h)}
-		}
+	if h, ok := s.leaveAfter(s.beginning(st), bot.MemberID(st.UserID), st.JoinedAt); ok {
+		return leave{st, h.at, leftHow(h)}
 	}
 	at, how := s.readAt, bot.LeftUnknown
 	if h, ok := s.onlyNamelessLeave(); ok {
@@ -120,6 +119,91 @@ func (s snapshot) leaveOf(st store.Stint) leave {
 		at = st.JoinedAt
 	}
 	return leave{st, at, how}
+}
+
+// beginning returns the index of the callback that told of a stay's beginning, -1 if it is
+// not among those that wait. Of several that fit, the nearest in time, then the last.
+func (s snapshot) beginning(st store.Stint) int {
+	best, found := sameJoin, -1
+	for i, h := range s.hints {
+		if h.Detail != bot.DetailAddMember || !slices.Contains(h.Members, bot.MemberID(st.UserID)) {
+			continue
+		}
+		if d := h.at.Sub(st.JoinedAt).Abs(); d <= best {
+			best, found = d, i
+		}
+	}
+	return found
+}
+
+// leaveAfter returns the first callback behind the i-th that says a person left, not before
+// a moment, and that has not ended an earlier stay of the person already.
+func (s snapshot) leaveAfter(i int, id bot.MemberID, moment time.Time) (hint, bool) {
+	for _, h := range s.hints[i+1:] {
+		if h.Detail == bot.DetailDelMember && !h.at.Before(moment) && slices.Contains(h.Members, id) && !s.spent(h, id, moment) {
+			return h, true
+		}
+	}
+	return hint{}, false
+}
+
+// spent reports whether a callback's leave is the end of a stay in the books that began
+// before a moment.
+func (s snapshot) spent(h hint, id bot.MemberID, moment time.Time) bool {
+	return slices.ContainsFunc(s.stays, func(st store.Stint) bool {
+		return st.UserID == string(id) && st.JoinedAt.Before(moment) && st.LeftAt.Equal(h.at)
+	})
+}
+
+// inOrder sorts callbacks by time, and those of one second by the versions that link them.
+func inOrder(hints []hint) []hint {
+	slices.SortStableFunc(hints, func(a, b hint) int { return a.at.Compare(b.at) })
+	out := make([]hint, 0, len(hints))
+	for len(hints) > 0 {
+		n := 1
+		for n < len(hints) && hints[n].at.Equal(hints[0].at) {
+			n++
+		}
+		out = append(out, linked(hints[:n])...)
+		hints = hints[n:]
+	}
+	return out
+}
+
+// linked puts callbacks into the order in which each follows on from another, as far as
+// their versions tell; the rest keep their places.
+func linked(hints []hint) []hint {
+	if len(hints) < 2 {
+		return hints
+	}
+	after := map[bot.MemberVersion]int{} // by LastVersion
+	made := map[bot.MemberVersion]bool{} // CurVersions
+	for i, h := range hints {
+		if h.LastVersion != "" && h.CurVersion != "" {
+			after[h.LastVersion] = i
+			made[h.CurVersion] = true
+		}
+	}
+	out := make([]hint, 0, len(hints))
+	used := make([]bool, len(hints))
+	take := func(i int) {
+		for ok := true; ok && !used[i]; i, ok = after[hints[i].CurVersion] {
+			used[i] = true
+			out = append(out, hints[i])
+			if hints[i].CurVersion == "" {
+				return
+			}
+		}
+	}
+	for i, h := range hints {
+		if !made[h.LastVersion] {
+			take(i)
+		}
+	}
+	for i := range hints {
+		take(i) // what is left goes round in circles
+	}
+	return out
 }
 
 // leftHow reads a callback's scene: 0 left, 1 was removed.
@@ -210,12 +294,12 @@ const sameJoin = time.Second
 func (s snapshot) findBrief() []store.Stint {
 	var out []store.Stint
 	for i, h := range s.hints {
-		if h.Detail != bot.DetailAddMember {
+		if h.Detail != bot.DetailAddMember || slices.Contains(s.open, h.id) {
 			continue
 		}
 		for _, id := range h.Members {
-			end, ok := s.leaveAfter(i, id)
-			if !ok || s.knows(id, h.at) {
+			end, ok := s.leaveAfter(i, id, h.at)
+			if !ok || slices.Contains(s.open, end.id) || s.knows(id, h.at) {
 				continue
 			}
 			out = append(out, store.Stint{ChatID: string(s.chat.ID), UserID: string(id), JoinedAt: h.at, JoinScene: string(sceneOf(h)),
@@ -223,16 +307,6 @@ func (s snapshot) findBrief() []store.Stint {
 		}
 	}
 	return out
-}
-
-// leaveAfter returns the first callback after the i-th, by time, that says a person left.
-func (s snapshot) leaveAfter(i int, id bot.MemberID) (hint, bool) {
-	for k, h := range s.hints {
-		if h.Detail == bot.DetailDelMember && k != i && !h.at.Before(s.hints[i].at) && slices.Contains(h.Members, id) {
-			return h, true
-		}
-	}
-	return hint{}, false
 }
 
 // knows reports whether the list or the books have a stay of a person that began at about a

@@ -92,7 +92,7 @@ func (s *Sync) compare(ctx context.Context, chat bot.Chat, events []bot.Event, b
 			snap.hints = append(snap.hints, hint{ChatChanged: c, id: e.ID, at: e.At})
 		}
 	}
-	slices.SortStableFunc(snap.hints, func(a, b hint) int { return a.at.Compare(b.at) })
+	snap.hints = inOrder(snap.hints)
 	stored, err := r.Chat(chat.ID)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return snap, err
@@ -107,6 +107,7 @@ func (s *Sync) compare(ctx context.Context, chat bot.Chat, events []bot.Event, b
 			return snap, err
 		}
 	}
+	snap.open = snap.waiting(snap.readAt)
 	snap.brief, err = ofKind(r, snap.findBrief())
 	return snap, err
 }
@@ -175,11 +176,11 @@ func (s *Sync) decide(ctx context.Context, snap snapshot, events []bot.Event) (G
 	if snap.unexplained(c, now) {
 		return Gathered{Open: ids(events), Again: snap.again(now, s.Settle, true)}, nil
 	}
-	g := Gathered{Open: snap.waiting(now)}
+	g := Gathered{Open: snap.open}
 	progress := c.any() || len(snap.brief) > 0 || string(snap.chat.Version) != snap.stored.Version
 	g.Again = snap.again(now, s.Settle, progress)
 	found := s.askContacts(ctx, snap, c)
-	g.Apply = func(_ context.Context, tx *store.Tx) error { return s.apply(tx, snap, c, found, g.Open) }
+	g.Apply = func(_ context.Context, tx *store.Tx) error { return s.apply(tx, snap, c, found) }
 	return g, nil
 }
 
@@ -202,7 +203,7 @@ func ids(events []bot.Event) []int64 {
 }
 
 // apply writes a believed snapshot into the books.
-func (s *Sync) apply(tx *store.Tx, snap snapshot, c changes, found []store.Contact, open []int64) error {
+func (s *Sync) apply(tx *store.Tx, snap snapshot, c changes, found []store.Contact) error {
 	id := snap.chat.ID
 	if snap.stored.ChatID == "" {
 		if err := tx.NewChat(store.Chat{ChatID: string(id), Status: store.ChatActive}); err != nil {
@@ -228,7 +229,7 @@ func (s *Sync) apply(tx *store.Tx, snap snapshot, c changes, found []store.Conta
 	if err := nameStaff(tx, snap); err != nil {
 		return err
 	}
-	return tx.SaveChatRead(snap.row(open))
+	return tx.SaveChatRead(snap.row())
 }
 
 func (s *Sync) applyLeaves(tx *store.Tx, snap snapshot, c changes) error {
@@ -349,7 +350,7 @@ func nameStaff(tx *store.Tx, snap snapshot) error {
 }
 
 // row is the group's row after this read.
-func (s snapshot) row(open []int64) store.Chat {
+func (s snapshot) row() store.Chat {
 	c := store.Chat{
 		ChatID: string(s.chat.ID), Name: s.chat.Name, Owner: string(s.chat.Owner), Status: store.ChatActive,
 		Version: string(s.chat.Version), CreatedAt: s.chat.CreatedAt, SyncedAt: s.began,
@@ -368,8 +369,9 @@ func (s snapshot) row(open []int64) store.Chat {
 	}
 	add(c.Version)
 	for _, h := range s.hints {
-		if !slices.Contains(open, h.id) {
+		if !slices.Contains(s.open, h.id) {
 			add(string(h.CurVersion))
+			add(string(h.LastVersion))
 		}
 	}
 	for _, v := range s.stored.Versions {

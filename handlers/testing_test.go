@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -19,7 +20,7 @@ var start = time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 
 // house is the inbox side of the program around a platform in memory, moved by hand.
 type house struct {
-	t          *testing.T
+	t          testingT
 	store      *store.Store
 	d          *Dispatcher
 	world      *world
@@ -32,10 +33,27 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	return newHouseIn(t, t.TempDir())
+}
+
+// testingT is a *testing.T or a *rapid.T.
+type testingT interface {
+	Helper()
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Cleanup(func())
+}
+
+func newHouseIn(t testingT, dir string) *house {
+	t.Helper()
 	h := &house{t: t, now: start}
-	s, err := store.Open(context.Background(), "sqlite:"+filepath.Join(t.TempDir(), "x.db"), h.clock)
+	s, err := store.Open(context.Background(), "sqlite:"+filepath.Join(dir, "x.db"), h.clock)
 	h.must(err)
-	t.Cleanup(func() { h.must(s.Close()) })
+	t.Cleanup(func() {
+		h.must(s.Close())
+		h.must(os.RemoveAll(dir))
+	})
 	h.store, h.world = s, newWorld(h.clock)
 	log := slog.New(slog.DiscardHandler)
 	h.rewards = &Rewards{Store: s, Now: h.clock}
@@ -143,13 +161,21 @@ type world struct {
 	contacts map[bot.ExternalUserID]bot.Contact
 	shown    map[bot.ChatID]bot.Chat // what a lagging read shows instead
 	err      error                   // what every read returns instead
+	lag      time.Duration           // reads show the group as it was so long ago
+	past     map[bot.ChatID][]moment
 	reads    int
 	version  int
 	key      int
 }
 
+// moment is a group as it was from a time on.
+type moment struct {
+	from time.Time
+	chat bot.Chat
+}
+
 func newWorld(now func() time.Time) *world {
-	return &world{now: now, groups: map[bot.ChatID]*bot.Chat{}, gone: map[bot.ChatID]bool{}, contacts: map[bot.ExternalUserID]bot.Contact{}, shown: map[bot.ChatID]bot.Chat{}}
+	return &world{now: now, groups: map[bot.ChatID]*bot.Chat{}, gone: map[bot.ChatID]bool{}, contacts: map[bot.ExternalUserID]bot.Contact{}, shown: map[bot.ChatID]bot.Chat{}, past: map[bot.ChatID][]moment{}}
 }
 
 func (w *world) second() time.Time { return w.now().Truncate(time.Second) }
@@ -162,11 +188,13 @@ func (w *world) nextVersion() bot.MemberVersion {
 func (w *world) group(id bot.ChatID, owner bot.UserID) {
 	w.groups[id] = &bot.Chat{ID: id, Name: "群" + string(id), Owner: owner, CreatedAt: w.second(), Version: w.nextVersion(),
 		Members: []bot.Member{{ID: bot.MemberID(owner), Kind: bot.Staff, Name: "店长", JoinedAt: w.second(), Scene: bot.JoinInvited}}}
+	w.past[id] = []moment{{time.Time{}, w.snapshot(id)}}
 }
 
 // event is the callback of a change.
 func (w *world) event(id bot.ChatID, d bot.Detail, scene int, last bot.MemberVersion, who ...bot.MemberID) bot.Event {
 	w.key++
+	w.past[id] = append(w.past[id], moment{w.now(), w.snapshot(id)})
 	n := len(who)
 	c := bot.ChatChanged{Change: bot.ChatUpdated, Detail: d, Count: &n, Members: who, LastVersion: last, CurVersion: w.groups[id].Version}
 	if d == bot.DetailAddMember {
@@ -224,7 +252,17 @@ func (w *world) Chat(_ context.Context, id bot.ChatID) (bot.Chat, error) {
 	if w.gone[id] || w.groups[id] == nil {
 		return bot.Chat{}, &bot.APIError{Op: "groupchat/get", Code: 49008, Class: bot.ClassGone}
 	}
+	for _, m := range slices.Backward(w.past[id]) {
+		if w.lag > 0 && !m.from.After(w.now().Add(-w.lag)) {
+			return copied(m.chat), nil
+		}
+	}
 	return w.snapshot(id), nil
+}
+
+func copied(c bot.Chat) bot.Chat {
+	c.Members = slices.Clone(c.Members)
+	return c
 }
 
 func (w *world) Chats(_ context.Context, _ []bot.UserID, _ string) ([]bot.ChatRef, string, error) {
