@@ -1,0 +1,225 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"xiaobu/sandbox"
+)
+
+// chainRig is a rig in which a small chain of stores is about to live through a week, with
+// everything an operator sets up before.
+func chainRig(t testing.TB, seed uint64) (*rig, *sandbox.Story, string) {
+	t.Helper()
+	r := newRig(t, seed, nil)
+	story, err := sandbox.Chain(r.box, sandbox.ChainOptions{Monday: monday})
+	must(t, err)
+	r.bringIn()
+	for _, st := range story.Stores {
+		r.want(http.StatusOK, http.MethodPut, "/stores/"+st.ID, map[string]any{"name": st.Name, "region": st.Region, "manager": st.Manager, "staff": st.Staff()}, nil)
+		for _, g := range st.Groups {
+			r.want(http.StatusOK, http.MethodPut, "/groups/"+g.ID, map[string]any{"store_id": st.ID, "labels": []string{"秒杀"}}, nil)
+			for _, cashier := range st.Cashiers {
+				r.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": g.Name + " " + cashier, "kind": "group_qr", "staff": cashier, "chat_ids": []string{g.ID}}, nil)
+			}
+		}
+		r.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": st.Name + "导购", "kind": "contact_qr", "staff": st.Xiaobu}, nil)
+	}
+	r.want(http.StatusOK, http.MethodPut, "/rewards/rule", map[string]any{"effective_from": monday.Add(-time.Hour), "tiers": []map[string]any{{"up_to": 100, "fen": 50}, {"fen": 100}}, "hold": "72h"}, nil)
+	var promo struct{ ID string }
+	r.want(http.StatusCreated, http.MethodPost, "/promotions", map[string]any{
+		"name": "周一三五秒杀", "schedule": map[string]any{"cron": "0 10 * * 1,3,5", "timezone": "Asia/Shanghai", "missed": map[string]any{"policy": "send_within", "within": "30m"}},
+		"targets": map[string]any{"all": true}, "message": map[string]any{"text": "今天10点秒杀:{products}"},
+		"products": []map[string]any{{"name": "鸡蛋30枚", "price_fen": 990, "was_fen": 1990, "stock": 200}},
+	}, &promo)
+	return r, story, promo.ID
+}
+
+func TestAWeekOfAChain(t *testing.T) {
+	r, story, promo := chainRig(t, 1)
+	r.until(story.End)
+	checkMembers(r)
+	checkWelcomes(r)
+	checkPromotion(r, promo, 3)
+	checkSpammer(r, story)
+	checkBooks(r)
+	checkQuiet(r)
+}
+
+// The same week with callbacks that come four times, in any order, and some that never come.
+func TestAWeekWithBadPost(t *testing.T) {
+	for seed := range uint64(3) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			r, story, promo := chainRig(t, seed)
+			must(t, r.box.SetFaults(sandbox.Faults{Callbacks: sandbox.CallbackFaults{Copies: 4, Shuffle: 6, Within: 3 * time.Second, Drop: 0.05}}))
+			r.until(story.End)
+			must(t, r.box.SetFaults(sandbox.Faults{}))
+			r.pass(26 * time.Hour) // a night with its comparison
+			checkMembers(r)
+			checkWelcomes(r)
+			checkPromotion(r, promo, 4) // the night is followed by Monday's sale
+			checkBooks(r)
+			checkQuiet(r)
+		})
+	}
+}
+
+// checkMembers compares the API's lists with the company as it is.
+func checkMembers(r *rig) {
+	r.t.Helper()
+	for _, g := range r.box.Groups() {
+		want := map[string]sandbox.Stay{}
+		for _, s := range g.History {
+			if s.Left.IsZero() {
+				want[fmt.Sprintf("%s %d", s.User, s.Joined.Unix())] = s
+			}
+		}
+		got := items[member](r, "/groups/"+g.ID+"/members")
+		for _, m := range got {
+			key := fmt.Sprintf("%s %d", m.UserID, m.JoinedAt.Unix())
+			s, ok := want[key]
+			if !ok {
+				r.t.Errorf("group %s: %s is in the books and not in the group", g.Name, key)
+				continue
+			}
+			if m.State != s.State || (s.State == "" && m.InviterBy == "state") {
+				r.t.Errorf("group %s: %s has state %q, want %q", g.Name, key, m.State, s.State)
+			}
+			delete(want, key)
+		}
+		for key := range want {
+			r.t.Errorf("group %s: %s is in the group and not in the books", g.Name, key)
+		}
+	}
+}
+
+// checkWelcomes demands that every code whose callback came was used exactly once and in time.
+func checkWelcomes(r *rig) {
+	r.t.Helper()
+	came := map[string]bool{}
+	for _, c := range r.box.Callbacks() {
+		for _, w := range r.box.Welcomes() {
+			if c.Delivered && strings.Contains(c.XML, w.Code) {
+				came[w.Code] = true
+			}
+		}
+	}
+	n := 0
+	for _, w := range r.box.Welcomes() {
+		switch {
+		case len(w.Attempts) > 1:
+			r.t.Errorf("welcome code %s was tried %d times", w.Code, len(w.Attempts))
+		case came[w.Code] && w.SentAt.IsZero():
+			r.t.Errorf("the customer of code %s was not welcomed: %+v", w.Code, w.Attempts)
+		case !w.SentAt.IsZero():
+			n++
+		}
+	}
+	if n == 0 {
+		r.t.Error("nobody was welcomed")
+	}
+}
+
+// checkPromotion demands one task for each owner and occurrence, and that each group's
+// status is what the platform shows.
+func checkPromotion(r *rig, id string, slots int) {
+	r.t.Helper()
+	sent := map[string]bool{} // msgid chat
+	tasks := map[string]int{} // owner day
+	for _, task := range r.box.Tasks() {
+		for _, s := range task.Shares {
+			tasks[s.User+" "+task.CreatedAt.Format(time.DateOnly)]++
+		}
+		for _, res := range task.Results {
+			sent[task.MsgID+" "+res.Target] = res.Status == sandbox.ResultSent
+		}
+	}
+	for key, n := range tasks {
+		if n != 1 {
+			r.t.Errorf("%d tasks for %s", n, key)
+		}
+	}
+	ds := items[delivery](r, "/promotions/"+id+"/deliveries")
+	if want := slots * len(r.box.Groups()); len(ds) != want {
+		r.t.Errorf("%d deliveries, want %d", len(ds), want)
+	}
+	for _, d := range ds {
+		if sent[d.MsgID+" "+d.ChatID] != (d.Status == "sent") {
+			r.t.Errorf("delivery %+v, but posted is %v", d, sent[d.MsgID+" "+d.ChatID])
+		}
+		if d.Status == "planned" || d.Status == "failed" {
+			r.t.Errorf("delivery %+v", d)
+		}
+	}
+}
+
+func checkSpammer(r *rig, story *sandbox.Story) {
+	r.t.Helper()
+	found := false
+	for _, c := range items[modCase](r, "/moderation/cases") {
+		if c.Member != story.Spammer {
+			r.t.Errorf("a harmless member has a case: %+v", c)
+			continue
+		}
+		found = true
+	}
+	if !found {
+		r.t.Error("the spammer has no case")
+	}
+}
+
+// checkBooks demands that statement, entries and accounts tell the same.
+func checkBooks(r *rig) {
+	r.t.Helper()
+	entries := items[entry](r, "/rewards/entries")
+	if len(entries) == 0 {
+		r.t.Error("nobody earned anything")
+	}
+	byStatus := map[string]int64{}
+	seen := map[string]bool{}
+	for _, e := range entries {
+		byStatus[e.Status] += e.AmountFen
+		if e.Status != "void" {
+			if seen[e.Member] {
+				r.t.Errorf("%s earned twice", e.Member)
+			}
+			seen[e.Member] = true
+		}
+	}
+	balances, err := r.app.Store.Read(context.Background()).Balances()
+	must(r.t, err)
+	sum, accounts := int64(0), map[string]int64{}
+	for name, fen := range balances {
+		sum += fen
+		status, _, _ := strings.Cut(name, ":")
+		accounts[status] += fen
+	}
+	if sum != 0 {
+		r.t.Errorf("the accounts sum to %d", sum)
+	}
+	for _, status := range []string{"held", "payable", "paid"} {
+		if accounts[status] != byStatus[status] {
+			r.t.Errorf("%s: accounts say %d, entries %d", status, accounts[status], byStatus[status])
+		}
+	}
+}
+
+// checkQuiet demands that nothing waits, nothing is dead, and no secret is in the log.
+func checkQuiet(r *rig) {
+	r.t.Helper()
+	var st inboxStats
+	r.want(http.StatusOK, http.MethodGet, "/inbox/stats", nil, &st)
+	if st.Pending != 0 || st.Dead != 0 || st.Received == 0 {
+		r.t.Errorf("inbox %+v", st)
+	}
+	log := r.log.String()
+	for name, secret := range map[string]string{"app secret": r.conf.WeCom.Secret, "aes key": r.conf.WeCom.AESKey, "api token": apiToken, "feed secret": feedSecret, "a token": "access_token"} {
+		if strings.Contains(log, secret) {
+			r.t.Errorf("the log holds the %s", name)
+		}
+	}
+}
