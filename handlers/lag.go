@@ -77,7 +77,7 @@ func (s snapshot) waiting(now time.Time) []int64 {
 			open = append(open, h.id)
 		}
 	}
-	return s.withLeaves(open)
+	return s.inPairs(open)
 }
 
 // orphaned reports whether the i-th callback says that somebody left of whom no stay is
@@ -96,16 +96,24 @@ func (s snapshot) orphaned(i int) bool {
 	})
 }
 
-// withLeaves lets the leave of somebody wait together with a join of the same person that
-// waits: only both tell of a stay that no read will show.
-func (s snapshot) withLeaves(open []int64) []int64 {
+// inPairs lets the join and the leave of somebody whom no read will show wait for each
+// other: only both together tell of that stay.
+func (s snapshot) inPairs(open []int64) []int64 {
 	for i, h := range s.hints {
-		if h.Detail != bot.DetailAddMember || !slices.Contains(open, h.id) {
+		if h.Detail != bot.DetailAddMember {
 			continue
 		}
 		for _, id := range h.Members {
-			if end, ok := s.leaveAfter(i, id, h.at); ok && !slices.Contains(open, end.id) {
+			end, ok := s.leaveAfter(i, id, h.at)
+			if !ok || s.knows(id, h.at) {
+				continue
+			}
+			joinOpen, leaveOpen := slices.Contains(open, h.id), slices.Contains(open, end.id)
+			if joinOpen && !leaveOpen {
 				open = append(open, end.id)
+			}
+			if leaveOpen && !joinOpen {
+				open = append(open, h.id)
 			}
 		}
 	}
