@@ -125,6 +125,7 @@ func (s *server) viewOccurrence(o store.Occurrence) occurrenceView {
 }
 
 type deliveryView struct {
+	ID          string     `json:"id"`
 	At          *time.Time `json:"at"`
 	ChatID      string     `json:"chat_id"`
 	Owner       string     `json:"owner"`
@@ -138,7 +139,7 @@ type deliveryView struct {
 }
 
 func (s *server) viewDelivery(d store.DeliveryView) deliveryView {
-	return deliveryView{At: s.stamp(d.At), ChatID: d.ChatID, Owner: d.Owner, MsgID: text(d.MsgID), Status: d.Status, Code: d.Code,
+	return deliveryView{ID: idString(d.ID), At: s.stamp(d.At), ChatID: d.ChatID, Owner: d.Owner, MsgID: text(d.MsgID), Status: d.Status, Code: d.Code,
 		Reason: text(d.Reason), SubmittedAt: s.stamp(d.SubmittedAt), SentAt: s.stamp(d.SentAt), Reminders: d.Reminders}
 }
 

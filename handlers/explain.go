@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"xiaobu/bot"
@@ -19,19 +20,24 @@ type Explanation struct {
 	Entry    *store.Entry
 }
 
-// Explain tells why a person's latest stay in a group earned or did not. It asks the same
-// judge that books the rewards.
+// Explain tells why a person's latest stay in a group earned or did not.
 func (r *Rewards) Explain(ctx context.Context, chat bot.ChatID, member bot.MemberID, zone *time.Location) (Explanation, error) {
+	st, err := r.Store.Read(ctx).LastStint(chat, member)
+	if err != nil {
+		return Explanation{}, err
+	}
+	return r.ExplainStay(ctx, st, zone)
+}
+
+// ExplainStay tells why a stay earned or did not. It asks the same judge that books the
+// rewards.
+func (r *Rewards) ExplainStay(ctx context.Context, st store.Stint, zone *time.Location) (Explanation, error) {
 	rd := r.Store.Read(ctx)
-	st, err := rd.LastStint(chat, member)
+	stays, err := rd.PersonStints(bot.MemberID(st.UserID), st.UnionID)
 	if err != nil {
 		return Explanation{}, err
 	}
-	stays, err := rd.PersonStints(member, st.UnionID)
-	if err != nil {
-		return Explanation{}, err
-	}
-	list, err := rd.EntriesOfPerson(member, st.UnionID)
+	list, err := rd.EntriesOfPerson(bot.MemberID(st.UserID), st.UnionID)
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -39,11 +45,9 @@ func (r *Rewards) Explain(ctx context.Context, chat bot.ChatID, member bot.Membe
 	for _, e := range list {
 		entries[e.StintID] = e
 	}
-	i := 0
-	for k, s := range stays {
-		if s.ID == st.ID {
-			i = k
-		}
+	i := slices.IndexFunc(stays, func(s store.Stint) bool { return s.ID == st.ID })
+	if i < 0 {
+		return Explanation{}, store.ErrNotFound
 	}
 	j, err := judge(rd, stays, i, entries)
 	if err != nil {

@@ -227,18 +227,18 @@ func TestPromotionsThatMakeNoSenseAreRefused(t *testing.T) {
 	p := h.promotions(60)
 	long := strings.Repeat("鸡", 1400)
 	for field, spoil := range map[string]func(*store.PromotionSpec){
-		"name":                    func(s *store.PromotionSpec) { s.Name = "" },
-		"schedule.cron":           func(s *store.PromotionSpec) { s.Schedule.Cron = "" },
-		"schedule.timezone":       func(s *store.PromotionSpec) { s.Schedule.Timezone = "Asia/Peking" },
-		"schedule.starts_on":      func(s *store.PromotionSpec) { s.Schedule.StartsOn = "2026-02-30" },
-		"schedule.ends_on":        func(s *store.PromotionSpec) { s.Schedule.StartsOn, s.Schedule.EndsOn = "2026-12-02", "2026-12-01" },
-		"schedule.missed.policy":  func(s *store.PromotionSpec) { s.Schedule.Missed.Policy = "hope" },
-		"schedule.missed.within":  func(s *store.PromotionSpec) { s.Schedule.Missed.Within = "-5m" },
-		"targets":                 func(s *store.PromotionSpec) { s.Targets.All = false },
-		"targets.chat_ids[0]":     func(s *store.PromotionSpec) { s.Targets.ChatIDs = []string{"nobody"} },
-		"targets.stores[0]":       func(s *store.PromotionSpec) { s.Targets.Stores = []string{"nobody"} },
-		"message.text":            func(s *store.PromotionSpec) { s.Message.Text = long },
-		"message.attachments":     func(s *store.PromotionSpec) { s.Message.Attachments = make([]bot.Attachment, 10) },
+		"name":                   func(s *store.PromotionSpec) { s.Name = "" },
+		"schedule.cron":          func(s *store.PromotionSpec) { s.Schedule.Cron = "" },
+		"schedule.timezone":      func(s *store.PromotionSpec) { s.Schedule.Timezone = "Asia/Peking" },
+		"schedule.starts_on":     func(s *store.PromotionSpec) { s.Schedule.StartsOn = "2026-02-30" },
+		"schedule.ends_on":       func(s *store.PromotionSpec) { s.Schedule.StartsOn, s.Schedule.EndsOn = "2026-12-02", "2026-12-01" },
+		"schedule.missed.policy": func(s *store.PromotionSpec) { s.Schedule.Missed.Policy = "hope" },
+		"schedule.missed.within": func(s *store.PromotionSpec) { s.Schedule.Missed.Within = "-5m" },
+		"targets":                func(s *store.PromotionSpec) { s.Targets.All = false },
+		"targets.chat_ids[0]":    func(s *store.PromotionSpec) { s.Targets.ChatIDs = []string{"nobody"} },
+		"targets.stores[0]":      func(s *store.PromotionSpec) { s.Targets.Stores = []string{"nobody"} },
+		"message.text":           func(s *store.PromotionSpec) { s.Message.Text = long },
+		"message.attachments":    func(s *store.PromotionSpec) { s.Message.Attachments = make([]bot.Attachment, 10) },
 		"message.attachments[0].type": func(s *store.PromotionSpec) {
 			s.Message.Attachments = []bot.Attachment{{Type: "virus"}}
 		},

@@ -227,3 +227,8 @@ func (r Reader) JoinCount(state string) (int64, error) {
 func (tx *Tx) ReopenStint(id int64) error {
 	return one(tx.db.Exec(`UPDATE stint SET left_at = NULL, left_how = '' WHERE id = ?`, id))
 }
+
+// StintsAfter lists stays in the order they were written, from behind an id.
+func (r Reader) StintsAfter(id int64, limit int) ([]Stint, error) {
+	return all[Stint](limited(r.db.Where("id > ?", id).Order("id"), limit))
+}

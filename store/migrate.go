@@ -35,6 +35,23 @@ func (s *Store) migrate(ctx context.Context) error {
 	return nil
 }
 
+// sameSchema makes sure that a database that is only read has this program's schema.
+func (s *Store) sameSchema(ctx context.Context) error {
+	var have int64
+	err := s.read.WithContext(ctx).Raw("SELECT MAX(version_id) FROM goose_db_version").Scan(&have).Error
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	files, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+	if err != nil {
+		return err
+	}
+	if want := int64(len(files)); have != want {
+		return fmt.Errorf("schema is %d, this program knows %d; start xiaobu serve or migrate first", have, want)
+	}
+	return nil
+}
+
 func (s *Store) migrator() (*goose.Provider, error) {
 	db, err := s.write.DB()
 	if err != nil {

@@ -221,6 +221,11 @@ func (r Reader) ActionByKey(key string) (Action, error) {
 	return first[Action](r.db.Where("key = ?", key))
 }
 
+// ActionsLike lists the actions whose key begins with a prefix, oldest first.
+func (r Reader) ActionsLike(prefix string) ([]Action, error) {
+	return all[Action](r.db.Where("key >= ? AND key < ?", prefix, prefix+"\uffff").Order("id"))
+}
+
 // OutboxCounts counts actions by kind and state.
 func (r Reader) OutboxCounts() (map[[2]string]int64, error) {
 	var rows []struct {

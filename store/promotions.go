@@ -302,6 +302,11 @@ func (r Reader) Deliveries(f DeliveryFilter) ([]DeliveryView, error) {
 	return all[DeliveryView](limited(q, f.Limit))
 }
 
+// Delivery returns one group of one occurrence.
+func (r Reader) Delivery(id int64) (Delivery, error) {
+	return first[Delivery](r.db.Where("id = ?", id))
+}
+
 // TaskDeliveries lists the groups of a task.
 func (r Reader) TaskDeliveries(task int64) ([]Delivery, error) {
 	return all[Delivery](r.db.Where("task_id = ?", task).Order("id"))

@@ -76,6 +76,19 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	return nil
 }
 
+func (s *Store) openSQLiteReader(ctx context.Context, path string) error {
+	s.dialect = sqlite
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(abs); err != nil {
+		return err
+	}
+	s.read, err = s.openPool(ctx, sqliteDSN(abs, readerPragmas), readerPragmas, 1)
+	return err
+}
+
 // lockFile keeps a second process away from the file for as long as this one lives; the
 // kernel lets go of the lock even when the process is killed.
 func (s *Store) lockFile(path string) error {

@@ -22,6 +22,8 @@ var (
 	ErrInUse = errors.New("database is in use by another process")
 	// ErrNewer: the database was written by a newer version of the program.
 	ErrNewer = errors.New("database is from a newer version")
+
+	errReadOnly = errors.New("database was opened only to look at it")
 )
 
 // Store is an open database. It is safe for many goroutines.
@@ -64,6 +66,27 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 		s.Close()
 		return nil, fmt.Errorf("open database: %w", err)
 	}
+	return s, nil
+}
+
+// OpenReader opens a database only to look at it, also while a program has it open. Tx
+// fails on it.
+func OpenReader(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
+	s := &Store{now: now, inbox: make(chan struct{}, 1), outbox: make(chan struct{}, 1)}
+	var err error
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		err = s.openSQLiteReader(ctx, path)
+	} else {
+		err = s.openPostgres(ctx, dsn)
+	}
+	if err == nil {
+		err = s.sameSchema(ctx)
+	}
+	if err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	s.write = nil
 	return s, nil
 }
 
@@ -136,6 +159,9 @@ func (s *Store) Tx(ctx context.Context, fn func(*Tx) error) error {
 func (s *Store) tx(ctx context.Context, fn func(*Tx) error, urgent bool) error {
 	if s.writer != nil {
 		return s.writer.do(ctx, fn, urgent)
+	}
+	if s.write == nil {
+		return errReadOnly
 	}
 	var err error
 	for range maxConflicts {

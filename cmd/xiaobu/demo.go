@@ -1,4 +1,234 @@
 package main
-import ("context";"flag")
-func demoCommand() command { return command{name:"demo", flags: func(*flag.FlagSet) func(context.Context, env, []string) error { return nil }} }
-func whyCommand() command { return command{name:"why", flags: func(*flag.FlagSet) func(context.Context, env, []string) error { return nil }} }
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"xiaobu/app"
+	"xiaobu/configs"
+	"xiaobu/sandbox"
+)
+
+// demoToken opens the demo's API; it guards nothing but invented people.
+const demoToken = "demo-token-of-the-chain"
+
+const demoFeedSecret = "demo-feed-secret"
+
+type demoFlags struct {
+	port int
+	seed uint64
+	exit bool
+	pace time.Duration
+	lang string
+}
+
+func demoCommand() command {
+	return command{
+		name: "demo", args: "[--seed N] [--exit]", zh: "在本机演示一周:模拟企业微信、机器人和三家门店,无需账号和配置", en: "live through a week: simulated WeCom, bot and three stores; needs no account",
+		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
+			f := demoFlags{pace: -1}
+			fs.IntVar(&f.port, "port", 0, "`PORT` of the bot (0: 8080 if it is free) / 机器人端口")
+			fs.Uint64Var(&f.seed, "seed", 1, "decides who comes when / 随机种子")
+			fs.BoolVar(&f.exit, "exit", false, "end when the week is over / 一周结束后退出")
+			fs.Func("pace", "real time a day takes, 0s to 1h (default 6s in a terminal, else 0s) / 一天用多少真实时间", func(v string) (err error) {
+				if f.pace, err = time.ParseDuration(v); err == nil && (f.pace < 0 || f.pace > time.Hour) {
+					err = errors.New("want 0s to 1h")
+				}
+				return err
+			})
+			fs.Func("lang", "zh or en (default zh) / 语言", func(v string) error {
+				if f.lang = v; v != "zh" && v != "en" {
+					return errors.New("want zh or en")
+				}
+				return nil
+			})
+			return func(ctx context.Context, e env, args []string) error {
+				if err := noArgs(args); err != nil {
+					return err
+				}
+				return runDemo(ctx, e, f)
+			}
+		},
+	}
+}
+
+// demo is the week as it is lived.
+type demo struct {
+	clock  *leapClock
+	box    *sandbox.Sandbox
+	app    *app.App
+	story  *sandbox.Story
+	screen *screen
+	api    demoAPI
+	pace   time.Duration
+	seen   seen
+}
+
+func runDemo(ctx context.Context, e env, f demoFlags) error {
+	dir, err := os.MkdirTemp("", "xiaobu-demo-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	d := &demo{screen: newScreen(e.stdout, f.lang), pace: f.pace}
+	d.screen.print("三家门店、六个群,周一到周日。", "Three stores, six groups, Monday to Sunday.")
+	if d.pace < 0 {
+		d.pace = 0
+		if d.screen.terminal {
+			d.pace = 6 * time.Second
+		}
+	}
+	stop, err := d.build(ctx, f, dir)
+	defer stop()
+	if err != nil {
+		return err
+	}
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	if err := d.week(ctx); err != nil {
+		return err
+	}
+	if err := d.summary(ctx); err != nil {
+		return err
+	}
+	if f.exit {
+		return nil
+	}
+	d.screen.print("演示继续运行,按 Ctrl-C 结束。", "The demo goes on; press Ctrl-C to end it.")
+	return d.linger(ctx)
+}
+
+// build starts both servers; each side knows only the other's address.
+func (d *demo) build(ctx context.Context, f demoFlags, dir string) (stop func(), err error) {
+	var closers []func()
+	stop = func() {
+		for i := len(closers) - 1; i >= 0; i-- {
+			closers[i]()
+		}
+	}
+	monday := lastMonday(time.Now()).AddDate(0, 0, 7)
+	d.clock = newLeapClock(monday.Add(-4 * time.Hour))
+	d.box, err = sandbox.New(sandbox.Config{Now: d.clock.now, Seed: f.seed, OnEntry: d.seen.entry})
+	if err != nil {
+		return stop, err
+	}
+	if d.story, err = sandbox.Chain(d.box, sandbox.ChainOptions{Monday: monday}); err != nil {
+		return stop, err
+	}
+	wecom, close, err := listenAndServe("127.0.0.1:0", d.box.Handler())
+	if err != nil {
+		return stop, err
+	}
+	closers = append(closers, close)
+	c, err := demoConfig(d.box.Config(), "http://"+wecom, "sqlite:"+filepath.Join(dir, "demo.db"))
+	if err != nil {
+		return stop, err
+	}
+	o := options(c, slog.New(slog.DiscardHandler))
+	o.Now, o.Serial = d.clock.now, true
+	if d.app, err = app.New(ctx, o); err != nil {
+		return stop, err
+	}
+	closers = append(closers, func() { d.app.Close() })
+	face, close, err := serveDemo(f.port, d.app.Handler())
+	if err != nil {
+		return stop, err
+	}
+	closers = append(closers, close)
+	d.box.SetCallback("http://" + face + "/callback/wecom")
+	d.box.SetFeed("http://"+face+"/hooks/messages", demoFeedSecret)
+	d.api = demoAPI{base: "http://" + face + "/api/v1"}
+	d.screen.print("机器人 http://%[1]s/api/v1(令牌 %[3]s) · 模拟企业微信 http://%[2]s/sandbox/", "bot http://%[1]s/api/v1 (token %[3]s) · simulated WeCom http://%[2]s/sandbox/", face, wecom, demoToken)
+	return stop, nil
+}
+
+func demoConfig(box sandbox.Config, base, database string) (configs.Config, error) {
+	c, _, err := configs.Load(os.DevNull, []string{
+		"XIAOBU_DATABASE=" + database, "XIAOBU_API_TOKEN=" + demoToken, "XIAOBU_FEED_SECRET=" + demoFeedSecret,
+		"XIAOBU_WECOM_BASE_URL=" + base, "XIAOBU_WECOM_CORP_ID=" + box.CorpID, fmt.Sprintf("XIAOBU_WECOM_AGENT_ID=%d", box.AgentID),
+		"XIAOBU_WECOM_SECRET=" + box.Secret, "XIAOBU_WECOM_TOKEN=" + box.Token, "XIAOBU_WECOM_AES_KEY=" + box.AESKey,
+	})
+	return c, err
+}
+
+// serveDemo takes the port it is given; without one it takes 8080 or, if that is taken, any.
+func serveDemo(port int, h http.Handler) (addr string, close func(), err error) {
+	if port != 0 {
+		return listenAndServe(fmt.Sprintf("127.0.0.1:%d", port), h)
+	}
+	if addr, close, err = listenAndServe("127.0.0.1:8080", h); err == nil {
+		return addr, close, nil
+	}
+	return listenAndServe("127.0.0.1:0", h)
+}
+
+func listenAndServe(addr string, h http.Handler) (string, func(), error) {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return "", nil, fmt.Errorf("listen: %w", err)
+	}
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = srv.Serve(ln) // ends with Close
+	}()
+	return ln.Addr().String(), func() { srv.Close(); <-done }, nil
+}
+
+// prepare does what an operator does once: stores, codes for the cashiers, the reward rule
+// and the sale of Monday, Wednesday and Friday.
+func (d *demo) prepare(ctx context.Context) error {
+	if err := d.app.BringIn(ctx); err != nil {
+		return err
+	}
+	if err := d.drain(ctx); err != nil {
+		return err
+	}
+	for _, st := range d.story.Stores {
+		if err := d.prepareStore(ctx, st); err != nil {
+			return err
+		}
+	}
+	err := d.api.do(ctx, http.MethodPut, "/rewards/rule", map[string]any{
+		"effective_from": d.story.Start, "hold": "72h", "tiers": []map[string]any{{"up_to": 100, "fen": 50}, {"fen": 100}},
+	})
+	if err != nil {
+		return err
+	}
+	return d.api.do(ctx, http.MethodPost, "/promotions", map[string]any{
+		"name":     "周一三五秒杀",
+		"schedule": map[string]any{"cron": "2 10 * * 1,3,5", "missed": map[string]any{"policy": "send_within", "within": "30m"}},
+		"targets":  map[string]any{"all": true},
+		"message":  map[string]any{"text": "今天10点秒杀:{products}"},
+		"products": []map[string]any{{"name": "鸡蛋30枚", "price_fen": 990, "was_fen": 1990, "stock": 200}, {"name": "东北大米10斤", "price_fen": 2980, "was_fen": 3990}},
+	})
+}
+
+func (d *demo) prepareStore(ctx context.Context, st sandbox.Store) error {
+	err := d.api.do(ctx, http.MethodPut, "/stores/"+st.ID, map[string]any{"name": st.Name, "region": st.Region, "manager": st.Manager, "staff": st.Staff()})
+	if err != nil {
+		return err
+	}
+	for _, g := range st.Groups {
+		if err := d.api.do(ctx, http.MethodPut, "/groups/"+g.ID, map[string]any{"store_id": st.ID}); err != nil {
+			return err
+		}
+		for _, cashier := range st.Cashiers {
+			err := d.api.do(ctx, http.MethodPost, "/channels", map[string]any{"name": g.Name + " " + cashier, "kind": "group_qr", "staff": cashier, "chat_ids": []string{g.ID}})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return d.api.do(ctx, http.MethodPost, "/channels", map[string]any{"name": st.Name + " 导购", "kind": "contact_qr", "staff": st.Xiaobu})
+}

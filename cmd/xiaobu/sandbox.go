@@ -78,11 +78,7 @@ wecom:
 
 // lastMonday is the Monday that the week of a moment began with, 00:00 in Shanghai.
 func lastMonday(t time.Time) time.Time {
-	shanghai, err := time.LoadLocation("Asia/Shanghai")
-	if err != nil {
-		shanghai = time.FixedZone("CST", 8*3600)
-	}
-	t = t.In(shanghai)
+	t = inShanghai(t)
 	back := (int(t.Weekday()) + 6) % 7
-	return time.Date(t.Year(), t.Month(), t.Day()-back, 0, 0, 0, 0, shanghai)
+	return time.Date(t.Year(), t.Month(), t.Day()-back, 0, 0, 0, 0, t.Location())
 }

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"xiaobu/handlers"
+	"xiaobu/store"
+)
+
+func whyCommand() command {
+	return command{
+		name: "why", args: "reward|delivery|case|event ID", zh: "说明一笔奖励、一次送达、一个案件或一个事件的来龙去脉", en: "the evidence behind a reward, a delivery, a case or an event",
+		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
+			file := configFlag(fs)
+			return func(ctx context.Context, e env, args []string) error {
+				if len(args) != 2 {
+					return usage{"xiaobu why wants two words: reward, delivery, case or event, and its id"}
+				}
+				tell, ok := map[string]func(context.Context, teller, int64) error{
+					"reward": whyReward, "delivery": whyDelivery, "case": whyCase, "event": whyEvent,
+				}[args[0]]
+				id, err := strconv.ParseInt(args[1], 10, 64)
+				if !ok || err != nil {
+					return usage{fmt.Sprintf("xiaobu why knows reward, delivery, case and event, and ids are numbers; got %q %q", args[0], args[1])}
+				}
+				c, err := loadConfig(e, *file)
+				if err != nil {
+					return err
+				}
+				s, err := store.OpenReader(ctx, c.Database, time.Now)
+				if err != nil {
+					return err
+				}
+				defer s.Close()
+				err = tell(ctx, teller{out: e.stdout, zone: c.Timezone, store: s, r: s.Read(ctx)}, id)
+				if errors.Is(err, store.ErrNotFound) {
+					return fmt.Errorf("there is no %s %d / 没有这条记录", args[0], id)
+				}
+				return err
+			}
+		},
+	}
+}
+
+// teller writes evidence, one line a fact.
+type teller struct {
+	out   io.Writer
+	zone  *time.Location
+	store *store.Store
+	r     store.Reader
+}
+
+func (t teller) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
+
+func (t teller) at(when time.Time) string {
+	if when.IsZero() {
+		return "-"
+	}
+	return when.In(t.zone).Format("2006-01-02 15:04:05")
+}
+
+func whyReward(ctx context.Context, t teller, id int64) error {
+	e, err := t.r.Entry(id)
+	if err != nil {
+		return err
+	}
+	st, err := t.r.Stint(e.StintID)
+	if err != nil {
+		return err
+	}
+	x, err := (&handlers.Rewards{Store: t.store, Now: time.Now}).ExplainStay(ctx, st, t.zone)
+	if err != nil {
+		return err
+	}
+	t.say("奖励 / reward %d: %s → %s %s (%s)", e.ID, e.Member, e.Staff, handlers.Yuan(e.AmountFen), e.Status)
+	for _, line := range x.Evidence {
+		t.say("· %s", line)
+	}
+	return nil
+}
+
+func whyDelivery(_ context.Context, t teller, id int64) error {
+	d, err := t.r.Delivery(id)
+	if err != nil {
+		return err
+	}
+	t.say("送达 / delivery %d: 群 group %s, 群主 owner %s, %s", d.ID, d.ChatID, d.Owner, d.Status)
+	t.say("· 时段 slot %s, 促销 promotion %d", t.at(d.At), d.PromotionID)
+	if d.Reason != "" {
+		t.say("· %s (%d)", d.Reason, d.Code)
+	}
+	if d.TaskID == nil {
+		return nil
+	}
+	task, err := t.r.Task(*d.TaskID)
+	if err != nil {
+		return err
+	}
+	t.say("· 群发任务 task %d: %s, msgid %q, 提交 submitted %s, 确认 confirmed %s, 提醒 reminders %d", task.ID, task.Status, task.MsgID,
+		t.at(task.SubmittedAt), t.at(task.ConfirmedAt), task.Reminders)
+	for _, key := range []string{handlers.SendMass{Task: task.ID}.ActionKey(), handlers.CancelMass{Task: task.ID}.ActionKey()} {
+		if a, err := t.r.ActionByKey(key); err == nil {
+			t.action(a)
+		}
+	}
+	return nil
+}
+
+func whyCase(_ context.Context, t teller, id int64) error {
+	c, err := t.r.Case(id)
+	if err != nil {
+		return err
+	}
+	t.say("案件 / case %d: %s in %s, %s %.2f, %s", c.ID, c.Member, c.ChatID, c.Verdict, c.Score, c.Status)
+	for _, r := range c.Reasons {
+		t.say("· %+.1f %s: %s", r.Weight, r.Check, r.Detail)
+	}
+	t.say("· 开立 opened %s, 询问 asked %s (%d), 结束 closed %s %s %s", t.at(c.CreatedAt), t.at(c.AskedAt), c.Asks, t.at(c.ClosedAt), c.ClosedBy, c.Note)
+	cards, err := t.r.ActionsLike(fmt.Sprintf("card:case-%d-", c.ID))
+	for _, a := range cards {
+		t.action(a)
+	}
+	return err
+}
+
+func whyEvent(_ context.Context, t teller, id int64) error {
+	it, err := t.r.InboxItem(id)
+	if err != nil {
+		return err
+	}
+	t.say("事件 / event %d: %s, %s, 收到 received %s, 发生 happened %s, 重复 duplicates %d", id, it.Event.Kind, it.State, t.at(it.ReceivedAt), t.at(it.Event.At), it.Duplicates)
+	for _, r := range it.Runs {
+		t.say("· %s: %s, 尝试 attempts %d, 完成 finished %s %s", r.Handler, r.State, r.Attempts, t.at(r.FinishedAt), r.Error)
+	}
+	actions, err := t.r.Actions(id)
+	for _, a := range actions {
+		t.action(a)
+	}
+	return err
+}
+
+func (t teller) action(a store.Action) {
+	t.say("· 动作 action %s: %s, 尝试 attempts %d, 最后 last %s, 询问 asked %d %s", a.Key, a.State, a.Attempts, t.at(a.TriedAt), a.Asked, a.Error)
+}
