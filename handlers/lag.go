@@ -180,24 +180,45 @@ func (s snapshot) lags(h hint, shown, later map[bot.MemberVersion]bool, age time
 		return s.hides(h)
 	case later[h.CurVersion]:
 		return true
-	case shown[h.CurVersion]:
+	case shown[h.CurVersion], h.at.Before(s.reached()):
 		return false
 	}
 	return string(s.chat.Version) == s.stored.Version || s.hides(h)
 }
 
+// reached is the moment up to which the snapshot certainly tells everything: it, or a read
+// before it, shows a join or a leave that happened then.
+func (s snapshot) reached() time.Time {
+	var last time.Time
+	for _, m := range s.chat.Members {
+		if m.JoinedAt.After(last) {
+			last = m.JoinedAt
+		}
+	}
+	for _, st := range s.stays {
+		if st.JoinedAt.After(last) {
+			last = st.JoinedAt
+		}
+		if st.LeftAt.After(last) && st.LeftHow != string(bot.LeftUnknown) {
+			last = st.LeftAt
+		}
+	}
+	return last
+}
+
 // hides reports whether the member list lacks what a callback says: someone who joined is
-// not there and was never seen, or someone who left still is.
+// not there since then and was not seen to leave, or someone who left still is.
 func (s snapshot) hides(h hint) bool {
 	for _, id := range h.Members {
-		there := slices.ContainsFunc(s.chat.Members, func(m bot.Member) bool {
-			return m.ID == id && !m.JoinedAt.After(h.at)
-		})
-		if h.Detail == bot.DetailDelMember && there {
-			return true
-		}
-		if h.Detail == bot.DetailAddMember && !there && !s.sawLeave(id, h.at) {
-			return true
+		switch i := slices.IndexFunc(s.chat.Members, func(m bot.Member) bool { return m.ID == id }); {
+		case h.Detail == bot.DetailDelMember:
+			if i >= 0 && !s.chat.Members[i].JoinedAt.After(h.at) {
+				return true
+			}
+		case h.Detail == bot.DetailAddMember:
+			if (i < 0 || s.chat.Members[i].JoinedAt.Before(h.at.Add(-sameJoin))) && !s.sawLeave(id, h.at) {
+				return true
+			}
 		}
 	}
 	return false

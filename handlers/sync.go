@@ -15,7 +15,7 @@ import (
 
 // versionsKept is how many versions of a member list are remembered, to recognise a
 // callback that is late and a list that is old.
-const versionsKept = 32
+const versionsKept = 100
 
 // Sync keeps groups and their members right. It is the only one that reads groups: the
 // callbacks of one group that wait share a read, and what the read shows against the books

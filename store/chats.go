@@ -24,7 +24,7 @@ type Chat struct {
 	ShopID string
 	Labels []string `gorm:"serializer:json"`
 	// Version is the member list's version at the last read; Versions are that and
-	// earlier ones that the stays already reflect, newest first, at most 32.
+	// earlier ones that the stays already reflect, newest first, at most 100.
 	Version   string
 	Versions  []string `gorm:"serializer:json"`
 	Customers int
