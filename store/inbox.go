@@ -50,11 +50,20 @@ func (r eventRow) event() (bot.Event, error) {
 // only counts as a duplicate. What it returns for is on disk. It goes ahead of other
 // writers, and callers that come together share a commit.
 func (s *Store) PutEvents(ctx context.Context, events ...bot.Event) (int, error) {
+	rows, err := encodeEvents(events) // outside the transaction, which others wait for
+	if err != nil {
+		return 0, err
+	}
 	var fresh int
-	err := s.tx(ctx, func(tx *Tx) (err error) {
-		fresh, err = tx.PutEvents(events...)
+	put := func(tx *Tx) (err error) {
+		fresh, err = tx.putRows(rows)
 		return err
-	}, true)
+	}
+	if s.writer != nil {
+		err = s.writer.put(ctx, put)
+	} else {
+		err = s.Tx(ctx, put)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("write events: %w", err)
 	}
@@ -63,24 +72,42 @@ func (s *Store) PutEvents(ctx context.Context, events ...bot.Event) (int, error)
 
 // PutEvents is Store.PutEvents inside a transaction.
 func (tx *Tx) PutEvents(events ...bot.Event) (int, error) {
-	fresh := 0
-	for _, e := range events {
+	rows, err := encodeEvents(events)
+	if err != nil {
+		return 0, err
+	}
+	return tx.putRows(rows)
+}
+
+func encodeEvents(events []bot.Event) ([]eventRow, error) {
+	rows := make([]eventRow, len(events))
+	for i, e := range events {
 		data, err := json.Marshal(e.Data)
 		if err != nil {
-			return 0, fmt.Errorf("encode event %s: %w", e.Key, err)
+			return nil, fmt.Errorf("encode event %s: %w", e.Key, err)
 		}
-		res := tx.db.Exec(`INSERT INTO inbox (key, kind, lane, chat_id, at, deadline, derived, received_at, duplicates, state, open_runs, data)
+		rows[i] = eventRow{Key: e.Key, Kind: string(e.Kind), Lane: e.Lane, ChatID: string(e.Chat), At: e.At, Deadline: e.Deadline, Derived: e.Derived, Data: string(data)}
+	}
+	return rows, nil
+}
+
+// putRows writes events and returns how many were new. One statement writes one event:
+// SQLite keeps no copies of pages for a statement that touches a single row.
+func (tx *Tx) putRows(rows []eventRow) (int, error) {
+	fresh := 0
+	for _, r := range rows {
+		n, err := tx.exec(`INSERT INTO inbox (key, kind, lane, chat_id, at, deadline, derived, received_at, duplicates, state, open_runs, data)
 			VALUES (?,?,?,?,?,?,?,?,0,'new',0,?) ON CONFLICT (key) DO NOTHING`,
-			e.Key, string(e.Kind), e.Lane, string(e.Chat), e.At.UnixMilli(), ms(e.Deadline), e.Derived, tx.Now.UnixMilli(), string(data))
-		if res.Error != nil {
-			return 0, res.Error
+			r.Key, r.Kind, r.Lane, r.ChatID, r.At.UnixMilli(), ms(r.Deadline), r.Derived, tx.Now.UnixMilli(), r.Data)
+		if err != nil {
+			return 0, err
 		}
-		if res.RowsAffected == 1 {
+		if n == 1 {
 			fresh++
 			tx.wakeInbox = true
 			continue
 		}
-		if err := tx.db.Exec(`UPDATE inbox SET duplicates = duplicates + 1 WHERE key = ?`, e.Key).Error; err != nil {
+		if _, err := tx.exec(`UPDATE inbox SET duplicates = duplicates + 1 WHERE key = ?`, r.Key); err != nil {
 			return 0, err
 		}
 	}
@@ -235,18 +262,15 @@ func (r Reader) InboxStats() (InboxStats, error) {
 	return s, err
 }
 
-// Backlog counts the events that wait for a handler and when the oldest came; cheap enough
-// for a metric.
+// Backlog counts the events that wait for a handler and tells when the oldest came; cheap
+// enough for a metric.
 func (r Reader) Backlog() (n int64, oldest time.Time, err error) {
-	var row struct {
-		N      int64
-		Oldest *int64
+	if err := r.db.Raw(`SELECT COUNT(*) FROM inbox WHERE state IN ('new', 'open')`).Scan(&n).Error; err != nil || n == 0 {
+		return n, oldest, err
 	}
-	err = r.db.Raw(`SELECT COUNT(*) AS n, MIN(received_at) AS oldest FROM inbox WHERE state IN ('new', 'open')`).Scan(&row).Error
-	if row.Oldest != nil {
-		oldest = fromMS(*row.Oldest)
-	}
-	return row.N, oldest, err
+	oldest, _, err = r.min(`SELECT MIN(received_at) FROM inbox WHERE id IN (
+		(SELECT MIN(id) FROM inbox WHERE state = 'new'), (SELECT MIN(id) FROM inbox WHERE state = 'open'))`)
+	return n, oldest, err
 }
 
 // InboxItem is an event with what became of it.

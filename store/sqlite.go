@@ -31,6 +31,8 @@ var (
 		{"foreign_keys", "1", "1"},
 		{"cache_size", "-16384", "-16384"},
 		{"journal_size_limit", "67108864", "67108864"},
+		{"wal_autocheckpoint", "4000", "4000"},
+		{"temp_store", "MEMORY", "2"}, // savepoints copy pages; not through the disk
 	}
 	readerPragmas = []pragma{
 		{"busy_timeout", "5000", "5000"},

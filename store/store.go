@@ -153,12 +153,8 @@ type Tx struct {
 // conflict, so fn must have no effects but through tx. On SQLite many callers share one
 // commit; each still fails or succeeds alone. A panic in fn is returned as an error.
 func (s *Store) Tx(ctx context.Context, fn func(*Tx) error) error {
-	return s.tx(ctx, fn, false)
-}
-
-func (s *Store) tx(ctx context.Context, fn func(*Tx) error, urgent bool) error {
 	if s.writer != nil {
-		return s.writer.do(ctx, fn, urgent)
+		return s.writer.do(ctx, fn)
 	}
 	if s.write == nil {
 		return errReadOnly
@@ -233,6 +229,20 @@ func pool(db *sql.DB, size int) {
 	db.SetMaxIdleConns(size)
 	db.SetConnMaxIdleTime(0)
 	db.SetConnMaxLifetime(0)
+}
+
+// exec runs a statement of the hot path past gorm's builders and returns how many rows it
+// changed.
+func (tx *Tx) exec(query string, args ...any) (int64, error) {
+	if tx.dialect == postgres {
+		res := tx.db.Exec(query, args...)
+		return res.RowsAffected, res.Error
+	}
+	res, err := tx.db.Statement.ConnPool.ExecContext(tx.db.Statement.Context, query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
 // one turns "no row was changed" into ErrStale; more than one is a mistake of the program.

@@ -113,6 +113,39 @@ func TestATransactionFailsOrPanicsAlone(t *testing.T) {
 	})
 }
 
+// Callers share commits; each that is told of success must find its rows, also those that
+// come while a commit is being put together.
+func TestWhoeverIsToldOfSuccessHasBeenWritten(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		const callers, each = 40, 25
+		ctx := context.Background()
+		var wg sync.WaitGroup
+		for i := range callers {
+			wg.Go(func() {
+				for n := range each {
+					key := fmt.Sprintf("%d-%d", i, n)
+					if i%2 == 0 {
+						if err := s.Tx(ctx, func(tx *Tx) error { return tx.Block(Blocked{Person: key}) }); err != nil {
+							t.Error(err)
+						}
+						if _, ok, err := s.Read(ctx).IsBlocked(key); err != nil || !ok {
+							t.Errorf("%s: %v %v after success", key, ok, err)
+						}
+					} else if _, err := s.PutEvents(ctx, event(key, "")); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		kept, err := s.Read(ctx).Inbox("pending", 0, 2*callers*each)
+		must(t, err)
+		if len(kept) != callers/2*each {
+			t.Errorf("%d events are kept, want %d", len(kept), callers/2*each)
+		}
+	})
+}
+
 func TestACancelledTransactionIsNotStarted(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store, c *clock) {
 		ctx, cancel := context.WithCancel(context.Background())

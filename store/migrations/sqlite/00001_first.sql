@@ -22,9 +22,7 @@ CREATE TABLE inbox (
   open_runs   INTEGER NOT NULL,
   data        TEXT NOT NULL
 ) STRICT;
-CREATE INDEX inbox_new ON inbox (id) WHERE state = 'new';
-CREATE INDEX inbox_open ON inbox (received_at) WHERE state IN ('new', 'open');
-CREATE INDEX inbox_dead ON inbox (id) WHERE state = 'dead';
+CREATE INDEX inbox_state ON inbox (state, id) WHERE state <> 'done';
 CREATE INDEX inbox_received ON inbox (received_at) WHERE state = 'done';
 
 -- One handler's work on one event. state: pending, done, dead.
