@@ -2,7 +2,7 @@ package wecom
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strconv"
@@ -40,8 +40,7 @@ func decode(corp bot.CorpID, message []byte, now time.Time) (bot.Event, error) {
 	if err != nil || at < 0 || at >= lastTime {
 		return bot.Event{}, fmt.Errorf("%w: CreateTime is no time", errXML)
 	}
-	sum := sha256.Sum256(message)
-	e := bot.Event{Key: hex.EncodeToString(sum[:]), At: time.Unix(at, 0).UTC(), Corp: corp}
+	e := bot.Event{Key: keyOf(message, at), At: time.Unix(at, 0).UTC(), Corp: corp}
 	if fill(&e, n, now) {
 		return e, nil
 	}
@@ -188,4 +187,12 @@ func rawLane(n *node) (bot.ChatID, string) {
 		event = n.get("MsgType")
 	}
 	return "", "raw:" + cutBytes(event, maxLane)
+}
+
+// keyOf names a message by its SHA-256, behind its time in hexadecimal seconds: a repeated
+// delivery has the same key, two messages of one second have not, and keys that are written
+// together lie together in an index.
+func keyOf(message []byte, at int64) string {
+	sum := sha256.Sum256(message)
+	return fmt.Sprintf("%08x.%s", at, base64.RawURLEncoding.EncodeToString(sum[:]))
 }

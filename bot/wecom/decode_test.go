@@ -2,8 +2,9 @@ package wecom
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -135,7 +136,7 @@ func TestEverySampleDecodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			sum := sha256.Sum256(file)
-			if e.Key != hex.EncodeToString(sum[:]) || e.At.Unix()/1000 != 1718000 || e.At.Location() != time.UTC {
+			if e.Key != fmt.Sprintf("%08x.%s", e.At.Unix(), base64.RawURLEncoding.EncodeToString(sum[:])) || e.At.Unix()/1000 != 1718000 || e.At.Location() != time.UTC {
 				t.Errorf("got %+v", e)
 			}
 			if want, typed := known[name]; typed {
