@@ -213,8 +213,8 @@ type UpdateCard struct {
 // ActionKind names the action.
 func (UpdateCard) ActionKind() string { return "card_update" }
 
-// ActionKey makes one answer of one code, which works once.
-func (a UpdateCard) ActionKey() string { return "card_update:" + a.Code }
+// ActionKey makes one answer of one code, which works once and is hidden: keys are logged.
+func (a UpdateCard) ActionKey() string { return "card_update:" + digest(a.Code) }
 
 // Retry is safe: the code works once.
 func (UpdateCard) Retry() bot.RetryRule { return bot.RetrySafe }

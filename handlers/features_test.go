@@ -455,7 +455,7 @@ func (h *house) greet(g greeter, state string, late time.Duration) (SendWelcome,
 	e, err := w.Fetch(ctx, e)
 	h.must(err)
 	h.must(h.store.Tx(ctx, func(tx *store.Tx) error { return w.Handle(ctx, tx, e) }))
-	a, err := h.store.Read(ctx).ActionByKey("welcome:" + code)
+	a, err := h.store.Read(ctx).ActionByKey(SendWelcome{Code: code}.ActionKey())
 	if errors.Is(err, store.ErrNotFound) {
 		return SendWelcome{}, false
 	}
