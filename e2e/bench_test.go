@@ -45,17 +45,20 @@ func BenchmarkCallback(b *testing.B) {
 		s, err := store.Open(context.Background(), "sqlite:"+filepath.Join(b.TempDir(), "x.db"), time.Now)
 		must(b, err)
 		defer s.Close()
-		callback(b, func(ctx context.Context, events ...bot.Event) error {
+		put := func(ctx context.Context, events ...bot.Event) error {
 			_, err := s.PutEvents(ctx, events...)
 			return err
-		})
+		}
+		b.Run("full", func(b *testing.B) { callback(b, put, 0) })
+		b.Run("1000a-second", func(b *testing.B) { callback(b, put, time.Millisecond) })
 	})
 	b.Run("nostore", func(b *testing.B) {
-		callback(b, func(context.Context, ...bot.Event) error { return nil })
+		callback(b, func(context.Context, ...bot.Event) error { return nil }, 0)
 	})
 }
 
-func callback(b *testing.B, put func(context.Context, ...bot.Event) error) {
+// callback posts b.N callbacks, one in each pace; 0 is as fast as it goes.
+func callback(b *testing.B, put func(context.Context, ...bot.Event) error, pace time.Duration) {
 	h, err := wecom.NewCallback(wecom.CallbackConfig{Corp: sandbox.DefaultCorpID, Token: sandbox.DefaultToken, AESKey: sandbox.DefaultAESKey, Now: time.Now, Put: put})
 	must(b, err)
 	srv := httptest.NewServer(h)
@@ -66,10 +69,14 @@ func callback(b *testing.B, put func(context.Context, ...bot.Event) error) {
 	var next atomic.Int64
 	b.SetParallelism(32) // 64 at a time on two cores
 	b.ResetTimer()
+	start := time.Now()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			i := next.Add(1) - 1
-			began := time.Now()
+			began := start.Add(time.Duration(i) * pace)
+			if time.Sleep(time.Until(began)); pace == 0 {
+				began = time.Now()
+			}
 			resp, err := client.Post(srv.URL+urls[i], "text/xml", bytes.NewReader(bodies[i]))
 			if err != nil {
 				b.Error(err)

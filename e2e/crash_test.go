@@ -133,15 +133,7 @@ func newTown(t testing.TB, groups int) (*town, func()) {
 	must(t, err)
 	srv := httptest.NewServer(box.Handler())
 	w := &town{t: t, box: box, url: srv.URL}
-	for i := range 3 {
-		must(t, box.AddStaff(sandbox.Staff{UserID: fmt.Sprintf("owner%d", i), Name: fmt.Sprintf("店长%d", i)}))
-		must(t, box.AddStaff(sandbox.Staff{UserID: fmt.Sprintf("cashier%d", i), Name: fmt.Sprintf("收银%d", i)}))
-	}
-	for i := range groups {
-		id, err := box.CreateGroup(fmt.Sprintf("owner%d", i%3), fmt.Sprintf("%d群", i+1), fmt.Sprintf("cashier%d", i%3))
-		must(t, err)
-		w.groups = append(w.groups, id)
-	}
+	w.populate(groups)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { _ = box.Run(ctx) })
@@ -149,6 +141,20 @@ func newTown(t testing.TB, groups int) (*town, func()) {
 		cancel()
 		wg.Wait()
 		srv.Close()
+	}
+}
+
+// populate makes three owners, three cashiers, and their groups.
+func (w *town) populate(groups int) {
+	w.t.Helper()
+	for i := range 3 {
+		must(w.t, w.box.AddStaff(sandbox.Staff{UserID: fmt.Sprintf("owner%d", i), Name: fmt.Sprintf("店长%d", i)}))
+		must(w.t, w.box.AddStaff(sandbox.Staff{UserID: fmt.Sprintf("cashier%d", i), Name: fmt.Sprintf("收银%d", i)}))
+	}
+	for i := range groups {
+		id, err := w.box.CreateGroup(fmt.Sprintf("owner%d", i%3), fmt.Sprintf("%d群", i+1), fmt.Sprintf("cashier%d", i%3))
+		must(w.t, err)
+		w.groups = append(w.groups, id)
 	}
 }
 

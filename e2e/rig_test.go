@@ -30,6 +30,8 @@ const (
 // monday is the first day of every story, 00:00 in Shanghai.
 var monday = time.Date(2026, 11, 22, 16, 0, 0, 0, time.UTC)
 
+var quiet = slog.New(slog.DiscardHandler)
+
 // clock is moved by hand.
 type clock struct {
 	mu sync.Mutex

@@ -1,0 +1,163 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"xiaobu/app"
+	"xiaobu/sandbox"
+)
+
+// liveRig is a rig in real time: the sandbox and the bot both run by themselves. The groups
+// are those of owner0 to owner2, each with a cashier, and the bot knows them.
+func liveRig(t *testing.T, groups int) (*rig, *town) {
+	t.Helper()
+	r := newRig(t, 1, time.Now)
+	w := &town{t: t, box: r.box, url: r.wecom.URL}
+	w.populate(groups)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = r.box.Run(ctx) })
+	wg.Go(func() { r.app.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		wg.Wait()
+	})
+	waitFor(t, time.Minute, "the groups to be known", func() bool {
+		return len(items[struct{}](r, "/groups")) == groups && resting(r)
+	})
+	return r, w
+}
+
+// waitFor polls until something is so.
+func waitFor(t testing.TB, limit time.Duration, what string, so func() bool) {
+	t.Helper()
+	for end := time.Now().Add(limit); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited %v for %s in vain", limit, what)
+		}
+	}
+}
+
+// resting says whether everything that happened has been taken in.
+func resting(r *rig) bool {
+	var st inboxStats
+	r.want(http.StatusOK, http.MethodGet, "/inbox/stats", nil, &st)
+	return st.Pending == 0 && r.box.InFlight() == 0
+}
+
+// acknowledged demands that each callback was accepted at the first try, and returns how many
+// there were and the longest time from happening to answer.
+func acknowledged(t *testing.T, box *sandbox.Sandbox) (n int, longest time.Duration) {
+	t.Helper()
+	for _, c := range box.Callbacks() {
+		if len(c.Attempts) != 1 || !c.Delivered {
+			t.Errorf("callback %s was not accepted at once: %+v", c.Kind, c.Attempts)
+			continue
+		}
+		n++
+		longest = max(longest, c.Attempts[0].At.Sub(c.At))
+	}
+	return n, longest
+}
+
+// While every call to the platform takes six seconds, longer than it waits for an answer to
+// a callback, callbacks are accepted at once; and when it is well again, all is made good.
+func TestAStuckPlatformDoesNotHoldUpCallbacks(t *testing.T) {
+	r, w := liveRig(t, 10)
+	must(t, r.box.SetFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"*": {Stall: 6 * time.Second}}}))
+	for i := range 300 {
+		owner, g := fmt.Sprintf("owner%d", i%3), w.groups[i%len(w.groups)]
+		if i%10 == 0 {
+			_, err := r.box.AddContact(owner, w.customer(), sandbox.Via{})
+			must(t, err)
+		}
+		_, err := r.box.Join(g, w.customer(), sandbox.How{Scene: sandbox.SceneDirect, Inviter: cashierOf(g, w)})
+		must(t, err)
+		time.Sleep(10 * time.Millisecond)
+	}
+	waitFor(t, 20*time.Second, "the callbacks", func() bool { return r.box.InFlight() == 0 })
+	n, longest := acknowledged(t, r.box)
+	must(t, r.box.SetFaults(sandbox.Faults{}))
+	waitFor(t, 2*time.Minute, "rest", func() bool { return resting(r) })
+	checkMembers(r)
+	t.Logf("%d callbacks accepted, the slowest after %v, while each call took 6s", n, longest.Round(time.Millisecond))
+}
+
+func cashierOf(chat string, w *town) string {
+	for i, g := range w.groups {
+		if g == chat {
+			return fmt.Sprintf("cashier%d", i%3)
+		}
+	}
+	return ""
+}
+
+// New contacts are greeted before their code dies, however much goes on in the groups.
+func TestGreetingsDoNotQueueBehindGroups(t *testing.T) {
+	r, w := liveRig(t, 20)
+	must(t, r.box.SetFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"*": {Stall: 100 * time.Millisecond}}}))
+	for i := range 2000 {
+		if i%20 < 3 {
+			_, err := r.box.AddContact(fmt.Sprintf("owner%d", i%3), w.customer(), sandbox.Via{})
+			must(t, err)
+		}
+		g := w.groups[i%len(w.groups)]
+		_, err := r.box.Join(g, w.customer(), sandbox.How{Scene: sandbox.SceneDirect, Inviter: cashierOf(g, w)})
+		must(t, err)
+	}
+	sent := func() (n int, longest time.Duration) {
+		for _, x := range r.box.Welcomes() {
+			if !x.SentAt.IsZero() {
+				n++
+				longest = max(longest, x.SentAt.Sub(x.IssuedAt))
+			}
+		}
+		return n, longest
+	}
+	waitFor(t, time.Minute, "the greetings", func() bool { n, _ := sent(); return n == 300 })
+	_, longest := sent()
+	waitFor(t, 2*time.Minute, "rest", func() bool { return resting(r) })
+	checkMembers(r)
+	t.Logf("300 greetings among 2000 events of groups, the slowest after %v", longest.Round(time.Millisecond))
+}
+
+// A rush of joins is read together: what arrives within the settle time costs one call.
+func TestARushOfJoinsCostsFewCalls(t *testing.T) {
+	r := newRig(t, 1, nil)
+	w := &town{t: t, box: r.box, url: r.wecom.URL}
+	w.populate(20)
+	r.bringIn()
+	before := r.box.Calls("externalcontact/groupchat/get")
+	for i := range 1000 {
+		g := w.groups[i%len(w.groups)]
+		_, err := r.box.Join(g, w.customer(), sandbox.How{Scene: sandbox.SceneDirect, Inviter: cashierOf(g, w)})
+		must(t, err)
+		r.pass(10 * time.Millisecond)
+	}
+	r.pass(5 * time.Minute)
+	calls := r.box.Calls("externalcontact/groupchat/get") - before
+	if calls > 100 {
+		t.Errorf("1000 joins in 20 groups within 10 s cost %d calls", calls)
+	}
+	checkMembers(r)
+	t.Logf("1000 joins in 20 groups within 10 s cost %d calls of groupchat/get", calls)
+}
+
+// BenchmarkStart is the start on an empty database, up to the moment at which callbacks are
+// welcome.
+func BenchmarkStart(b *testing.B) {
+	r := newRig(b, 1, time.Now)
+	for b.Loop() {
+		conf := r.conf
+		conf.Database = "sqlite:" + b.TempDir() + "/x.db"
+		a, err := app.New(context.Background(), app.Options{Config: conf, Version: "test", Now: time.Now, Owner: "b", Random: r.random,
+			Jitter: func() float64 { return 0.5 }, Log: quiet})
+		must(b, err)
+		must(b, a.Close())
+	}
+}
