@@ -88,7 +88,7 @@ func (s *server) viewGroup(c store.Chat) groupView {
 }
 
 type groupBody struct {
-	StoreID *string  `json:"store_id,omitempty" nullable:"true" maxLength:"64" doc:"the store it belongs to; left out: unchanged; null or empty: none"`
+	StoreID *string  `json:"store_id,omitempty" nullable:"true" maxLength:"64" doc:"the store it belongs to; left out or null: unchanged; empty: none"`
 	Labels  []string `json:"labels,omitempty" maxItems:"50" doc:"left out: unchanged"`
 }
 

@@ -47,7 +47,7 @@ var settings = []setting{
 		set: func(c *Config, v string) error { c.APIToken = v; return atLeast(v, 16) }, show: func(c *Config) string { return c.APIToken },
 	},
 	{
-		key: "feed_secret", example: "another-long-random-string", help: "HMAC key of the message feed, at least 16 characters", secret: true,
+		key: "feed_secret", example: "another-long-random-string", help: "HMAC key of the message feed, at least 8 characters", secret: true,
 		set: func(c *Config, v string) error { c.FeedSecret = v; return atLeast(v, 8) }, show: func(c *Config) string { return c.FeedSecret },
 	},
 	{

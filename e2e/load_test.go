@@ -155,8 +155,7 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		conf := r.conf
 		conf.Database = "sqlite:" + b.TempDir() + "/x.db"
-		a, err := app.New(context.Background(), app.Options{Config: conf, Version: "test", Now: time.Now, Owner: "b", Random: r.random,
-			Jitter: func() float64 { return 0.5 }, Log: quiet})
+		a, err := app.New(context.Background(), r.options(conf, time.Now, false))
 		must(b, err)
 		must(b, a.Close())
 	}

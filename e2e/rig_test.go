@@ -30,8 +30,6 @@ const (
 // monday is the first day of every story, 00:00 in Shanghai.
 var monday = time.Date(2026, 11, 22, 16, 0, 0, 0, time.UTC)
 
-var quiet = slog.New(slog.DiscardHandler)
-
 // clock is moved by hand.
 type clock struct {
 	mu sync.Mutex
@@ -106,10 +104,7 @@ func newRig(t testing.TB, seed uint64, now func() time.Time) *rig {
 	r.wecom = httptest.NewServer(r.box.Handler())
 	t.Cleanup(r.wecom.Close)
 	r.conf = config(r.box.Config(), r.wecom.URL, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
-	r.app, err = app.New(context.Background(), app.Options{
-		Config: r.conf, Version: "test", Now: now, Serial: serial, Owner: "rig", Random: r.random, Jitter: func() float64 { return 0.5 },
-		Log: slog.New(slog.NewTextHandler(r.log, nil)),
-	})
+	r.app, err = app.New(context.Background(), r.options(r.conf, now, serial))
 	must(t, err)
 	r.bot = httptest.NewServer(r.app.Handler())
 	t.Cleanup(func() {
@@ -119,6 +114,11 @@ func newRig(t testing.TB, seed uint64, now func() time.Time) *rig {
 	r.box.SetCallback(r.bot.URL + "/callback/wecom")
 	r.box.SetFeed(r.bot.URL+"/hooks/messages", feedSecret)
 	return r
+}
+
+func (r *rig) options(conf configs.Config, now func() time.Time, serial bool) app.Options {
+	return app.Options{Config: conf, Version: "test", Now: now, Serial: serial, Owner: "rig", Random: r.random,
+		Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.NewTextHandler(r.log, nil))}
 }
 
 func (r *rig) random() string {
