@@ -15,6 +15,7 @@ const (
 	nameLimit  = 20 * time.Second // the same for changes that carry no version
 	staleLimit = time.Minute      // the same for a list that looks older than the one in the books
 	lateLimit  = 10 * time.Second // for the callback of a leave that a read found first
+	holdLimit  = 3 * lateLimit    // for one after another of those, while others of the group wait
 	minAgain   = 200 * time.Millisecond
 	readSpread = 2.5 // reads of a busy group are this many settle times apart
 )
@@ -39,11 +40,15 @@ func (s snapshot) stale() bool {
 // by one callback of two. The missing callback may only be late, and it tells who was there
 // when, on which the ordinals of the others depend.
 func (s snapshot) unexplained(c changes, now time.Time) bool {
-	if len(s.hints) == 0 || now.Sub(s.hints[0].at) >= lateLimit {
+	if len(s.hints) == 0 {
 		return false
 	}
-	if slices.ContainsFunc(c.left, func(l leave) bool { return l.how == bot.LeftUnknown }) {
+	oldest := now.Sub(s.hints[0].at)
+	if oldest < lateLimit && slices.ContainsFunc(c.left, func(l leave) bool { return l.how == bot.LeftUnknown }) {
 		return true
+	}
+	if oldest >= holdLimit {
+		return false
 	}
 	for i, h := range s.hints {
 		if !slices.Contains(s.open, h.id) {
@@ -68,12 +73,12 @@ func (s snapshot) waiting(now time.Time) []int64 {
 	var open []int64
 	for i, h := range s.hints {
 		age := now.Sub(h.at)
-		lags := age < lagLimit && s.lags(h, shown, later, age)
+		lags := age < lagLimit && s.lags(i, shown, later, age)
 		if lags && h.CurVersion != "" {
 			// What came after a change that does not show, does not show either.
 			maps.Copy(later, s.forward(h.CurVersion))
 		}
-		if lags || age < lateLimit && (s.orphaned(i) || s.hides(h)) {
+		if lags || age < lateLimit && (s.orphaned(i) || s.hides(i)) {
 			open = append(open, h.id)
 		}
 	}
@@ -166,7 +171,8 @@ func (s snapshot) lists(h hint) bool {
 	return len(h.Members) > 0
 }
 
-func (s snapshot) lags(h hint, shown, later map[bot.MemberVersion]bool, age time.Duration) bool {
+func (s snapshot) lags(i int, shown, later map[bot.MemberVersion]bool, age time.Duration) bool {
+	h := s.hints[i]
 	switch {
 	case h.Change != bot.ChatUpdated:
 		return false
@@ -177,13 +183,13 @@ func (s snapshot) lags(h hint, shown, later map[bot.MemberVersion]bool, age time
 	case !h.memberChange():
 		return false
 	case h.CurVersion == "":
-		return s.hides(h)
+		return s.hides(i)
 	case later[h.CurVersion]:
 		return true
 	case shown[h.CurVersion], h.at.Before(s.reached()):
 		return false
 	}
-	return string(s.chat.Version) == s.stored.Version || s.hides(h)
+	return string(s.chat.Version) == s.stored.Version || s.hides(i)
 }
 
 // reached is the moment up to which the snapshot certainly tells everything: it, or a read
@@ -206,17 +212,18 @@ func (s snapshot) reached() time.Time {
 	return last
 }
 
-// hides reports whether the member list lacks what a callback says: someone who joined is
-// not there since then and was not seen to leave, or someone who left still is.
-func (s snapshot) hides(h hint) bool {
+// hides reports whether the member list lacks what the i-th callback says: someone who
+// joined is not there since then and was not seen to leave, or someone who left still is.
+func (s snapshot) hides(i int) bool {
+	h := s.hints[i]
 	for _, id := range h.Members {
-		switch i := slices.IndexFunc(s.chat.Members, func(m bot.Member) bool { return m.ID == id }); {
+		switch m := slices.IndexFunc(s.chat.Members, func(m bot.Member) bool { return m.ID == id }); {
 		case h.Detail == bot.DetailDelMember:
-			if i >= 0 && !s.chat.Members[i].JoinedAt.After(h.at) {
+			if m >= 0 && !s.cameAfter(i, s.chat.Members[m]) {
 				return true
 			}
 		case h.Detail == bot.DetailAddMember:
-			if (i < 0 || s.chat.Members[i].JoinedAt.Before(h.at.Add(-sameJoin))) && !s.sawLeave(id, h.at) {
+			if (m < 0 || s.chat.Members[m].JoinedAt.Before(h.at.Add(-sameJoin))) && !s.sawLeave(i, id) {
 				return true
 			}
 		}
@@ -224,19 +231,28 @@ func (s snapshot) hides(h hint) bool {
 	return false
 }
 
-// sawLeave reports whether a person who joined at a moment is known to have left since.
-func (s snapshot) sawLeave(id bot.MemberID, joined time.Time) bool {
+// cameAfter reports whether a listed stay began after the leave that the i-th callback tells
+// of. In the same second the order of the callbacks decides.
+func (s snapshot) cameAfter(i int, m bot.Member) bool {
+	if at := s.hints[i].at; !m.JoinedAt.Equal(at) {
+		return m.JoinedAt.After(at)
+	}
+	return slices.ContainsFunc(s.hints[i+1:], func(h hint) bool {
+		return h.Detail == bot.DetailAddMember && h.at.Equal(m.JoinedAt) && slices.Contains(h.Members, m.ID)
+	})
+}
+
+// sawLeave reports whether the stay that the i-th callback began, or a later one of that
+// person, is known to have ended. A leave in the same second may belong to the stay before.
+func (s snapshot) sawLeave(i int, id bot.MemberID) bool {
+	joined := s.hints[i].at
 	for _, st := range s.stays {
-		if st.UserID == string(id) && !st.LeftAt.IsZero() && !st.LeftAt.Before(joined) {
+		if st.UserID == string(id) && !st.LeftAt.IsZero() && !st.JoinedAt.Before(joined.Add(-sameJoin)) {
 			return true
 		}
 	}
-	for _, h := range s.hints {
-		if h.Detail == bot.DetailDelMember && !h.at.Before(joined) && slices.Contains(h.Members, id) {
-			return true
-		}
-	}
-	return false
+	_, ok := s.leaveAfter(i, id, joined)
+	return ok
 }
 
 // again says when to read the group again: soon after a change that does not show, ever

@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -358,5 +359,51 @@ func TestACallbackAboutSomebodyNobodySeesMakesNoStay(t *testing.T) {
 	h.pass(time.Hour)
 	if got := len(h.stays(g1)); got != 1 {
 		t.Errorf("%d stays, want 1", got)
+	}
+}
+
+// Whoever leaves and comes back within one second has two stays, also where the second is
+// over before anybody looks.
+func TestAStayMayBeginInTheSecondInWhichAnotherEnds(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(time.Minute)
+	post := []bot.Event{h.world.leave(g1, "wm001", 1), h.world.join(g1, customer(1))}
+	h.pass(3 * time.Millisecond)
+	h.deliver(post...)
+	h.pass(1997 * time.Millisecond)
+	left := h.world.leave(g1, "wm001", 0)
+	h.pass(50 * time.Millisecond) // a read shows it, the callback comes later
+	h.deliver(left)
+	h.pass(time.Minute)
+	stays := slices.DeleteFunc(h.stays(g1), func(s store.Stint) bool { return s.UserID != "wm001" })
+	if len(stays) != 2 || stays[0].LeftHow != "removed" || stays[1].LeftHow != "left" || !stays[1].JoinedAt.Equal(stays[0].LeftAt) {
+		t.Errorf("stays: %+v", stays)
+	}
+}
+
+// The same where the second stay goes on: who came meanwhile is counted behind the first.
+func TestAStayThatNobodySawCountsBeforeARejoin(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	var post []bot.Event
+	post = append(post, h.world.join(g1, customer(1)))
+	h.pass(time.Second)
+	post = append(post, h.world.join(g1, customer(2)))
+	h.pass(time.Second)
+	post = append(post, h.world.leave(g1, "wm001", 1), h.world.join(g1, customer(1)))
+	h.pass(1500 * time.Millisecond)
+	h.deliver(post...)
+	h.pass(time.Minute)
+	if s := h.stay(g1, "wm002"); *s.Ordinal != 2 {
+		t.Errorf("ordinal %d, want 2: the other was still there", *s.Ordinal)
+	}
+	if n := len(h.stays(g1)); n != 4 { // with the owner's
+		t.Errorf("%d stays, want 4", n)
 	}
 }
