@@ -8,10 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/knadh/koanf/parsers/yaml"
 	"github.com/knadh/koanf/providers/confmap"
 	"github.com/knadh/koanf/providers/rawbytes"
 	"github.com/knadh/koanf/v2"
+	"go.yaml.in/yaml/v3"
 )
 
 // DefaultFile is read when no other is named and it exists.
@@ -84,7 +84,7 @@ func loadFile(k *koanf.Koanf, file string, vars map[string]string) error {
 		return fmt.Errorf("settings file: %w", err)
 	}
 	own := koanf.New(".")
-	if err := own.Load(rawbytes.Provider(data), yaml.Parser()); err != nil {
+	if err := own.Load(rawbytes.Provider(data), asWritten{}); err != nil {
 		return fmt.Errorf("settings file %s is no YAML of settings: %w", file, err)
 	}
 	for _, key := range own.Keys() {
@@ -93,6 +93,47 @@ func loadFile(k *koanf.Koanf, file string, vars map[string]string) error {
 		}
 	}
 	return k.Merge(own)
+}
+
+// asWritten reads YAML and keeps every value as it is written: a token of digits with a zero
+// in front is no octal number.
+type asWritten struct{}
+
+// Unmarshal is half of koanf.Parser.
+func (asWritten) Unmarshal(data []byte) (map[string]any, error) {
+	var strict map[string]any // refuses keys that come twice
+	if err := yaml.Unmarshal(data, &strict); err != nil {
+		return nil, err
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(data, &doc); err != nil || len(doc.Content) == 0 {
+		return map[string]any{}, err
+	}
+	m, _ := plain(doc.Content[0]).(map[string]any)
+	return m, nil
+}
+
+// Marshal is the other half, which nobody needs.
+func (asWritten) Marshal(map[string]any) ([]byte, error) { return nil, errors.ErrUnsupported }
+
+// plain turns a node into maps, lists and texts; null is nil.
+func plain(n *yaml.Node) any {
+	switch n.Kind {
+	case yaml.MappingNode:
+		m := map[string]any{}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			m[n.Content[i].Value] = plain(n.Content[i+1])
+		}
+		return m
+	case yaml.SequenceNode:
+		return make([]any, len(n.Content)) // no setting is a list
+	case yaml.AliasNode:
+		return plain(n.Alias)
+	}
+	if n.Tag == "!!null" {
+		return nil
+	}
+	return n.Value
 }
 
 func readBounded(file string) ([]byte, error) {
@@ -187,15 +228,11 @@ func distance(a, b string) int {
 	return row[len(b)]
 }
 
-// scalar reads one value of a YAML file or the environment as text.
+// scalar reads one value of a YAML file or the environment.
 func scalar(v any) (string, bool) {
-	switch v := v.(type) {
-	case nil:
+	if v == nil {
 		return "", true
-	case string:
-		return v, true
-	case int, int64, uint64, float64, bool:
-		return fmt.Sprint(v), true
 	}
-	return "", false
+	text, ok := v.(string)
+	return text, ok
 }

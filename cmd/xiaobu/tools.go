@@ -141,6 +141,7 @@ func spamCheck(ctx context.Context, in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	w := bufio.NewWriter(out)
+	defer w.Flush() // what came before a bad line
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for n := 1; lines.Scan() && ctx.Err() == nil; n++ {
