@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -111,6 +112,11 @@ func New(cfg Config) (*Sandbox, error) {
 	if cfg.Lag < 0 || cfg.Workers < 0 {
 		return nil, errors.New("sandbox: Config.Lag and Config.Workers must not be negative")
 	}
+	for field, address := range map[string]string{"CallbackURL": cfg.CallbackURL, "FeedURL": cfg.FeedURL} {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+			return nil, fmt.Errorf("sandbox: Config.%s %q is no web address such as http://127.0.0.1:8080/", field, address)
+		}
+	}
 	cfg = withDefaults(cfg)
 	if len(cfg.Token) > 32 {
 		return nil, fmt.Errorf("sandbox: Config.Token has %d characters, at most 32 are allowed", len(cfg.Token))
@@ -175,17 +181,17 @@ func (s *Sandbox) Config() Config { return s.cfg }
 
 // SetCallback changes where events go; what is waiting goes to the new address. Empty stops
 // deliveries of later events.
-func (s *Sandbox) SetCallback(url string) {
+func (s *Sandbox) SetCallback(address string) {
 	s.enter()
 	defer s.leave()
-	s.callbackURL = url
+	s.callbackURL = address
 }
 
 // SetFeed changes where and with which key what people say is posted.
-func (s *Sandbox) SetFeed(url, secret string) {
+func (s *Sandbox) SetFeed(address, secret string) {
 	s.enter()
 	defer s.leave()
-	s.feedURL, s.feedSecret = url, secret
+	s.feedURL, s.feedSecret = address, secret
 }
 
 // Handler serves /cgi-bin/ (the simulated platform) and /sandbox/ (the control API).

@@ -77,16 +77,22 @@ func (c command) run(ctx context.Context, e env, args []string) error {
 	fs := flag.NewFlagSet("xiaobu "+c.name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
 	do := c.flags(fs)
-	switch err := fs.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(e.stdout, "xiaobu %s %s\n\n  %s\n  %s\n", c.name, c.args, c.zh, c.en)
-		fs.SetOutput(e.stdout)
-		fs.PrintDefaults()
-		return nil
-	case err != nil:
-		return usage{fmt.Sprintf("xiaobu %s: %v; see xiaobu %s --help", c.name, err, c.name)}
+	var words []string
+	for rest := args; ; rest = fs.Args()[1:] { // flags may stand behind words
+		switch err := fs.Parse(rest); {
+		case errors.Is(err, flag.ErrHelp):
+			fmt.Fprintf(e.stdout, "xiaobu %s %s\n\n  %s\n  %s\n", c.name, c.args, c.zh, c.en)
+			fs.SetOutput(e.stdout)
+			fs.PrintDefaults()
+			return nil
+		case err != nil:
+			return usage{fmt.Sprintf("xiaobu %s: %v; see xiaobu %s --help", c.name, err, c.name)}
+		}
+		if fs.NArg() == 0 {
+			return do(ctx, e, words)
+		}
+		words = append(words, fs.Arg(0))
 	}
-	return do(ctx, e, fs.Args())
 }
 
 func help(w io.Writer) {

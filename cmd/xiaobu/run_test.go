@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"xiaobu/bot"
+	"xiaobu/sandbox"
+	"xiaobu/store"
+)
+
+// result is what a command leaves behind.
+type result struct {
+	code     int
+	out, err string
+}
+
+// xiaobu runs the program in an empty folder.
+func xiaobu(t *testing.T, stdin string, vars []string, args ...string) result {
+	t.Helper()
+	var out, msg bytes.Buffer
+	err := run(context.Background(), args, vars, strings.NewReader(stdin), &out, &msg)
+	code := exitCode(err, &msg)
+	return result{code, out.String(), msg.String()}
+}
+
+func TestWrongUsageEndsWithTwoAndSaysWhatToDo(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct {
+		args []string
+		vars []string
+		want string
+	}{
+		{nil, nil, "name a command"},
+		{[]string{"dance"}, nil, `"dance"`},
+		{[]string{"serve", "--fast"}, nil, "xiaobu serve --help"},
+		{[]string{"serve", "now"}, nil, `"now"`},
+		{[]string{"serve"}, nil, "wecom.corp_id"},
+		{[]string{"serve", "--config", "missing.yaml"}, nil, "missing.yaml"},
+		{[]string{"serve"}, []string{"XIAOBU_LISTEN=8080"}, "HOST:PORT"},
+		{[]string{"migrate"}, []string{"XIAOBU_DATABSE=x"}, "XIAOBU_DATABASE"},
+		{[]string{"spam"}, nil, "check"},
+		{[]string{"why", "reward"}, nil, "two words"},
+		{[]string{"why", "rewards", "1"}, nil, "reward, delivery, case and event"},
+		{[]string{"why", "reward", "first"}, nil, "numbers"},
+		{[]string{"backup"}, nil, "one file"},
+		{[]string{"demo", "--lang", "fr"}, nil, "zh or en"},
+		{[]string{"demo", "--pace", "2h"}, nil, "1h"},
+		{[]string{"sandbox", "--callback", "nowhere"}, nil, "CallbackURL"},
+	} {
+		r := xiaobu(t, "", c.vars, c.args...)
+		if r.code != exitUsage || !strings.Contains(r.err, c.want) {
+			t.Errorf("xiaobu %v: exit %d, %q; want 2 and %q", c.args, r.code, r.err, c.want)
+		}
+	}
+}
+
+func TestEveryCommandExplainsItself(t *testing.T) {
+	all := xiaobu(t, "", nil, "--help")
+	for _, c := range commands() {
+		r := xiaobu(t, "", nil, c.name, "--help")
+		if r.code != exitDone || !strings.Contains(r.out, c.en) || !strings.Contains(r.out, c.zh) || !strings.Contains(all.out, "xiaobu "+c.name) {
+			t.Errorf("xiaobu %s --help: exit %d, %s", c.name, r.code, r.out)
+		}
+	}
+	if r := xiaobu(t, "", nil, "version"); r.code != exitDone || !regexp.MustCompile(`^xiaobu \S+ \(go`).MatchString(r.out) {
+		t.Errorf("version: %+v", r)
+	}
+}
+
+func TestSpamCheckAddsAVerdictToEachLine(t *testing.T) {
+	r := xiaobu(t, `{"text":"兼职日结300,加V:abc12345,名额有限","id":7}`+"\n\n"+`{"text":"明天几点开门?","note":"<b>"}`+"\n", nil, "spam", "check")
+	lines := strings.Split(strings.TrimSpace(r.out), "\n")
+	if r.code != exitDone || len(lines) != 2 {
+		t.Fatalf("%+v", r)
+	}
+	for i, want := range []struct{ verdict, kept string }{{"spam", `"id":7`}, {"ham", `"note":"<b>"`}} {
+		var row struct {
+			Verdict string
+			Score   *float64
+			Reasons []struct{ Check, Detail string }
+		}
+		if err := json.Unmarshal([]byte(lines[i]), &row); err != nil {
+			t.Fatal(err)
+		}
+		if row.Verdict != want.verdict || row.Score == nil || !strings.Contains(lines[i], want.kept) || len(row.Reasons) == 0 {
+			t.Errorf("line %d: %s", i+1, lines[i])
+		}
+	}
+	for _, bad := range []string{"hello", "[]", "null", `{"txt":"x"}`, `{"text":7}`} {
+		r := xiaobu(t, `{"text":"好的"}`+"\n"+bad+"\n", nil, "spam", "check")
+		if r.code != exitFailed || !strings.Contains(r.err, "line 2") || strings.Count(r.out, "\n") != 1 {
+			t.Errorf("%s: %+v", bad, r)
+		}
+	}
+}
+
+func TestADatabaseIsMadeCopiedAndPutBack(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if r := xiaobu(t, "", nil, "backup", "copy.db"); r.code != exitFailed {
+		t.Errorf("a backup of nothing: %+v", r)
+	}
+	if r := xiaobu(t, "", nil, "migrate"); r.code != exitDone || !strings.Contains(r.out, "schema version 1") {
+		t.Fatalf("migrate: %+v", r)
+	}
+	if r := xiaobu(t, "", nil, "backup", "copy.db", "--config", os.DevNull); r.code != exitDone {
+		t.Fatalf("backup: %+v", r)
+	}
+	if r := xiaobu(t, "", nil, "backup", "copy.db"); r.code != exitFailed || !strings.Contains(r.err, "copy.db") {
+		t.Errorf("a backup must not overwrite another: %+v", r)
+	}
+	if r := xiaobu(t, "", nil, "restore", "copy.db"); r.code != exitDone {
+		t.Errorf("restore: %+v", r)
+	}
+	if err := os.WriteFile("junk", []byte("junk"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := xiaobu(t, "", nil, "restore", "junk"); r.code != exitFailed {
+		t.Errorf("restore junk: %+v", r)
+	}
+}
+
+func TestWhyTellsWhatIsKnown(t *testing.T) {
+	t.Chdir(t.TempDir())
+	ctx := context.Background()
+	s, err := store.Open(ctx, "sqlite:xiaobu.db", time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.PutEvents(ctx, bot.Event{Key: "k", Kind: bot.KindChatDue, Lane: "chat:wr1", Chat: "wr1", At: time.Now(), Data: bot.ChatDue{Why: "start"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The database is in use, and may be looked at all the same.
+	if r := xiaobu(t, "", nil, "why", "event", "1"); r.code != exitDone || !strings.Contains(r.out, string(bot.KindChatDue)) {
+		t.Errorf("why event: %+v", r)
+	}
+	for _, what := range []string{"reward", "delivery", "case", "event"} {
+		if r := xiaobu(t, "", nil, "why", what, "99"); r.code != exitFailed || !strings.Contains(r.err, what+" 99") {
+			t.Errorf("why %s 99: %+v", what, r)
+		}
+	}
+	// But not by two that write.
+	if r := xiaobu(t, "", nil, "migrate"); r.code != exitFailed || !strings.Contains(r.err, "xiaobu.db") {
+		t.Errorf("a second writer: %+v", r)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The whole week, as a newcomer sees it without a terminal.
+func TestTheDemoLivesThroughAWeekAndEnds(t *testing.T) {
+	for lang, want := range map[string][]string{"zh": {"周一", "秒杀", "合计"}, "en": {"Mon", "the sale is in", "total"}} {
+		t.Run(lang, func(t *testing.T) {
+			r := xiaobu(t, "", nil, "demo", "--exit", "--lang", lang, "--seed", "3")
+			if r.code != exitDone || r.err != "" {
+				t.Fatalf("exit %d: %s", r.code, r.err)
+			}
+			for _, w := range want {
+				if !strings.Contains(r.out, w) {
+					t.Errorf("the demo does not say %q:\n%s", w, r.out)
+				}
+			}
+		})
+	}
+}
+
+// The real server: ready, then an orderly end.
+func TestServeAnswersUntilItIsTold(t *testing.T) {
+	box, err := sandbox.New(sandbox.Config{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wecom, stop, err := listenAndServe("127.0.0.1:0", box.Handler())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	ln.Close()
+	c, err := demoConfig(box.Config(), "http://"+wecom, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Listen = addr
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	var msg bytes.Buffer
+	go func() { ended <- serve(ctx, env{stdout: &msg, stderr: &msg}, c) }()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if resp, err := http.Get("http://" + addr + "/readyz"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				break
+			}
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("not ready after 10 s")
+		}
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("serve ended with %v", err)
+	}
+	if !strings.Contains(msg.String(), "ready") || strings.Contains(msg.String(), c.WeCom.Secret) {
+		t.Errorf("log: %s", msg.String())
+	}
+}
