@@ -93,6 +93,12 @@ func must(t testing.TB, err error) {
 // the other; with it, the test runs the pumps itself.
 func newRig(t testing.TB, seed uint64, now func() time.Time) *rig {
 	t.Helper()
+	return newRigOn(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), seed, now)
+}
+
+// newRigOn is newRig on a database of one's choice.
+func newRigOn(t testing.TB, database string, seed uint64, now func() time.Time) *rig {
+	t.Helper()
 	r := &rig{t: t, clock: &clock{t: monday.Add(-4 * time.Hour)}, log: &syncBuffer{}}
 	serial := now == nil
 	if serial {
@@ -103,7 +109,7 @@ func newRig(t testing.TB, seed uint64, now func() time.Time) *rig {
 	must(t, err)
 	r.wecom = httptest.NewServer(r.box.Handler())
 	t.Cleanup(r.wecom.Close)
-	r.conf = config(r.box.Config(), r.wecom.URL, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
+	r.conf = config(r.box.Config(), r.wecom.URL, database)
 	r.app, err = app.New(context.Background(), r.options(r.conf, now, serial))
 	must(t, err)
 	r.bot = httptest.NewServer(r.app.Handler())

@@ -2,20 +2,27 @@ package e2e
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
 	"xiaobu/sandbox"
 )
 
 // chainRig is a rig in which a small chain of stores is about to live through a week, with
 // everything an operator sets up before.
-func chainRig(t testing.TB, seed uint64) (*rig, *sandbox.Story, string) {
+func chainRig(t testing.TB, database string, seed uint64) (*rig, *sandbox.Story, string) {
 	t.Helper()
-	r := newRig(t, seed, nil)
+	r := newRigOn(t, database, seed, nil)
 	story, err := sandbox.Chain(r.box, sandbox.ChainOptions{Monday: monday})
 	must(t, err)
 	r.bringIn()
@@ -40,21 +47,55 @@ func chainRig(t testing.TB, seed uint64) (*rig, *sandbox.Story, string) {
 }
 
 func TestAWeekOfAChain(t *testing.T) {
-	r, story, promo := chainRig(t, 1)
-	r.until(story.End)
-	checkMembers(r)
-	checkWelcomes(r)
-	checkPromotion(r, promo, 3)
-	checkSpammer(r, story)
-	checkBooks(r)
-	checkQuiet(r)
+	for name, database := range databases(t) {
+		t.Run(name, func(t *testing.T) {
+			r, story, promo := chainRig(t, database, 1)
+			r.until(story.End)
+			checkMembers(r)
+			checkWelcomes(r)
+			checkPromotion(r, promo, 3)
+			checkSpammer(r, story)
+			checkBooks(r)
+			checkQuiet(r)
+		})
+	}
+}
+
+// databases are the dialects there are: SQLite, and PostgreSQL where the environment names one.
+func databases(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{"sqlite": "sqlite:" + filepath.Join(t.TempDir(), "x.db")}
+	if base := os.Getenv("XIAOBU_TEST_POSTGRES"); base != "" {
+		out["postgres"] = ownSchema(t, base)
+	}
+	return out
+}
+
+// ownSchema makes an empty schema and returns a DSN that lives in it.
+func ownSchema(t *testing.T, base string) string {
+	t.Helper()
+	db, err := sql.Open("pgx", base)
+	must(t, err)
+	name := fmt.Sprintf("e2e_%d", os.Getpid())
+	_, err = db.Exec(`CREATE SCHEMA ` + name)
+	must(t, err)
+	t.Cleanup(func() {
+		_, err := db.Exec(`DROP SCHEMA ` + name + ` CASCADE`)
+		must(t, errors.Join(err, db.Close()))
+	})
+	u, err := url.Parse(base)
+	must(t, err)
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // The same week with callbacks that come four times, in any order, and some that never come.
 func TestAWeekWithBadPost(t *testing.T) {
 	for seed := range uint64(3) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			r, story, promo := chainRig(t, seed)
+			r, story, promo := chainRig(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), seed)
 			must(t, r.box.SetFaults(sandbox.Faults{Callbacks: sandbox.CallbackFaults{Copies: 4, Shuffle: 6, Within: 3 * time.Second, Drop: 0.05}}))
 			r.until(story.End)
 			must(t, r.box.SetFaults(sandbox.Faults{}))
@@ -220,6 +261,16 @@ func checkQuiet(r *rig) {
 	for name, secret := range map[string]string{"app secret": r.conf.WeCom.Secret, "aes key": r.conf.WeCom.AESKey, "api token": apiToken, "feed secret": feedSecret, "a token": "access_token"} {
 		if strings.Contains(log, secret) {
 			r.t.Errorf("the log holds the %s", name)
+		}
+	}
+	for _, w := range r.box.Welcomes() {
+		if strings.Contains(log, w.Code) {
+			r.t.Errorf("the log holds the welcome code %s", w.Code)
+		}
+	}
+	for _, said := range r.box.SaidInGroups() {
+		if len(said.Message.Text) > 0 && strings.Contains(log, said.Message.Text) {
+			r.t.Errorf("the log holds what %s said", said.Sender)
 		}
 	}
 }
