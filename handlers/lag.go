@@ -70,13 +70,14 @@ func (s snapshot) unexplained(c changes, now time.Time) bool {
 func (s snapshot) waiting(now time.Time) []int64 {
 	shown := s.shown()
 	later := s.forward(s.chat.Version)
+	behind := false // a change before this one does not show, so this one cannot either
 	var open []int64
 	for i, h := range s.hints {
 		age := now.Sub(h.at)
-		lags := age < lagLimit && s.lags(i, shown, later, age)
+		lags := age < lagLimit && (s.lags(i, shown, later, age) || behind && s.mayLag(h, shown))
 		if lags && h.CurVersion != "" {
-			// What came after a change that does not show, does not show either.
 			maps.Copy(later, s.forward(h.CurVersion))
+			behind = behind || h.memberChange()
 		}
 		if lags || age < lateLimit && (s.orphaned(i) || s.hides(i)) {
 			open = append(open, h.id)
@@ -186,10 +187,13 @@ func (s snapshot) lags(i int, shown, later map[bot.MemberVersion]bool, age time.
 		return s.hides(i)
 	case later[h.CurVersion]:
 		return true
-	case shown[h.CurVersion], h.at.Before(s.reached()):
-		return false
 	}
-	return string(s.chat.Version) == s.stored.Version || s.hides(i)
+	return s.mayLag(h, shown) && (string(s.chat.Version) == s.stored.Version || s.hides(i))
+}
+
+// mayLag reports whether nothing proves that the snapshot shows a change of the members.
+func (s snapshot) mayLag(h hint, shown map[bot.MemberVersion]bool) bool {
+	return h.memberChange() && h.CurVersion != "" && !shown[h.CurVersion] && !h.at.Before(s.reached())
 }
 
 // reached is the moment up to which the snapshot certainly tells everything: it, or a read

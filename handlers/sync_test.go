@@ -407,3 +407,27 @@ func TestAStayThatNobodySawCountsBeforeARejoin(t *testing.T) {
 		t.Errorf("%d stays, want 4", n)
 	}
 }
+
+// A stay that no read shows waits with everything else for a group whose details lag: who
+// came before it must be known first.
+func TestAStayThatNobodySawWaitsForALaggingGroup(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.world.lag = 3200 * time.Millisecond
+	first := h.world.join(g1, customer(5))
+	h.pass(3 * time.Millisecond)
+	h.deliver(first)
+	h.pass(997 * time.Millisecond)
+	h.deliver(h.world.join(g1, customer(4)))
+	h.pass(3 * time.Second)
+	late := h.world.join(g1, customer(8))
+	h.deliver(h.world.join(g1, customer(2)), h.world.leave(g1, "wm002", 1))
+	h.pass(31 * time.Millisecond)
+	h.deliver(late)
+	h.pass(time.Minute)
+	if s := h.stay(g1, "wm002"); *s.Ordinal != 3 {
+		t.Errorf("ordinal %d, want 3", *s.Ordinal)
+	}
+}
