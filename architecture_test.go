@@ -19,7 +19,7 @@ var rooms = map[string][]string{
 	"bot":             {},
 	"bot/wecom/crypt": {},
 	"bot/wecom":       {"bot", "bot/wecom/crypt", "github.com/ArtisanCloud/PowerWeChat/v3", "github.com/ArtisanCloud/PowerLibs/v3", "golang.org/x/sync"},
-	"configs":         {"bot/wecom/crypt", "github.com/knadh/koanf"},
+	"configs":         {"bot/wecom/crypt", "github.com/knadh/koanf", "go.yaml.in/yaml/v3"},
 	"store":           {"bot", "gorm.io/gorm", "gorm.io/driver/postgres", "github.com/glebarez/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/gofrs/flock"},
 	"pump":            {},
 	"spam":            {},
@@ -29,7 +29,7 @@ var rooms = map[string][]string{
 	"api":             {"bot", "handlers", "store", "github.com/danielgtaylor/huma/v2", "github.com/xuri/excelize/v2"},
 	"sandbox":         {"bot/wecom/crypt"},
 	"app":             {"api", "bot", "bot/wecom", "configs", "handlers", "pump", "scheduler", "spam", "store", "github.com/prometheus/client_golang"},
-	"cmd/xiaobu":      {"app", "bot/wecom", "configs", "sandbox", "spam", "store"},
+	"cmd/xiaobu":      {"app", "bot", "configs", "handlers", "sandbox", "spam", "store", "golang.org/x/text"},
 	"e2e":             {},
 	".":               {},
 }

@@ -69,6 +69,7 @@ type backlog struct {
 
 var (
 	pendingDesc = prometheus.NewDesc("xiaobu_inbox_pending", "Events that wait for a handler.", nil, nil)
+	deadDesc    = prometheus.NewDesc("xiaobu_inbox_dead", "Events that a handler gave up.", nil, nil)
 	ageDesc     = prometheus.NewDesc("xiaobu_inbox_oldest_seconds", "Age of the oldest event that waits.", nil, nil)
 	outboxDesc  = prometheus.NewDesc("xiaobu_outbox", "Actions by kind and state.", []string{"kind", "state"}, nil)
 )
@@ -76,6 +77,7 @@ var (
 // Describe names the metrics.
 func (b backlog) Describe(c chan<- *prometheus.Desc) {
 	c <- pendingDesc
+	c <- deadDesc
 	c <- ageDesc
 	c <- outboxDesc
 }
@@ -85,12 +87,13 @@ func (b backlog) Collect(c chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), scrapeTime)
 	defer cancel()
 	r := b.st.Read(ctx)
-	if n, oldest, err := r.Backlog(); err == nil {
+	if waits, err := r.Backlog(); err == nil {
 		age := 0.0
-		if !oldest.IsZero() {
-			age = b.now().Sub(oldest).Seconds()
+		if !waits.Oldest.IsZero() {
+			age = b.now().Sub(waits.Oldest).Seconds()
 		}
-		c <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(n))
+		c <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(waits.Pending))
+		c <- prometheus.MustNewConstMetric(deadDesc, prometheus.GaugeValue, float64(waits.Dead))
 		c <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age)
 	}
 	counts, err := r.OutboxCounts()

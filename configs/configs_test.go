@@ -183,3 +183,26 @@ func TestSecretsNeverShow(t *testing.T) {
 		}
 	}
 }
+
+func TestTheExampleHoldsEverySetting(t *testing.T) {
+	data, err := os.ReadFile("xiaobu.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, _, err := Load("xiaobu.example.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range settings {
+		last := s.key[strings.LastIndex(s.key, ".")+1:]
+		if !strings.Contains(string(data), "\n"+last+": ") && !strings.Contains(string(data), "\n  "+last+": ") {
+			t.Errorf("the example lacks %s", s.key)
+		}
+		if s.preset != "" && s.show(&c) != s.preset {
+			t.Errorf("%s is %s in the example, %s by default", s.key, s.show(&c), s.preset)
+		}
+	}
+	if err := c.RequireWeCom(); err != nil {
+		t.Error(err)
+	}
+}

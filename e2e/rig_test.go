@@ -297,13 +297,6 @@ type (
 		ID, Member, Status, Text string
 		ChatID                   string `json:"chat_id"`
 	}
-	channel struct {
-		ID, State string
-		ConfigID  string `json:"config_id"`
-		QRCode    string `json:"qr_code"`
-		Joins     int
-		Contacts  int
-	}
 	inboxStats struct {
 		Received, Duplicates, Pending, Done, Dead int64
 	}

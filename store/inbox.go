@@ -262,15 +262,22 @@ func (r Reader) InboxStats() (InboxStats, error) {
 	return s, err
 }
 
-// Backlog counts the events that wait for a handler and tells when the oldest came; cheap
-// enough for a metric.
-func (r Reader) Backlog() (n int64, oldest time.Time, err error) {
-	if err := r.db.Raw(`SELECT COUNT(*) FROM inbox WHERE state IN ('new', 'open')`).Scan(&n).Error; err != nil || n == 0 {
-		return n, oldest, err
+// Backlog is what of the inbox is not done.
+type Backlog struct {
+	Pending, Dead int64
+	Oldest        time.Time // when the oldest pending event came; zero when nothing waits
+}
+
+// Backlog counts what is not done; cheap enough for a metric.
+func (r Reader) Backlog() (b Backlog, err error) {
+	err = r.db.Raw(`SELECT COALESCE(SUM(CASE WHEN state = 'dead' THEN 0 ELSE 1 END), 0) AS pending,
+		COALESCE(SUM(CASE WHEN state = 'dead' THEN 1 ELSE 0 END), 0) AS dead FROM inbox WHERE state <> 'done'`).Scan(&b).Error
+	if err != nil || b.Pending == 0 {
+		return b, err
 	}
-	oldest, _, err = r.min(`SELECT MIN(received_at) FROM inbox WHERE id IN (
+	b.Oldest, _, err = r.min(`SELECT MIN(received_at) FROM inbox WHERE id IN (
 		(SELECT MIN(id) FROM inbox WHERE state = 'new'), (SELECT MIN(id) FROM inbox WHERE state = 'open'))`)
-	return n, oldest, err
+	return b, err
 }
 
 // InboxItem is an event with what became of it.

@@ -217,6 +217,26 @@ func TestADeadRunIsSeenAndMayBeRetried(t *testing.T) {
 	})
 }
 
+func TestTheBacklogIsWhatIsNotDone(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		r := s.Read(t.Context())
+		if b, err := r.Backlog(); err != nil || b != (Backlog{}) {
+			t.Errorf("of nothing: %+v %v", b, err)
+		}
+		_, err := s.PutEvents(t.Context(), event("k1", "l"))
+		must(t, err)
+		first := c.Now()
+		c.Add(time.Minute)
+		_, err = s.PutEvents(t.Context(), event("k2", "l"), event("k3", "l"))
+		must(t, err)
+		tx(t, s, func(tx *Tx) error { return tx.db.Exec(`UPDATE inbox SET state = 'dead' WHERE key = 'k2'`).Error })
+		tx(t, s, func(tx *Tx) error { return tx.db.Exec(`UPDATE inbox SET state = 'done' WHERE key = 'k3'`).Error })
+		if b, err := r.Backlog(); err != nil || b.Pending != 1 || b.Dead != 1 || !b.Oldest.Equal(first) {
+			t.Errorf("got %+v %v", b, err)
+		}
+	})
+}
+
 // Many producers and workers at once: no lane is ever worked on by two, nothing is lost,
 // nothing handled twice, and the order within a lane is the order of commits.
 func TestLanesUnderConcurrency(t *testing.T) {

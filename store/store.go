@@ -277,8 +277,6 @@ func all[T any](q *gorm.DB) ([]T, error) {
 	return rows, err
 }
 
-func isDuplicate(err error) bool { return errors.Is(err, gorm.ErrDuplicatedKey) }
-
 // notNil keeps an empty list from being written as NULL.
 func notNil[T any](v []T) []T {
 	if v == nil {

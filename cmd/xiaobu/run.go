@@ -99,7 +99,7 @@ func help(w io.Writer) {
 	fmt.Fprintln(w, "xiaobu 小步: 照看企业微信客户群的机器人 / the bot that looks after WeCom customer groups")
 	fmt.Fprintln(w)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-34s %s\n  %-34s %s\n", strings.TrimSpace("xiaobu "+c.name+" "+c.args), c.zh, "", c.en)
+		fmt.Fprintf(w, "  %s\n      %s\n      %s\n", strings.TrimSpace("xiaobu "+c.name+" "+c.args), c.zh, c.en)
 	}
 	fmt.Fprintln(w, "\nxiaobu COMMAND --help 查看每个命令的参数 / shows a command's flags")
 }
