@@ -13,7 +13,9 @@ import (
 	"testing"
 	"time"
 
+	sqlitedriver "github.com/glebarez/sqlite"
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 // models are all types that are read from or written to a table as a whole.
@@ -226,6 +228,27 @@ func dbFile(t *testing.T, s *Store) string {
 
 // A full disk: what cannot be written is an error, what was written stays, and work goes on
 // once there is room again.
+// A transaction takes the file's write lock when it begins, not when it first writes: a
+// second writer waits instead of failing in the middle.
+func TestATransactionTakesTheLockAtOnce(t *testing.T) {
+	s := open(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), newClock())
+	other, err := gorm.Open(sqlitedriver.Open("file:"+dbFile(t, s)+"?_pragma=busy_timeout(0)"), &gorm.Config{Logger: logger.Discard})
+	must(t, err)
+	raw, err := other.DB()
+	must(t, err)
+	defer raw.Close()
+	if err := other.Exec(`BEGIN IMMEDIATE`).Error; err != nil {
+		t.Fatalf("nobody writes, but %v", err)
+	}
+	must(t, other.Exec(`ROLLBACK`).Error)
+	tx(t, s, func(*Tx) error {
+		if err := other.Exec(`BEGIN IMMEDIATE`).Error; err == nil || !strings.Contains(err.Error(), "locked") {
+			t.Errorf("a second writer: %v", err)
+		}
+		return nil
+	})
+}
+
 func TestAFullDiskLosesNothing(t *testing.T) {
 	s := open(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), newClock())
 	ctx := context.Background()
