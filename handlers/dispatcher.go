@@ -33,7 +33,7 @@ const (
 type Dispatcher struct {
 	c      DispatcherConfig
 	claims atomic.Int64
-	pumps  []*pump.Pump
+	pumps  pump.Group
 }
 
 // DispatcherConfig is what a Dispatcher needs.
@@ -73,40 +73,28 @@ func NewDispatcher(c DispatcherConfig) *Dispatcher {
 func (d *Dispatcher) Drain(ctx context.Context) (int, error) {
 	total := 0
 	for {
-		n, err := d.routeAll(ctx)
+		routed, err := d.routeAll(ctx)
 		if err != nil {
 			return total, err
 		}
-		for _, p := range d.pumps {
-			worked, err := p.Drain(ctx)
-			n += worked
-			if err != nil {
-				return total + n, err
-			}
-		}
-		total += n
-		if n == 0 {
-			return total, ctx.Err()
+		worked, err := d.pumps.Drain(ctx)
+		total += routed + worked
+		if err != nil || routed+worked == 0 {
+			return total, err
 		}
 	}
 }
 
 // NextDue returns when there will be something to do; ok is false when nothing waits.
 func (d *Dispatcher) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
-	nexts := make([]func(context.Context) (time.Time, bool, error), len(d.pumps))
-	for i, p := range d.pumps {
-		nexts[i] = p.Next
-	}
-	return pump.Earliest(ctx, nexts...)
+	return d.pumps.Next(ctx)
 }
 
 // Run drains whenever there is something to do, until ctx ends.
 func (d *Dispatcher) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { d.routeLoop(ctx) })
-	for _, p := range d.pumps {
-		wg.Go(func() { p.Run(ctx) })
-	}
+	d.pumps.Run(ctx)
 	wg.Wait()
 }
 
@@ -131,9 +119,7 @@ func (d *Dispatcher) routeAll(ctx context.Context) (int, error) {
 		n, err := d.c.Store.RouteEvents(ctx, routeBatch, d.c.Router.route)
 		if n > 0 {
 			total += n
-			for _, p := range d.pumps {
-				p.Poke()
-			}
+			d.pumps.Poke()
 		}
 		if err != nil || n < routeBatch {
 			return total, err

@@ -118,6 +118,48 @@ func (p *Pump) sleep(ctx context.Context) {
 	}
 }
 
+// Group is several pumps that work side by side.
+type Group []*Pump
+
+// Drain lets each pump in turn do everything that is due now, once around, and returns how
+// many pieces that were. One pump's work may leave some for another: drain until it is 0.
+func (g Group) Drain(ctx context.Context) (int, error) {
+	total := 0
+	for _, p := range g {
+		n, err := p.Drain(ctx)
+		total += n
+		if err != nil {
+			return total, err
+		}
+	}
+	return total, ctx.Err()
+}
+
+// Poke says that there may be work.
+func (g Group) Poke() {
+	for _, p := range g {
+		p.Poke()
+	}
+}
+
+// Next tells when something falls due for any of them; false means that nothing waits.
+func (g Group) Next(ctx context.Context) (time.Time, bool, error) {
+	nexts := make([]func(context.Context) (time.Time, bool, error), len(g))
+	for i, p := range g {
+		nexts[i] = p.Next
+	}
+	return Earliest(ctx, nexts...)
+}
+
+// Run works until ctx ends.
+func (g Group) Run(ctx context.Context) {
+	var wg sync.WaitGroup
+	for _, p := range g {
+		wg.Go(func() { p.Run(ctx) })
+	}
+	wg.Wait()
+}
+
 // graceful returns a context that outlives ctx by the grace for running work.
 func graceful(ctx context.Context) (context.Context, func()) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))

@@ -51,8 +51,7 @@ type Sender struct {
 	c      SenderConfig
 	claims atomic.Int64
 	kinds  map[string]Performer
-	order  []string
-	pumps  map[string]*pump.Pump
+	pumps  pump.Group
 }
 
 // SenderConfig is what a Sender needs.
@@ -73,7 +72,7 @@ func NewSender(c SenderConfig) *Sender {
 	if c.Seen == nil {
 		c.Seen = func(string, string) {}
 	}
-	return &Sender{c: c, kinds: map[string]Performer{}, pumps: map[string]*pump.Pump{}}
+	return &Sender{c: c, kinds: map[string]Performer{}}
 }
 
 // Perform registers who performs a kind of action, so many at once. Kinds registered first
@@ -84,57 +83,41 @@ func (s *Sender) Perform(p Performer, workers int) {
 		workers = 1
 	}
 	s.kinds[kind] = p
-	s.order = append(s.order, kind)
-	s.pumps[kind] = &pump.Pump{
+	s.pumps = append(s.pumps, &pump.Pump{
 		Name: "send " + kind, Log: s.c.Log, Now: s.c.Now, Workers: workers,
 		Claim: func(ctx context.Context, n int) ([]func(context.Context), error) { return s.claim(ctx, kind, n) },
 		Next:  func(ctx context.Context) (time.Time, bool, error) { return s.c.Store.Read(ctx).NextAction(kind) },
-	}
+	})
 }
 
 // Drain performs everything that is due now and returns how much that was.
 func (s *Sender) Drain(ctx context.Context) (int, error) {
 	total := 0
 	for {
-		n := 0
-		for _, kind := range s.order {
-			done, err := s.pumps[kind].Drain(ctx)
-			n += done
-			if err != nil {
-				return total + n, err
-			}
-		}
+		n, err := s.pumps.Drain(ctx)
 		total += n
-		if n == 0 {
-			return total, ctx.Err()
+		if err != nil || n == 0 {
+			return total, err
 		}
 	}
 }
 
 // NextDue returns when there will be something to do.
-func (s *Sender) NextDue(ctx context.Context) (time.Time, bool, error) {
-	var nexts []func(context.Context) (time.Time, bool, error)
-	for _, kind := range s.order {
-		nexts = append(nexts, s.pumps[kind].Next)
-	}
-	return pump.Earliest(ctx, nexts...)
-}
+func (s *Sender) NextDue(ctx context.Context) (time.Time, bool, error) { return s.pumps.Next(ctx) }
 
 // Run performs whatever falls due, until ctx ends.
 func (s *Sender) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	for _, p := range s.pumps {
-		wg.Go(func() { p.Run(ctx) })
-	}
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-s.c.Store.OutboxWake():
-			for _, p := range s.pumps {
-				p.Poke()
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-s.c.Store.OutboxWake():
+				s.pumps.Poke()
 			}
 		}
-	}
+	})
+	s.pumps.Run(ctx)
 	wg.Wait()
 }
 
