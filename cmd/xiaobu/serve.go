@@ -32,26 +32,30 @@ func serveCommand() command {
 	return command{
 		name: "serve", args: "[--config FILE]", zh: "连接企业微信运行机器人", en: "run the bot against WeCom",
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
-			file := configFlag(fs)
-			return func(ctx context.Context, e env, args []string) error {
-				if err := noArgs(args); err != nil {
-					return err
-				}
-				c, err := loadConfig(e, *file)
-				if err != nil {
-					return err
-				}
+			return configured(fs, noArgs, func(ctx context.Context, e env, c configs.Config, _ []string) error {
 				if err := c.RequireWeCom(); err != nil {
 					return err
 				}
 				return serve(ctx, e, c)
-			}
+			})
 		},
 	}
 }
 
-func configFlag(fs *flag.FlagSet) *string {
-	return fs.String("config", "", "settings `FILE` / 配置文件 (XIAOBU_CONFIG, else "+configs.DefaultFile+")")
+// configured is a command that needs the settings. check looks at its words before they
+// are read.
+func configured(fs *flag.FlagSet, check func(args []string) error, do func(context.Context, env, configs.Config, []string) error) func(context.Context, env, []string) error {
+	file := fs.String("config", "", "settings `FILE` / 配置文件 (XIAOBU_CONFIG, else "+configs.DefaultFile+")")
+	return func(ctx context.Context, e env, args []string) error {
+		if err := check(args); err != nil {
+			return err
+		}
+		c, err := loadConfig(e, *file)
+		if err != nil {
+			return err
+		}
+		return do(ctx, e, c, args)
+	}
 }
 
 // loadConfig reads the settings; every mistake in them ends with exit code 2.

@@ -11,6 +11,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"xiaobu/configs"
 	"xiaobu/spam"
 	"xiaobu/store"
 )
@@ -41,15 +42,7 @@ func migrateCommand() command {
 	return command{
 		name: "migrate", args: "[--config FILE]", zh: "创建或升级数据库", en: "create or upgrade the database",
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
-			file := configFlag(fs)
-			return func(ctx context.Context, e env, args []string) error {
-				if err := noArgs(args); err != nil {
-					return err
-				}
-				c, err := loadConfig(e, *file)
-				if err != nil {
-					return err
-				}
+			return configured(fs, noArgs, func(ctx context.Context, e env, c configs.Config, _ []string) error {
 				s, err := store.Open(ctx, c.Database, time.Now)
 				if err != nil {
 					return err
@@ -61,7 +54,7 @@ func migrateCommand() command {
 				}
 				fmt.Fprintf(e.stdout, "数据库结构版本 / schema version %d\n", v)
 				return nil
-			}
+			})
 		},
 	}
 }
@@ -78,21 +71,19 @@ func copyCommand(name, zh, en, done string, do func(ctx context.Context, dsn, fi
 	return command{
 		name: name, args: "[--config FILE] FILE", zh: zh, en: en,
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
-			file := configFlag(fs)
-			return func(ctx context.Context, e env, args []string) error {
+			oneFile := func(args []string) error {
 				if len(args) != 1 {
 					return usage{fmt.Sprintf("xiaobu %s wants one file / 请指定一个文件", name)}
 				}
-				c, err := loadConfig(e, *file)
-				if err != nil {
-					return err
-				}
+				return nil
+			}
+			return configured(fs, oneFile, func(ctx context.Context, e env, c configs.Config, args []string) error {
 				if err := do(ctx, c.Database, args[0]); err != nil {
 					return err
 				}
 				fmt.Fprintln(e.stdout, done, args[0])
 				return nil
-			}
+			})
 		},
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"xiaobu/configs"
 	"xiaobu/handlers"
 	"xiaobu/store"
 )
@@ -17,35 +18,40 @@ func whyCommand() command {
 	return command{
 		name: "why", args: "reward|delivery|case|event ID", zh: "说明一笔奖励、一次送达、一个案件或一个事件的来龙去脉", en: "the evidence behind a reward, a delivery, a case or an event",
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
-			file := configFlag(fs)
-			return func(ctx context.Context, e env, args []string) error {
-				if len(args) != 2 {
-					return usage{"xiaobu why wants two words: reward, delivery, case or event, and its id"}
-				}
-				tell, ok := map[string]func(context.Context, teller, int64) error{
-					"reward": whyReward, "delivery": whyDelivery, "case": whyCase, "event": whyEvent,
-				}[args[0]]
+			return configured(fs, checkWhy, func(ctx context.Context, e env, c configs.Config, args []string) error {
 				id, err := strconv.ParseInt(args[1], 10, 64)
-				if !ok || err != nil {
-					return usage{fmt.Sprintf("xiaobu why knows reward, delivery, case and event, and ids are numbers; got %q %q", args[0], args[1])}
-				}
-				c, err := loadConfig(e, *file)
 				if err != nil {
-					return err
+					return err // checked before
 				}
 				s, err := store.OpenReader(ctx, c.Database, time.Now)
 				if err != nil {
 					return err
 				}
 				defer s.Close()
-				err = tell(ctx, teller{out: e.stdout, zone: c.Timezone, store: s, r: s.Read(ctx)}, id)
+				err = tellers[args[0]](ctx, teller{out: e.stdout, zone: c.Timezone, store: s, r: s.Read(ctx)}, id)
 				if errors.Is(err, store.ErrNotFound) {
 					return fmt.Errorf("there is no %s %d / 没有这条记录", args[0], id)
 				}
 				return err
-			}
+			})
 		},
 	}
+}
+
+// tellers are the things that can be asked about.
+var tellers = map[string]func(context.Context, teller, int64) error{
+	"reward": whyReward, "delivery": whyDelivery, "case": whyCase, "event": whyEvent,
+}
+
+func checkWhy(args []string) error {
+	if len(args) != 2 {
+		return usage{"xiaobu why wants two words: reward, delivery, case or event, and its id"}
+	}
+	_, ok := tellers[args[0]]
+	if _, err := strconv.ParseInt(args[1], 10, 64); !ok || err != nil {
+		return usage{fmt.Sprintf("xiaobu why knows reward, delivery, case and event, and ids are numbers; got %q %q", args[0], args[1])}
+	}
+	return nil
 }
 
 // teller writes evidence, one line a fact.
