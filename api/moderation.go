@@ -197,9 +197,13 @@ func (s *server) unblock() {
 		Person  string `query:"person"`
 		UserID  string `query:"user_id"`
 		UnionID string `query:"union_id"`
+		Body    *blockBody
 	}
 	huma.Register(s.api, op(http.MethodDelete, "/moderation/blocklist", "take a person off the list", http.StatusNoContent), func(ctx context.Context, in *query) (*none, error) {
 		names := blockBody{Person: in.Person, UserID: in.UserID, UnionID: in.UnionID}.names()
+		if in.Body != nil {
+			names = append(names, in.Body.names()...)
+		}
 		if len(names) == 0 {
 			return nil, huma.Error422UnprocessableEntity("name a person", &huma.ErrorDetail{Message: "want a user id or union id", Location: "query.person"})
 		}

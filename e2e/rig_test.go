@@ -231,6 +231,12 @@ func (r *rig) call(method, path string, body, out any, header ...string) int {
 func (r *rig) want(status int, method, path string, body, out any, header ...string) {
 	r.t.Helper()
 	var raw json.RawMessage
+	if status == http.StatusNoContent {
+		if got := r.call(method, path, body, nil, header...); got != status {
+			r.t.Fatalf("%s %s: %d, want %d", method, path, got, status)
+		}
+		return
+	}
 	got := r.call(method, path, body, &raw, header...)
 	if got != status {
 		r.t.Fatalf("%s %s: %d %s, want %d", method, path, got, raw, status)

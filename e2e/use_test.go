@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"xiaobu/sandbox"
+)
+
+// download reads something that is no JSON.
+func (r *rig) download(path string) (kind string, data []byte) {
+	r.t.Helper()
+	req, err := http.NewRequest(http.MethodGet, r.bot.URL+"/api/v1"+path, nil)
+	must(r.t, err)
+	req.Header.Set("Authorization", "Bearer "+apiToken)
+	resp, err := http.DefaultClient.Do(req)
+	must(r.t, err)
+	defer resp.Body.Close()
+	data, err = io.ReadAll(resp.Body)
+	must(r.t, err)
+	if resp.StatusCode != http.StatusOK {
+		r.t.Fatalf("%s: %d %s", path, resp.StatusCode, data)
+	}
+	return resp.Header.Get("Content-Type"), data
+}
+
+// A cashier's code brings customers; the month is paid, exported and explained.
+func TestAMonthIsPaidAndExplained(t *testing.T) {
+	r, w := townRig(t)
+	r.want(http.StatusOK, http.MethodPut, "/rewards/rule", map[string]any{"effective_from": r.clock.now(), "tiers": []any{map[string]any{"up_to": 2, "fen": 50}, map[string]any{"fen": 100}}, "hold": "1h"}, nil)
+	var code struct {
+		ID, State string
+		ConfigID  string `json:"config_id"`
+		QRCode    string `json:"qr_code"`
+	}
+	r.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": "收银台1", "kind": "group_qr", "staff": "cashier0", "chat_ids": w.groups[:1]}, &code)
+	if len(code.State) > 30 || code.State == "" || code.QRCode == "" {
+		t.Errorf("the code: %+v", code)
+	}
+	var brought []string
+	for range 3 {
+		c := w.customer()
+		brought = append(brought, c)
+		_, err := r.box.Join("", c, sandbox.How{ConfigID: code.ConfigID})
+		must(t, err)
+		r.pass(10 * time.Second)
+	}
+	must(t, r.box.Leave(w.groups[0], brought[0])) // within the hold
+	r.pass(2 * time.Hour)
+	var counts struct{ Joins int }
+	r.want(http.StatusOK, http.MethodGet, "/channels/"+code.ID, nil, &counts)
+	if counts.Joins != 3 {
+		t.Errorf("the code brought %d, want 3", counts.Joins)
+	}
+	var paid struct {
+		ID    string
+		Total int64 `json:"total_fen"`
+		Items []struct {
+			Staff  string
+			Amount int64 `json:"amount_fen"`
+		}
+	}
+	r.want(http.StatusCreated, http.MethodPost, "/rewards/payouts", map[string]any{"period": "2026-11"}, &paid)
+	if paid.Total != 150 || len(paid.Items) != 1 || paid.Items[0].Staff != "cashier0" {
+		t.Errorf("paid: %+v", paid)
+	}
+	kind, data := r.download("/rewards/payouts/" + paid.ID + "?format=csv")
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(string(data), "\ufeff"))).ReadAll()
+	must(t, err)
+	if !strings.HasPrefix(kind, "text/csv") || fmt.Sprint(rows) != "[[period staff joins amount_yuan amount_fen] [2026-11 cashier0 2 1.50 150]]" {
+		t.Errorf("%s: %v", kind, rows)
+	}
+	_, data = r.download("/rewards/payouts/" + paid.ID + "?format=xlsx")
+	book, err := excelize.OpenReader(strings.NewReader(string(data)))
+	must(t, err)
+	if v, err := book.GetCellValue("Sheet1", "D2"); err != nil || v != "1.5" {
+		t.Errorf("the sheet says %q %v", v, err)
+	}
+	var statement struct{ Items []map[string]any }
+	r.want(http.StatusOK, http.MethodGet, "/rewards/statement?period=2026-11&staff=cashier0", nil, &statement)
+	if fmt.Sprint(statement.Items) != "[map[clawed_back_fen:0 held_fen:0 joins:3 paid_fen:150 payable_fen:0 staff:cashier0 void_fen:50]]" {
+		t.Errorf("statement %v", statement.Items)
+	}
+	for member, want := range map[string][2]string{brought[0]: {"not_rewarded", "left_early"}, brought[2]: {"rewarded", "rewarded"}} {
+		var x struct {
+			Decision, Reason string
+			Evidence         []string
+		}
+		r.want(http.StatusOK, http.MethodGet, "/rewards/explain?chat_id="+w.groups[0]+"&member="+member, nil, &x)
+		if x.Decision != want[0] || x.Reason != want[1] || len(x.Evidence) < 3 {
+			t.Errorf("%s: %+v, want %v", member, x, want)
+		}
+	}
+	r.want(http.StatusNoContent, http.MethodDelete, "/channels/"+code.ID, nil, nil)
+}
+
+// Who is on the blocklist gets a case in every group, now and later.
+func TestTheBlocklist(t *testing.T) {
+	r, w := townRig(t)
+	present, later := w.customer(), w.customer()
+	_, err := r.box.Join(w.groups[0], present, sandbox.How{Scene: sandbox.SceneDirect, Inviter: "cashier0"})
+	must(t, err)
+	r.pass(time.Minute)
+	for _, who := range []string{present, later} {
+		r.want(http.StatusCreated, http.MethodPost, "/moderation/blocklist", map[string]any{"user_id": who, "reason": "拉人"}, nil)
+	}
+	_, err = r.box.Join(w.groups[1], later, sandbox.How{Scene: sandbox.SceneDirect, Inviter: "cashier1"})
+	must(t, err)
+	r.pass(time.Minute)
+	about := map[string]string{}
+	for _, c := range items[modCase](r, "/moderation/cases") {
+		about[c.Member] = c.Status
+	}
+	if about[present] != "asked_owner" || about[later] != "asked_owner" || len(about) != 2 {
+		t.Errorf("cases %v", about)
+	}
+	if n := len(items[map[string]any](r, "/moderation/blocklist")); n != 2 {
+		t.Errorf("%d on the list", n)
+	}
+	r.want(http.StatusNoContent, http.MethodDelete, "/moderation/blocklist", map[string]any{"user_id": present}, nil)
+	r.want(http.StatusNoContent, http.MethodDelete, "/moderation/blocklist/"+later, nil, nil)
+	r.refusal(http.StatusNotFound, "", http.MethodDelete, "/moderation/blocklist?user_id="+later, nil)
+	r.refusal(http.StatusUnprocessableEntity, "person", http.MethodDelete, "/moderation/blocklist", nil)
+}
