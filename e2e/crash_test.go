@@ -25,7 +25,7 @@ import (
 	"xiaobu/store"
 )
 
-var kills = flag.Int("kills", 50, "how often the crash test kills the program")
+var kills = flag.Int("kills", 50/slow, "how often the crash test kills the program")
 
 // buildProgram builds the real binary.
 func buildProgram(t testing.TB) string {

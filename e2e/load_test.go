@@ -70,7 +70,7 @@ func acknowledged(t *testing.T, box *sandbox.Sandbox) (n int, longest time.Durat
 func TestAStuckPlatformDoesNotHoldUpCallbacks(t *testing.T) {
 	r, w := liveRig(t, 10)
 	must(t, r.box.SetFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"*": {Stall: 6 * time.Second}}}))
-	for i := range 300 {
+	for i := range 300 / slow {
 		owner, g := fmt.Sprintf("owner%d", i%3), w.groups[i%len(w.groups)]
 		if i%10 == 0 {
 			_, err := r.box.AddContact(owner, w.customer(), sandbox.Via{})
@@ -101,7 +101,7 @@ func cashierOf(chat string, w *town) string {
 func TestGreetingsDoNotQueueBehindGroups(t *testing.T) {
 	r, w := liveRig(t, 20)
 	must(t, r.box.SetFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"*": {Stall: 100 * time.Millisecond}}}))
-	for i := range 2000 {
+	for i := range 2000 / slow {
 		if i%20 < 3 {
 			_, err := r.box.AddContact(fmt.Sprintf("owner%d", i%3), w.customer(), sandbox.Via{})
 			must(t, err)
@@ -119,11 +119,11 @@ func TestGreetingsDoNotQueueBehindGroups(t *testing.T) {
 		}
 		return n, longest
 	}
-	waitFor(t, time.Minute, "the greetings", func() bool { n, _ := sent(); return n == 300 })
+	waitFor(t, time.Minute, "the greetings", func() bool { n, _ := sent(); return n == 300/slow })
 	_, longest := sent()
 	waitFor(t, 2*time.Minute, "rest", func() bool { return resting(r) })
 	checkMembers(r)
-	t.Logf("300 greetings among 2000 events of groups, the slowest after %v", longest.Round(time.Millisecond))
+	t.Logf("%d greetings among %d events of groups, the slowest after %v", 300/slow, 2000/slow, longest.Round(time.Millisecond))
 }
 
 // A rush of joins is read together: what arrives within the settle time costs one call.
@@ -133,19 +133,19 @@ func TestARushOfJoinsCostsFewCalls(t *testing.T) {
 	w.populate(20)
 	r.bringIn()
 	before := r.box.Calls("externalcontact/groupchat/get")
-	for i := range 1000 {
+	for i := range 1000 / slow {
 		g := w.groups[i%len(w.groups)]
 		_, err := r.box.Join(g, w.customer(), sandbox.How{Scene: sandbox.SceneDirect, Inviter: cashierOf(g, w)})
 		must(t, err)
-		r.pass(10 * time.Millisecond)
+		r.pass(10 * slow * time.Millisecond)
 	}
 	r.pass(5 * time.Minute)
 	calls := r.box.Calls("externalcontact/groupchat/get") - before
 	if calls > 100 {
-		t.Errorf("1000 joins in 20 groups within 10 s cost %d calls", calls)
+		t.Errorf("%d joins in 20 groups within 10 s cost %d calls", 1000/slow, calls)
 	}
 	checkMembers(r)
-	t.Logf("1000 joins in 20 groups within 10 s cost %d calls of groupchat/get", calls)
+	t.Logf("%d joins in 20 groups within 10 s cost %d calls of groupchat/get", 1000/slow, calls)
 }
 
 // BenchmarkStart is the start on an empty database, up to the moment at which callbacks are
