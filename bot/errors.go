@@ -26,12 +26,17 @@ type APIError struct {
 	Code  int    // the platform's code
 	Msg   string // the platform's words
 	Class Class
+	Hint  string // what a person can do about it, and where; may be empty
 	// Wait is how long the call stays closed; only for ClassBackoff.
 	Wait time.Duration
 }
 
 func (e *APIError) Error() string {
-	return fmt.Sprintf("%s: %d %s (%s)", e.Op, e.Code, e.Msg, e.Class)
+	text := fmt.Sprintf("%s: %d %s (%s)", e.Op, e.Code, e.Msg, e.Class)
+	if e.Hint != "" {
+		text += "; " + e.Hint
+	}
+	return text
 }
 
 // UnknownError says that a call was cut off after it may have reached the platform: nobody

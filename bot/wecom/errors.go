@@ -84,9 +84,29 @@ func needsFix(code int) bool {
 	return false
 }
 
+// mend says where in WeCom's console, or in the settings, a person can mend what a code
+// complains about; empty where there is nothing special to say.
+func mend(code int) string {
+	switch code {
+	case codeCredential:
+		return "check wecom.secret: 应用管理 → the app → Secret"
+	case 40013:
+		return "check wecom.corp_id: 我的企业 → 企业信息 → 企业ID"
+	case 40056, 301002:
+		return "check wecom.agent_id: 应用管理 → the app → AgentId"
+	case 48001, 48002, 84074:
+		return "客户与上下游 → 客户联系: tick the app under 可调用接口的应用 and give the member 客户联系 and 客户群 under 权限配置"
+	case 60011, 60021:
+		return "应用管理 → the app → 可见范围 must contain the member"
+	case 60020:
+		return "add the server's address to 应用管理 → the app → 企业可信IP; it takes a minute"
+	}
+	return ""
+}
+
 // refusal makes the error for a code of WeCom.
 func refusal(op string, code int, msg string) *bot.APIError {
-	e := &bot.APIError{Op: op, Code: code, Msg: clip(msg), Class: classOf(code)}
+	e := &bot.APIError{Op: op, Code: code, Msg: clip(msg), Class: classOf(code), Hint: mend(code)}
 	switch code {
 	case 41094:
 		e.Wait = waitRemind

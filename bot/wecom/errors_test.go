@@ -1,6 +1,7 @@
 package wecom
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,5 +68,18 @@ func TestRefusalsSayHowLongToWait(t *testing.T) {
 		if got := refusal(opMassRemind, code, "").Wait; got != want {
 			t.Errorf("%d: %s, want %s", code, got, want)
 		}
+	}
+}
+
+func TestWhatAPersonCanMendSaysWhere(t *testing.T) {
+	for code, want := range map[int]string{
+		40001: "wecom.secret", 40013: "wecom.corp_id", 40056: "wecom.agent_id", 48002: "可调用接口的应用", 84074: "客户联系", 60011: "可见范围", 60020: "企业可信IP",
+	} {
+		if got := refusal(opChat, code, "no").Error(); !strings.Contains(got, want) || !strings.Contains(got, strconv.Itoa(code)) {
+			t.Errorf("%d: %q does not say %s", code, got, want)
+		}
+	}
+	if got := refusal(opChat, 41051, "no").Error(); strings.Contains(got, ";") {
+		t.Errorf("nothing can be done, but %q", got)
 	}
 }
