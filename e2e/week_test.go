@@ -274,3 +274,37 @@ func checkQuiet(r *rig) {
 		}
 	}
 }
+
+// The same week on a platform that fails every eighth call in every way there is; then it is
+// well again and everything must come right: nothing lost, nothing twice, nothing stuck.
+func TestAWeekWithABadPlatform(t *testing.T) {
+	r, story, promo := chainRig(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), 7)
+	ways := []sandbox.APIFault{{Fail: -1}, {Status: 502}, {CutBefore: true}, {CutAfter: true}, {HalfBody: true}, {Fail: 40014}, {Fail: 45009}}
+	for i, way := range ways {
+		way.Probability = 0.125
+		must(t, r.box.SetFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"*": way}}))
+		r.until(monday.Add(time.Duration(i+1) * 24 * time.Hour))
+	}
+	must(t, r.box.SetFaults(sandbox.Faults{}))
+	r.until(story.End)
+	r.pass(26 * time.Hour)
+	checkMembers(r)
+	checkPromotion(r, promo, 4)
+	checkBooks(r)
+	checkQuiet(r)
+	greeted, missed := 0, 0
+	for _, w := range r.box.Welcomes() {
+		if len(w.Attempts) > 1 {
+			t.Errorf("welcome code %s was tried %d times", w.Code, len(w.Attempts))
+		}
+		if w.SentAt.IsZero() {
+			missed++
+		} else {
+			greeted++
+		}
+	}
+	t.Logf("%d greeted, %d not, for the call did not get through", greeted, missed)
+	if greeted < 10*missed {
+		t.Errorf("%d greeted, but %d not", greeted, missed)
+	}
+}
