@@ -1,8 +1,10 @@
 package e2e
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
+	"testing"
 
 	"xiaobu/bot"
 )
@@ -22,3 +24,6 @@ func metric(page, name string) int {
 	}
 	return 0
 }
+
+// sqliteFile is a database of its own for a test.
+func sqliteFile(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "x.db") }

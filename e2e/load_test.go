@@ -3,8 +3,11 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,9 +17,9 @@ import (
 
 // liveRig is a rig in real time: the sandbox and the bot both run by themselves. The groups
 // are those of owner0 to owner2, each with a cashier, and the bot knows them.
-func liveRig(t *testing.T, groups int) (*rig, *town) {
+func liveRig(t *testing.T, database string, groups int) (*rig, *town) {
 	t.Helper()
-	r := newRig(t, 1, time.Now)
+	r := newRigOn(t, database, 1, time.Now)
 	w := &town{t: t, box: r.box, url: r.wecom.URL}
 	w.populate(groups)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -68,7 +71,7 @@ func acknowledged(t *testing.T, box *sandbox.Sandbox) (n int, longest time.Durat
 // While every call to the platform takes six seconds, longer than it waits for an answer to
 // a callback, callbacks are accepted at once; and when it is well again, all is made good.
 func TestAStuckPlatformDoesNotHoldUpCallbacks(t *testing.T) {
-	r, w := liveRig(t, 10)
+	r, w := liveRig(t, sqliteFile(t), 10)
 	must(t, r.box.SetFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"*": {Stall: 6 * time.Second}}}))
 	for i := range 300 / slow {
 		owner, g := fmt.Sprintf("owner%d", i%3), w.groups[i%len(w.groups)]
@@ -99,7 +102,7 @@ func cashierOf(chat string, w *town) string {
 
 // New contacts are greeted before their code dies, however much goes on in the groups.
 func TestGreetingsDoNotQueueBehindGroups(t *testing.T) {
-	r, w := liveRig(t, 20)
+	r, w := liveRig(t, sqliteFile(t), 20)
 	must(t, r.box.SetFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"*": {Stall: 100 * time.Millisecond}}}))
 	for i := range 2000 / slow {
 		if i%20 < 3 {
@@ -124,6 +127,66 @@ func TestGreetingsDoNotQueueBehindGroups(t *testing.T) {
 	waitFor(t, 2*time.Minute, "rest", func() bool { return resting(r) })
 	checkMembers(r)
 	t.Logf("%d greetings among %d events of groups, the slowest after %v", 300/slow, 2000/slow, longest.Round(time.Millisecond))
+}
+
+// Two processes share a PostgreSQL database and take callbacks in turn: what happens is the
+// same as with one.
+func TestTwoProcessesShareADatabase(t *testing.T) {
+	database, ok := databases(t)["postgres"]
+	if !ok {
+		return // SQLite is for one process
+	}
+	r, w := liveRig(t, database, 6)
+	o := r.options(r.conf, time.Now, false)
+	o.Owner = "other"
+	other, err := app.New(context.Background(), o)
+	must(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { other.Run(ctx) })
+	var turn atomic.Int64
+	both := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, req *http.Request) {
+		[]http.Handler{r.app.Handler(), other.Handler()}[turn.Add(1)%2].ServeHTTP(rw, req)
+	}))
+	defer func() {
+		both.Close()
+		cancel()
+		wg.Wait()
+		must(t, other.Close())
+	}()
+	r.box.SetCallback(both.URL + "/callback/wecom")
+	r.box.SetFeed(both.URL+"/hooks/messages", feedSecret)
+	must(t, r.box.SetFaults(sandbox.Faults{Callbacks: sandbox.CallbackFaults{Copies: 2}})) // one for each, mostly
+	dice := rand.New(rand.NewPCG(1, 2))
+	for range 600 / slow {
+		w.stir(dice)
+		time.Sleep(5 * time.Millisecond)
+	}
+	waitFor(t, time.Minute, "rest", func() bool { return resting(r) })
+	checkMembers(r)
+	checkBooks(r)
+	cards := map[string]int{}
+	for _, c := range r.box.Cards() {
+		if cards[c.TaskID]++; cards[c.TaskID] > 1 {
+			t.Errorf("card %s was shown twice", c.TaskID)
+		}
+	}
+	greeted := 0
+	waitFor(t, time.Minute, "the greetings", func() bool {
+		greeted = 0
+		for _, x := range r.box.Welcomes() {
+			if !x.SentAt.IsZero() {
+				greeted++
+			}
+		}
+		return greeted == len(r.box.Welcomes())
+	})
+	for _, x := range r.box.Welcomes() {
+		if len(x.Attempts) != 1 {
+			t.Errorf("welcome code %s was tried %d times", x.Code, len(x.Attempts))
+		}
+	}
+	t.Logf("%d events, %d greeted, %d cards", turn.Load(), greeted, len(cards))
 }
 
 // A rush of joins is read together: what arrives within the settle time costs one call.

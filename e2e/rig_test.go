@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -93,7 +92,7 @@ func must(t testing.TB, err error) {
 // the other; with it, the test runs the pumps itself.
 func newRig(t testing.TB, seed uint64, now func() time.Time) *rig {
 	t.Helper()
-	return newRigOn(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), seed, now)
+	return newRigOn(t, sqliteFile(t), seed, now)
 }
 
 // newRigOn is newRig on a database of one's choice.

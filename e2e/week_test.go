@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -64,7 +63,7 @@ func TestAWeekOfAChain(t *testing.T) {
 // databases are the dialects there are: SQLite, and PostgreSQL where the environment names one.
 func databases(t *testing.T) map[string]string {
 	t.Helper()
-	out := map[string]string{"sqlite": "sqlite:" + filepath.Join(t.TempDir(), "x.db")}
+	out := map[string]string{"sqlite": sqliteFile(t)}
 	if base := os.Getenv("XIAOBU_TEST_POSTGRES"); base != "" {
 		out["postgres"] = ownSchema(t, base)
 	}
@@ -95,7 +94,7 @@ func ownSchema(t *testing.T, base string) string {
 func TestAWeekWithBadPost(t *testing.T) {
 	for seed := range uint64(3 / min(slow, 3)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			r, story, promo := chainRig(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), seed)
+			r, story, promo := chainRig(t, sqliteFile(t), seed)
 			must(t, r.box.SetFaults(sandbox.Faults{Callbacks: sandbox.CallbackFaults{Copies: 4, Shuffle: 6, Within: 3 * time.Second, Drop: 0.05}}))
 			r.until(story.End)
 			must(t, r.box.SetFaults(sandbox.Faults{}))
@@ -278,7 +277,7 @@ func checkQuiet(r *rig) {
 // The same week on a platform that fails every eighth call in every way there is; then it is
 // well again and everything must come right: nothing lost, nothing twice, nothing stuck.
 func TestAWeekWithABadPlatform(t *testing.T) {
-	r, story, promo := chainRig(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"), 7)
+	r, story, promo := chainRig(t, sqliteFile(t), 7)
 	ways := []sandbox.APIFault{{Fail: -1}, {Status: 502}, {CutBefore: true}, {CutAfter: true}, {HalfBody: true}, {Fail: 40014}, {Fail: 45009}}
 	for i, way := range ways {
 		way.Probability = 0.125
