@@ -256,7 +256,9 @@ func calm(w *town, p *program) {
 	deadline := time.Now().Add(3 * time.Minute)
 	for {
 		var st inboxStats
-		if p.get(http.MethodGet, "/inbox/stats", nil, &st) && st.Pending == 0 && w.box.InFlight() == 0 && openActions(p) == 0 {
+		var unasked struct{ Items []modCase }
+		if p.get(http.MethodGet, "/inbox/stats", nil, &st) && st.Pending == 0 && w.box.InFlight() == 0 && openActions(p) == 0 &&
+			p.get(http.MethodGet, "/moderation/cases?status=open", nil, &unasked) && len(unasked.Items) == 0 {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -129,3 +129,29 @@ func TestTheBlocklist(t *testing.T) {
 	r.refusal(http.StatusNotFound, "", http.MethodDelete, "/moderation/blocklist?user_id="+later, nil)
 	r.refusal(http.StatusUnprocessableEntity, "person", http.MethodDelete, "/moderation/blocklist", nil)
 }
+
+// What is said in a group before the bot knows it is not forgotten: the owner is asked as
+// soon as there is one.
+func TestSpamInAGroupThatIsNotKnownYet(t *testing.T) {
+	r := newRig(t, 1, nil)
+	w := &town{t: t, box: r.box, url: r.wecom.URL}
+	w.populate(1)
+	must(t, r.box.SetFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"externalcontact/groupchat/get": {Fail: -1}}}))
+	spammer := w.customer()
+	_, err := r.box.Join(w.groups[0], spammer, sandbox.How{Scene: sandbox.SceneDirect, Inviter: "cashier0"})
+	must(t, err)
+	_, err = r.box.Say(w.groups[0], spammer, "兼职日结300,加V:abc12345,名额有限")
+	must(t, err)
+	r.pass(time.Minute)
+	if cases := items[modCase](r, "/moderation/cases"); len(cases) != 1 || cases[0].Status != "open" {
+		t.Fatalf("before the group is known: %+v", cases)
+	}
+	must(t, r.box.SetFaults(sandbox.Faults{}))
+	r.pass(5 * time.Minute)
+	if cases := items[modCase](r, "/moderation/cases"); cases[0].Status != "asked_owner" {
+		t.Errorf("after: %+v", cases)
+	}
+	if n := len(r.box.Cards()); n != 1 {
+		t.Errorf("%d cards, want 1", n)
+	}
+}

@@ -15,12 +15,16 @@ const (
 	caseLife   = 72 * time.Hour // then a case expires; WeCom keeps a card as long
 	maxAsks    = 3
 	askRetry   = 10 * time.Minute // after a card that could not be sent
+	ownerRetry = 5 * time.Second  // while no owner is known; grows with the case's age
 	recheck    = time.Minute      // after the owner said "removed" and the list did not agree
 	maxQuote   = 200              // bytes of a message shown on a card
 	caseBatch  = 50
 	keyRemoved = "removed"
 	keyDismiss = "dismiss"
 )
+
+// noOwner is the note of a case for which nobody can be asked.
+const noOwner = "no owner of the group is known yet"
 
 // askAfter is how long the owner has after each card.
 var askAfter = [maxAsks]time.Duration{30 * time.Minute, 4 * time.Hour, caseLife}
@@ -49,19 +53,34 @@ func (m *Moderation) ask(tx *store.Tx, c store.Case) error {
 	}
 	chat, err := tx.Chat(bot.ChatID(c.ChatID))
 	if errors.Is(err, store.ErrNotFound) || (err == nil && chat.Owner == "") {
-		return nil // nobody to ask: the case stays open for a person to see
+		return m.askLater(tx, c)
 	}
 	if err != nil {
 		return err
 	}
 	known := c.Status
 	c.Asks++
+	if c.Note == noOwner {
+		c.Note = ""
+	}
 	c.NextAt = tx.Now.Add(askAfter[min(c.Asks, maxAsks)-1])
 	if err := tx.SaveCase(c, known); err != nil {
 		return err
 	}
 	_, err = tx.Enqueue(AskOwner{Case: c.ID, Nth: c.Asks, To: bot.UserID(chat.Owner), Card: m.card(c, chat)}, store.When{Deadline: c.CreatedAt.Add(caseLife)})
 	return err
+}
+
+// askLater keeps a case for which nobody is known who could be asked: the feed may tell of a
+// group before the first read of it. The group is read, and the case looked at again and
+// again, ever more rarely.
+func (m *Moderation) askLater(tx *store.Tx, c store.Case) error {
+	c.Note = noOwner
+	c.NextAt = tx.Now.Add(max(ownerRetry, tx.Now.Sub(c.CreatedAt)))
+	if err := tx.SaveCase(c, c.Status); err != nil {
+		return err
+	}
+	return lookAgain(tx, c, fmt.Sprintf("case:%d", c.ID))
 }
 
 // card shows what was said, why it was flagged, and what to do.
