@@ -50,15 +50,20 @@ func (s snapshot) unexplained(c changes, now time.Time) bool {
 	if oldest >= holdLimit {
 		return false
 	}
+	var begun []time.Time // of the stays that would be written now
+	for _, m := range c.joined {
+		begun = append(begun, m.JoinedAt)
+	}
+	for _, st := range s.brief {
+		begun = append(begun, st.JoinedAt)
+	}
 	for i, h := range s.hints {
 		if !slices.Contains(s.open, h.id) {
 			continue
 		}
 		joined := h.Detail == bot.DetailAddMember // seen to join and not there: others may have joined after
 		left := s.orphaned(i)                     // seen to leave and never there: others may have joined before
-		if slices.ContainsFunc(c.joined, func(m bot.Member) bool {
-			return joined && !m.JoinedAt.Before(h.at) || left && !m.JoinedAt.After(h.at)
-		}) {
+		if slices.ContainsFunc(begun, func(at time.Time) bool { return joined && !at.Before(h.at) || left && !at.After(h.at) }) {
 			return true
 		}
 	}

@@ -431,3 +431,29 @@ func TestAStayThatNobodySawWaitsForALaggingGroup(t *testing.T) {
 		t.Errorf("ordinal %d, want 3", *s.Ordinal)
 	}
 }
+
+// Two stays that nobody saw, in one second: the one whose callbacks are complete waits for
+// the other, which may count before it.
+func TestAStayThatNobodySawWaitsForAnother(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.deliver(h.world.join(g1, customer(7)))
+	h.pass(time.Minute)
+	first := h.world.leave(g1, "wm007", 1)
+	h.pass(2 * time.Millisecond)
+	h.deliver(first)
+	h.pass(998 * time.Millisecond)
+	h.deliver(h.world.join(g1, customer(7)), h.world.leave(g1, "wm007", 1), h.world.join(g1, customer(4)))
+	h.pass(time.Second)
+	late := h.world.leave(g1, "wm004", 0)
+	h.pass(7 * time.Millisecond)
+	h.deliver(late)
+	h.pass(time.Minute)
+	s, err := h.store.Read(context.Background()).LastStint(g1, "wm007")
+	h.must(err)
+	if *s.Ordinal != 2 {
+		t.Errorf("ordinal %d, want 2", *s.Ordinal)
+	}
+}
