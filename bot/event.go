@@ -47,7 +47,7 @@ type Event struct {
 	Data any
 }
 
-// ChatLane, ContactLane and PersonLane are the lanes in use.
+// ChatLane keeps the events of one group in order.
 func ChatLane(id ChatID) string { return "chat:" + string(id) }
 
 // ContactLane keeps the events of one customer's contacts in order.

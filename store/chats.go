@@ -211,7 +211,7 @@ func (r Reader) PersonStints(user bot.MemberID, unionID string) ([]Stint, error)
 	return stints, nil
 }
 
-// PresentPersons lists the stays that go on of people named by user id or union id.
+// PresentPerson lists the stays that go on of a person named by user id or union id.
 func (r Reader) PresentPerson(person string) ([]Stint, error) {
 	return all[Stint](r.db.Where("left_at IS NULL AND (user_id = ? OR union_id = ?)", person, person).Order("id"))
 }
