@@ -101,8 +101,9 @@ func (d *Dispatcher) Run(ctx context.Context) {
 func (d *Dispatcher) routeLoop(ctx context.Context) {
 	tick := time.NewTicker(routePause)
 	defer tick.Stop()
+	var trouble pump.Trouble
 	for ctx.Err() == nil {
-		if _, err := d.routeAll(ctx); err != nil && ctx.Err() == nil {
+		if _, err := d.routeAll(ctx); trouble.News(d.c.Now(), err) && ctx.Err() == nil {
 			d.c.Log.Error("route events", "error", err)
 		}
 		select {

@@ -15,6 +15,7 @@ const (
 	idle     = time.Second          // between looks at the store when nobody calls
 	endGrace = 20 * time.Second     // for running work when the program ends
 	shortest = 5 * time.Millisecond // between two looks
+	sayAgain = time.Minute          // while the same trouble goes on
 )
 
 // Pump is one kind of work. All fields but the first three are required; make it with a
@@ -73,9 +74,10 @@ func (p *Pump) Run(ctx context.Context) {
 	work, stop := graceful(ctx)
 	defer stop()
 	defer p.wg.Wait()
+	var trouble Trouble
 	for ctx.Err() == nil {
 		n, err := p.step(ctx, work)
-		if err != nil && ctx.Err() == nil {
+		if trouble.News(p.Now(), err) && ctx.Err() == nil {
 			p.Log.Error("claim work", "pump", p.Name, "error", err)
 		}
 		if n == 0 || err != nil {
@@ -116,6 +118,23 @@ func (p *Pump) sleep(ctx context.Context) {
 	case <-p.wake:
 	case <-t.C:
 	}
+}
+
+// Trouble keeps a failure that lasts, such as a database that is away, from filling the log.
+type Trouble struct{ said time.Time }
+
+// News reports whether an error is worth a line: when it begins, and once a minute while it
+// goes on.
+func (t *Trouble) News(now time.Time, err error) bool {
+	if err == nil {
+		t.said = time.Time{}
+		return false
+	}
+	if now.Sub(t.said) < sayAgain {
+		return false
+	}
+	t.said = now
+	return true
 }
 
 // Group is several pumps that work side by side.

@@ -170,15 +170,15 @@ func TestAStoreThatIsAwayIsAskedAgain(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		go func() { s.pump(1, slog.New(slog.NewTextHandler(&log, nil))).Run(ctx); close(ended) }()
-		time.Sleep(2 * time.Millisecond)
+		time.Sleep(90 * time.Second)
 		s.mu.Lock()
 		s.err = nil
 		s.mu.Unlock()
 		time.Sleep(2 * idle)
 		cancel()
 		<-ended
-		if len(s.done) != 1 || !strings.Contains(log.String(), "the store is away") {
-			t.Errorf("%d done; log %q", len(s.done), log.String())
+		if n := strings.Count(log.String(), "the store is away"); len(s.done) != 1 || n != 2 {
+			t.Errorf("%d done; %d lines in 90 s: %q", len(s.done), n, log.String())
 		}
 	})
 }
