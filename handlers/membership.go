@@ -137,11 +137,19 @@ func (s snapshot) beginning(st store.Stint) int {
 }
 
 // leaveAfter returns the first callback behind the i-th that says a person left, not before
-// a moment, and that has not ended an earlier stay of the person already.
+// a moment, and that has not ended an earlier stay of the person already. One behind a
+// further join ends that stay, not this.
 func (s snapshot) leaveAfter(i int, id bot.MemberID, moment time.Time) (hint, bool) {
+	var rejoin time.Time
 	for _, h := range s.hints[i+1:] {
-		if h.Detail == bot.DetailDelMember && !h.at.Before(moment) && slices.Contains(h.Members, id) && !s.spent(h, id, moment) {
-			return h, true
+		switch {
+		case !slices.Contains(h.Members, id):
+		case h.Detail == bot.DetailAddMember && h.at.Sub(moment) > sameJoin && rejoin.IsZero():
+			rejoin = h.at
+		case h.Detail == bot.DetailDelMember && !h.at.Before(moment) && !s.spent(h, id, moment):
+			// Within one second only versions tell which was first.
+			another := !rejoin.IsZero() && (rejoin.Before(h.at) || h.LastVersion != "")
+			return h, !another
 		}
 	}
 	return hint{}, false

@@ -457,3 +457,26 @@ func TestAStayThatNobodySawWaitsForAnother(t *testing.T) {
 		t.Errorf("ordinal %d, want 2", *s.Ordinal)
 	}
 }
+
+// A leave behind a rejoin ends the second stay; the first waits for the callback of its own.
+func TestALateLeaveIsNotTakenForTheNext(t *testing.T) {
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	h.deliver(h.world.join(g1, customer(3)))
+	h.pass(time.Minute)
+	late := h.world.leave(g1, "wm003", 1)
+	left := h.world.second()
+	h.pass(2 * time.Second)
+	h.deliver(h.world.join(g1, customer(3)))
+	h.pass(time.Second)
+	h.deliver(h.world.leave(g1, "wm003", 0))
+	h.pass(3 * time.Second)
+	h.deliver(late)
+	h.pass(time.Minute)
+	stays := slices.DeleteFunc(h.stays(g1), func(s store.Stint) bool { return s.UserID != "wm003" })
+	if len(stays) != 2 || !stays[0].LeftAt.Equal(left) || stays[0].LeftHow != "removed" || stays[1].LeftHow != "left" {
+		t.Errorf("stays: %+v", stays)
+	}
+}
