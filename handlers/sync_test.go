@@ -43,10 +43,7 @@ func TestAJoinBecomesAStayWithItsOrdinal(t *testing.T) {
 }
 
 func TestCallbacksOfOneGroupShareARead(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.world.reads = 0
 	for n := range 50 {
 		h.deliver(h.world.join(g1, customer(n)))
@@ -60,10 +57,7 @@ func TestCallbacksOfOneGroupShareARead(t *testing.T) {
 
 // 50 joins in each of 20 groups, spread over ten seconds, must cost at most five reads a group.
 func TestABusyGroupIsReadOnlySoOften(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.world.reads = 0
 	for n := range 50 {
 		h.deliver(h.world.join(g1, customer(n)))
@@ -135,10 +129,7 @@ func TestALostJoinIsFoundByTheNextRead(t *testing.T) {
 }
 
 func TestARejoinIsASecondStay(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.deliver(h.world.join(g1, customer(1)))
 	h.pass(time.Hour)
 	// Leaves and is back before anybody looks.
@@ -161,10 +152,7 @@ func TestARejoinIsASecondStay(t *testing.T) {
 }
 
 func TestAReadThatLagsIsRepeated(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.world.shown[g1] = h.world.snapshot(g1)
 	h.deliver(h.world.join(g1, customer(1)))
 	h.pass(10 * time.Second)
@@ -184,10 +172,7 @@ func TestAReadThatLagsIsRepeated(t *testing.T) {
 }
 
 func TestAReadThatNeverShowsTheChangeIsBelievedInTheEnd(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.world.shown[g1] = h.world.snapshot(g1)
 	h.world.reads = 0
 	h.deliver(h.world.join(g1, customer(1)))
@@ -265,10 +250,7 @@ func TestADismissedGroupEndsItsStays(t *testing.T) {
 }
 
 func TestAFailedReadIsTriedAgainAndLosesNothing(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.world.err = &bot.APIError{Op: "groupchat/get", Code: -1, Class: bot.ClassRetry}
 	h.deliver(h.world.join(g1, customer(1)))
 	h.pass(time.Minute)
@@ -324,10 +306,7 @@ func TestInvitersAreFoundInOrder(t *testing.T) {
 
 // Someone who joined and left within a second is in no list, but two callbacks tell.
 func TestAStayThatNoReadShowsIsKnownFromItsCallbacks(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.deliver(h.world.join(g1, customer(1)))
 	h.pass(time.Second)
 	joined := h.world.join(g1, customer(2))
@@ -350,10 +329,7 @@ func TestAStayThatNoReadShowsIsKnownFromItsCallbacks(t *testing.T) {
 }
 
 func TestACallbackAboutSomebodyNobodySeesMakesNoStay(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	e := h.world.event(g1, bot.DetailAddMember, 3, "", "Jack", "Rose")
 	h.deliver(e)
 	h.pass(time.Hour)
@@ -365,10 +341,7 @@ func TestACallbackAboutSomebodyNobodySeesMakesNoStay(t *testing.T) {
 // Whoever leaves and comes back within one second has two stays, also where the second is
 // over before anybody looks.
 func TestAStayMayBeginInTheSecondInWhichAnotherEnds(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.deliver(h.world.join(g1, customer(1)))
 	h.pass(time.Minute)
 	post := []bot.Event{h.world.leave(g1, "wm001", 1), h.world.join(g1, customer(1))}
@@ -387,10 +360,7 @@ func TestAStayMayBeginInTheSecondInWhichAnotherEnds(t *testing.T) {
 
 // The same where the second stay goes on: who came meanwhile is counted behind the first.
 func TestAStayThatNobodySawCountsBeforeARejoin(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	var post []bot.Event
 	post = append(post, h.world.join(g1, customer(1)))
 	h.pass(time.Second)
@@ -411,10 +381,7 @@ func TestAStayThatNobodySawCountsBeforeARejoin(t *testing.T) {
 // A stay that no read shows waits with everything else for a group whose details lag: who
 // came before it must be known first.
 func TestAStayThatNobodySawWaitsForALaggingGroup(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.world.lag = 3200 * time.Millisecond
 	first := h.world.join(g1, customer(5))
 	h.pass(3 * time.Millisecond)
@@ -435,10 +402,7 @@ func TestAStayThatNobodySawWaitsForALaggingGroup(t *testing.T) {
 // Two stays that nobody saw, in one second: the one whose callbacks are complete waits for
 // the other, which may count before it.
 func TestAStayThatNobodySawWaitsForAnother(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.deliver(h.world.join(g1, customer(7)))
 	h.pass(time.Minute)
 	first := h.world.leave(g1, "wm007", 1)
@@ -460,10 +424,7 @@ func TestAStayThatNobodySawWaitsForAnother(t *testing.T) {
 
 // A leave behind a rejoin ends the second stay; the first waits for the callback of its own.
 func TestALateLeaveIsNotTakenForTheNext(t *testing.T) {
-	h := newHouse(t)
-	h.world.group(g1, "owner")
-	h.readGroup(g1)
-	h.pass(time.Minute)
+	h := houseWithGroup(t)
 	h.deliver(h.world.join(g1, customer(3)))
 	h.pass(time.Minute)
 	late := h.world.leave(g1, "wm003", 1)

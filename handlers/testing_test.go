@@ -36,6 +36,16 @@ func newHouse(t *testing.T) *house {
 	return newHouseIn(t, t.TempDir())
 }
 
+// houseWithGroup is a house that knows the group g1 of owner, with nobody else in it.
+func houseWithGroup(t *testing.T) *house {
+	t.Helper()
+	h := newHouse(t)
+	h.world.group(g1, "owner")
+	h.readGroup(g1)
+	h.pass(time.Minute)
+	return h
+}
+
 // testingT is a *testing.T or a *rapid.T.
 type testingT interface {
 	Helper()
