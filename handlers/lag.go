@@ -103,7 +103,11 @@ func (s snapshot) orphaned(i int) bool {
 			return false
 		}
 		st, ok := s.lastBefore(id, h.at)
-		return !ok || !st.LeftAt.IsZero() && st.LeftAt.Before(h.at) && st.LeftHow != string(bot.LeftUnknown)
+		if ok && st.LeftAt.IsZero() {
+			end, known := s.leaveAfter(s.beginning(st), id, st.JoinedAt)
+			return known && end.id != h.id // another callback ends that stay
+		}
+		return !ok || st.LeftAt.Before(h.at) && st.LeftHow != string(bot.LeftUnknown)
 	})
 }
 

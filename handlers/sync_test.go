@@ -441,3 +441,21 @@ func TestALateLeaveIsNotTakenForTheNext(t *testing.T) {
 		t.Errorf("stays: %+v", stays)
 	}
 }
+
+// Two leaves in one read: the second belongs to a stay whose join is still on its way.
+func TestASecondLeaveWaitsForItsJoin(t *testing.T) {
+	h := houseWithGroup(t)
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(4 * time.Second)
+	h.deliver(h.world.leave(g1, "wm001", 0))
+	h.pass(2 * time.Second)
+	late := h.world.join(g1, customer(1))
+	h.deliver(h.world.leave(g1, "wm001", 1))
+	h.pass(3 * time.Second)
+	h.deliver(late)
+	h.pass(5 * time.Minute)
+	stays := slices.DeleteFunc(h.stays(g1), func(s store.Stint) bool { return s.UserID != "wm001" })
+	if len(stays) != 2 || stays[0].LeftHow != "left" || stays[1].LeftHow != "removed" {
+		t.Errorf("stays: %+v", stays)
+	}
+}
