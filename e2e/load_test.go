@@ -191,6 +191,7 @@ func TestTwoProcessesShareADatabase(t *testing.T) {
 
 // A rush of joins is read together: what arrives within the settle time costs one call.
 func TestARushOfJoinsCostsFewCalls(t *testing.T) {
+	t.Parallel()
 	r := newRig(t, 1, nil)
 	w := &town{t: t, box: r.box, url: r.wecom.URL}
 	w.populate(20)

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,8 +47,10 @@ func chainRig(t testing.TB, database string, seed uint64) (*rig, *sandbox.Story,
 }
 
 func TestAWeekOfAChain(t *testing.T) {
+	t.Parallel()
 	for name, database := range databases(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			r, story, promo := chainRig(t, database, 1)
 			r.until(story.End)
 			checkMembers(r)
@@ -70,12 +73,15 @@ func databases(t *testing.T) map[string]string {
 	return out
 }
 
+// schemas counts, so that each has a name of its own.
+var schemas atomic.Int64
+
 // ownSchema makes an empty schema and returns a DSN that lives in it.
 func ownSchema(t *testing.T, base string) string {
 	t.Helper()
 	db, err := sql.Open("pgx", base)
 	must(t, err)
-	name := fmt.Sprintf("e2e_%d", os.Getpid())
+	name := fmt.Sprintf("e2e_%d_%d", os.Getpid(), schemas.Add(1))
 	_, err = db.Exec(`CREATE SCHEMA ` + name)
 	must(t, err)
 	t.Cleanup(func() {
@@ -92,8 +98,10 @@ func ownSchema(t *testing.T, base string) string {
 
 // The same week with callbacks that come four times, in any order, and some that never come.
 func TestAWeekWithBadPost(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(3 / min(slow, 3)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			r, story, promo := chainRig(t, sqliteFile(t), seed)
 			must(t, r.box.SetFaults(sandbox.Faults{Callbacks: sandbox.CallbackFaults{Copies: 4, Shuffle: 6, Within: 3 * time.Second, Drop: 0.05}}))
 			r.until(story.End)
@@ -277,6 +285,7 @@ func checkQuiet(r *rig) {
 // The same week on a platform that fails every eighth call in every way there is; then it is
 // well again and everything must come right: nothing lost, nothing twice, nothing stuck.
 func TestAWeekWithABadPlatform(t *testing.T) {
+	t.Parallel()
 	r, story, promo := chainRig(t, sqliteFile(t), 7)
 	ways := []sandbox.APIFault{{Fail: -1}, {Status: 502}, {CutBefore: true}, {CutAfter: true}, {HalfBody: true}, {Fail: 40014}, {Fail: 45009}}
 	for i, way := range ways {
