@@ -101,13 +101,13 @@ type asWritten struct{}
 
 // Unmarshal is half of koanf.Parser.
 func (asWritten) Unmarshal(data []byte) (map[string]any, error) {
-	var strict map[string]any // refuses keys that come twice
-	if err := yaml.Unmarshal(data, &strict); err != nil {
-		return nil, err
-	}
 	var doc yaml.Node
 	if err := yaml.Unmarshal(data, &doc); err != nil || len(doc.Content) == 0 {
 		return map[string]any{}, err
+	}
+	var strict map[string]any // refuses keys that come twice
+	if err := doc.Decode(&strict); err != nil {
+		return nil, err
 	}
 	m, _ := plain(doc.Content[0]).(map[string]any)
 	return m, nil

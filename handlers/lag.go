@@ -75,11 +75,12 @@ func (s snapshot) unexplained(c changes, now time.Time) bool {
 func (s snapshot) waiting(now time.Time) []int64 {
 	shown := s.shown()
 	later := s.forward(s.chat.Version)
+	reached := s.reached()
 	behind := false // a change before this one does not show, so this one cannot either
 	var open []int64
 	for i, h := range s.hints {
 		age := now.Sub(h.at)
-		lags := age < lagLimit && (s.lags(i, shown, later, age) || behind && s.mayLag(h, shown))
+		lags := age < lagLimit && s.lags(i, age, later, shown[h.CurVersion] || h.at.Before(reached), behind)
 		if lags && h.CurVersion != "" {
 			maps.Copy(later, s.forward(h.CurVersion))
 			behind = behind || h.memberChange()
@@ -181,7 +182,10 @@ func (s snapshot) lists(h hint) bool {
 	return len(h.Members) > 0
 }
 
-func (s snapshot) lags(i int, shown, later map[bot.MemberVersion]bool, age time.Duration) bool {
+// lags reports whether the snapshot lacks the i-th callback's change: one that is to come
+// later than what it shows, or, where nothing proves that it is shown, one that comes behind
+// another that is lacking, or of which the list shows nothing.
+func (s snapshot) lags(i int, age time.Duration, later map[bot.MemberVersion]bool, shown, behind bool) bool {
 	h := s.hints[i]
 	switch {
 	case h.Change != bot.ChatUpdated:
@@ -197,12 +201,7 @@ func (s snapshot) lags(i int, shown, later map[bot.MemberVersion]bool, age time.
 	case later[h.CurVersion]:
 		return true
 	}
-	return s.mayLag(h, shown) && (string(s.chat.Version) == s.stored.Version || s.hides(i))
-}
-
-// mayLag reports whether nothing proves that the snapshot shows a change of the members.
-func (s snapshot) mayLag(h hint, shown map[bot.MemberVersion]bool) bool {
-	return h.memberChange() && h.CurVersion != "" && !shown[h.CurVersion] && !h.at.Before(s.reached())
+	return !shown && (behind || string(s.chat.Version) == s.stored.Version || s.hides(i))
 }
 
 // reached is the moment up to which the snapshot certainly tells everything: it, or a read

@@ -237,12 +237,7 @@ func (r Reader) DueEntries(now time.Time, limit int) ([]Entry, error) {
 
 // NextDueEntry returns when the next held entry falls due; ok is false when none is held.
 func (r Reader) NextDueEntry() (at time.Time, ok bool, err error) {
-	var due *int64
-	err = r.db.Raw(`SELECT MIN(due_at) FROM entry WHERE status = 'held'`).Scan(&due).Error
-	if err != nil || due == nil {
-		return time.Time{}, false, err
-	}
-	return fromMS(*due), true, nil
+	return r.min("SELECT MIN(due_at) FROM entry WHERE status = 'held'")
 }
 
 // StatementLine is what one member of staff earned in a period, by status, in fen.

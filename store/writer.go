@@ -22,7 +22,7 @@ var errClosed = errors.New("store is closed")
 
 // writer is the one that writes to a SQLite file. Callers bring their transactions, it runs
 // them one after the other, each inside a savepoint, and commits them together. Events of
-// callbacks are written in bulk and go first.
+// callbacks need no savepoint: they are written in bulk, last in a commit.
 type writer struct {
 	s      *Store
 	events chan *job

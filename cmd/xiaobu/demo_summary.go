@@ -55,13 +55,14 @@ func (d *demo) summary(ctx context.Context) error {
 
 func (d *demo) tallies(r store.Reader) (rows [][]string, total tally, err error) {
 	delivered := map[string]tally{}
-	for id := int64(1); ; id++ {
-		ds, err := r.Deliveries(store.DeliveryFilter{Promotion: id})
+	promos, err := r.Promotions(0, 0)
+	if err != nil {
+		return nil, total, err
+	}
+	for _, p := range promos {
+		ds, err := r.Deliveries(store.DeliveryFilter{Promotion: p.ID})
 		if err != nil {
 			return nil, total, err
-		}
-		if len(ds) == 0 {
-			break
 		}
 		for _, dl := range ds {
 			t := delivered[dl.ChatID]
