@@ -100,13 +100,13 @@ func New(cfg Config) (*Client, error) {
 		limits:  quotas,
 		timeout: cfg.Timeout,
 		log:     cfg.Log,
-		tokens: &tokens{now: cfg.Now, log: cfg.Log, fetch: func(ctx context.Context) (string, time.Duration, error) {
+		tokens: newTokens(cfg.Now, cfg.Log, func(ctx context.Context) (string, time.Duration, error) {
 			return line.fetchToken(ctx, root, cfg.Corp)
-		}},
+		}),
 	}
 	return &Client{
 		corp: cfg.Corp, agent: cfg.Agent, log: cfg.Log,
-		limits: quotas, turns: newTurnstiles(), close: closeIdle,
+		limits: quotas, turns: newTurnstiles(), close: func() { rt.tokens.close(); closeIdle() },
 		pool: newPool(cfg.Pool, func() (*work.Work, error) { return newWork(root.String(), cfg.Corp, rt) }),
 	}, nil
 }
@@ -160,7 +160,8 @@ func (c *Client) Name() string { return "wecom" }
 // Corp is the company the client works for.
 func (c *Client) Corp() bot.CorpID { return c.corp }
 
-// Close lets go of idle connections. The client may still be used.
+// Close ends what outlived its callers, a fetch of the token, and lets go of idle
+// connections. The client is not used after it.
 func (c *Client) Close() { c.close() }
 
 // do runs one call of the SDK when its turn has come. Reads queue before they take an

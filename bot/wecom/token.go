@@ -34,6 +34,9 @@ type tokens struct {
 	now    func() time.Time
 	log    *slog.Logger
 	flight singleflight.Group
+	asking sync.WaitGroup  // whoever waits for a fetch, until it has ended
+	life   context.Context // ends every fetch; see close
+	end    context.CancelFunc
 
 	mu       sync.Mutex // guards what follows
 	token    string
@@ -43,6 +46,11 @@ type tokens struct {
 	refusals int // in a row
 }
 
+func newTokens(now func() time.Time, log *slog.Logger, fetch func(context.Context) (string, time.Duration, error)) *tokens {
+	life, end := context.WithCancel(context.Background())
+	return &tokens{fetch: fetch, now: now, log: log, life: life, end: end}
+}
+
 // get returns a token other than stale, the one that WeCom has just refused ("" if none).
 // However many ask at once, one fetch serves them all, and a stale token is replaced only
 // while it still is the current one.
@@ -50,16 +58,27 @@ func (t *tokens) get(ctx context.Context, stale string) (string, error) {
 	if token, err := t.known(stale); token != "" || err != nil {
 		return token, err
 	}
-	fetched := t.flight.DoChan(opToken, func() (any, error) { return t.renew(stale) })
+	type answer struct {
+		token string
+		err   error
+	}
+	fetched := make(chan answer, 1)
+	t.asking.Go(func() {
+		token, err, _ := t.flight.Do(opToken, func() (any, error) { return t.renew(stale) })
+		fetched <- answer{token.(string), err}
+	})
 	select {
-	case r := <-fetched:
-		if r.Err != nil {
-			return "", r.Err
-		}
-		return r.Val.(string), nil
+	case a := <-fetched:
+		return a.token, a.err
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
+}
+
+// close ends a fetch that outlived the call that began it, and returns when it has ended.
+func (t *tokens) close() {
+	t.end()
+	t.asking.Wait()
 }
 
 // known returns the present token if it may be used, or the refusal that still stands.
@@ -82,9 +101,12 @@ func (t *tokens) renew(stale string) (string, error) {
 	if token, err := t.known(stale); token != "" || err != nil {
 		return token, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), tokenTime)
+	ctx, cancel := context.WithTimeout(t.life, tokenTime)
 	defer cancel()
 	token, life, err := t.fetch(ctx)
+	if t.life.Err() != nil {
+		return "", t.life.Err()
+	}
 
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -13,10 +13,10 @@ import (
 	"xiaobu/bot"
 )
 
-// newTokens makes a holder whose fetches are counted; fetch may be nil.
-func newTokens(clk *clock, life time.Duration, fetch func(context.Context) error) (*tokens, *atomic.Int32) {
+// countedTokens makes a holder whose fetches are counted; fetch may be nil.
+func countedTokens(clk *clock, life time.Duration, fetch func(context.Context) error) (*tokens, *atomic.Int32) {
 	var n atomic.Int32
-	return &tokens{now: clk.now, log: slog.New(slog.DiscardHandler), fetch: func(ctx context.Context) (string, time.Duration, error) {
+	return newTokens(clk.now, slog.New(slog.DiscardHandler), func(ctx context.Context) (string, time.Duration, error) {
 		i := n.Add(1)
 		if fetch != nil {
 			if err := fetch(ctx); err != nil {
@@ -24,11 +24,11 @@ func newTokens(clk *clock, life time.Duration, fetch func(context.Context) error
 			}
 		}
 		return fmt.Sprint("t", i), life, nil
-	}}, &n
+	}), &n
 }
 
 func TestALateRefusalOfAnOldTokenDoesNotRenewTheNewOne(t *testing.T) {
-	holder, fetched := newTokens(newClock(), 2*time.Hour, nil)
+	holder, fetched := countedTokens(newClock(), 2*time.Hour, nil)
 	get := func(stale, want string) {
 		t.Helper()
 		if got, err := holder.get(background(), stale); got != want || err != nil {
@@ -47,7 +47,7 @@ func TestALateRefusalOfAnOldTokenDoesNotRenewTheNewOne(t *testing.T) {
 func TestAShortLivedTokenIsStillUsed(t *testing.T) {
 	for life, used := range map[time.Duration]time.Duration{time.Minute: 29 * time.Second, 0: 114 * time.Minute} {
 		clk := newClock()
-		holder, fetched := newTokens(clk, life, nil)
+		holder, fetched := countedTokens(clk, life, nil)
 		for range 2 {
 			if _, err := holder.get(background(), ""); err != nil {
 				t.Fatal(err)
@@ -62,7 +62,7 @@ func TestAShortLivedTokenIsStillUsed(t *testing.T) {
 
 func TestOneCallerGivingUpDoesNotSpoilTheTokenForOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		holder, fetched := newTokens(newClock(), time.Hour, func(ctx context.Context) error {
+		holder, fetched := countedTokens(newClock(), time.Hour, func(ctx context.Context) error {
 			select {
 			case <-time.After(time.Second):
 				return nil
@@ -106,7 +106,7 @@ func TestAFetchHasItsOwnTimeAndIsNotHeldAgainstTheSecret(t *testing.T) {
 
 func TestAGoodTokenEndsTheCaution(t *testing.T) {
 	clk, refuse := newClock(), true
-	holder, fetched := newTokens(clk, time.Hour, func(context.Context) error {
+	holder, fetched := countedTokens(clk, time.Hour, func(context.Context) error {
 		if refuse {
 			return &bot.APIError{Op: opToken, Code: 40001, Class: bot.ClassFix}
 		}
@@ -144,4 +144,23 @@ func TestABusyWeComIsAskedAgainForATokenToo(t *testing.T) {
 			t.Errorf("%d answers left", len(answers))
 		}
 	})
+}
+
+func TestCloseWaitsForAFetchThatOutlivedItsCaller(t *testing.T) {
+	began, ended := make(chan struct{}), false
+	holder, _ := countedTokens(newClock(), 2*time.Hour, func(ctx context.Context) error {
+		close(began)
+		<-ctx.Done()
+		ended = true
+		return ctx.Err()
+	})
+	caller, leave := context.WithCancel(background())
+	go func() { <-began; leave() }()
+	if _, err := holder.get(caller, ""); !errors.Is(err, context.Canceled) {
+		t.Fatalf("the caller who left got %v", err)
+	}
+	holder.close()
+	if !ended {
+		t.Error("closed while a fetch was under way")
+	}
 }
