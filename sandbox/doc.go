@@ -2,10 +2,10 @@
 // customer groups, behind the API and the encrypted callbacks that a WeCom program sees.
 // Bots are developed, tested and demonstrated against it.
 //
-// New makes a company; Handler serves the simulated API under /cgi-bin/ and a control API
-// under /sandbox/. People are moved by Go methods (Join, Leave, Say, Confirm, PressCard …),
-// by the control API, or by a story such as Chain. Whatever they do makes the same
-// callbacks as on the platform.
+// New makes a company; Handler serves the simulated API under /cgi-bin/. People are moved by
+// Go methods (Join, Leave, Say, Confirm, PressCard …), by package panel, which puts a control
+// page and a control API under /sandbox/, or by a story such as Chain. Whatever they do makes
+// the same callbacks as on the platform.
 //
 // Time comes from Config.Now, which may be moved by hand. What is to happen later waits in
 // two queues; Due says when the next thing is due, Step does all that is due now, and Run is

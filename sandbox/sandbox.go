@@ -73,7 +73,6 @@ type Sandbox struct {
 	cfg   Config
 	codec *crypt.Codec
 	apis  map[string]api
-	panel http.Handler
 
 	// mu guards everything below. It is never held while talking to anyone outside.
 	mu          sync.Mutex
@@ -144,7 +143,6 @@ func New(cfg Config) (*Sandbox, error) {
 		media:     newMediaShelf(),
 	}
 	s.apis = allAPIs()
-	s.panel = s.control()
 	return s, nil
 }
 
@@ -194,17 +192,15 @@ func (s *Sandbox) SetFeed(address, secret string) {
 	s.feedURL, s.feedSecret = address, secret
 }
 
-// Handler serves /cgi-bin/ (the simulated platform) and /sandbox/ (the control API).
+// Handler serves the simulated platform below /cgi-bin/. The control API and page below
+// /sandbox/ are package panel's.
 func (s *Sandbox) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case strings.HasPrefix(r.URL.Path, apiPrefix):
-			s.serveAPI(w, r)
-		case strings.HasPrefix(r.URL.Path, "/sandbox/"):
-			s.panel.ServeHTTP(w, r)
-		default:
+		if !strings.HasPrefix(r.URL.Path, apiPrefix) {
 			http.NotFound(w, r)
+			return
 		}
+		s.serveAPI(w, r)
 	})
 }
 

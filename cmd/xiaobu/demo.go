@@ -15,6 +15,7 @@ import (
 	"xiaobu/app"
 	"xiaobu/configs"
 	"xiaobu/sandbox"
+	"xiaobu/sandbox/panel"
 )
 
 // demoToken opens the demo's API; it guards nothing but invented people.
@@ -124,7 +125,7 @@ func (d *demo) build(ctx context.Context, f demoFlags, dir string) (stop func(),
 	if d.story, err = sandbox.Chain(d.box, sandbox.ChainOptions{Monday: monday}); err != nil {
 		return stop, err
 	}
-	wecom, close, err := listenAndServe("127.0.0.1:0", d.box.Handler())
+	wecom, close, err := listenAndServe("127.0.0.1:0", panel.Handler(d.box))
 	if err != nil {
 		return stop, err
 	}

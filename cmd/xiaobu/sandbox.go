@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"xiaobu/sandbox"
+	"xiaobu/sandbox/panel"
 )
 
 // sandboxFlags are what a sandbox of one's own can be told.
@@ -69,7 +70,7 @@ wecom:
   token: %[5]s
   aes_key: %[6]s
 `, ln.Addr(), c.CorpID, c.AgentID, c.Secret, c.Token, c.AESKey)
-	return runServer(ctx, ln, s.Handler(), func(ctx context.Context) {
+	return runServer(ctx, ln, panel.Handler(s), func(ctx context.Context) {
 		if err := s.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			fmt.Fprintln(e.stderr, "xiaobu: sandbox:", err)
 		}

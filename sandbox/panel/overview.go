@@ -1,9 +1,11 @@
-package sandbox
+package panel
 
 import (
+	"crypto/sha256"
 	"image"
 	"image/color"
 	"image/png"
+	"math/rand/v2"
 	"net/http"
 	"time"
 )
@@ -12,68 +14,53 @@ import (
 const shownNewest = 100
 
 // getState answers the company in short, with the ids that commands need.
-func (s *Sandbox) getState(w http.ResponseWriter, _ *http.Request) {
-	answerJSON(w, http.StatusOK, s.overview())
-}
-
-func (s *Sandbox) overview() reply {
-	now := s.enter()
-	defer s.leave()
+func (p *panel) getState(w http.ResponseWriter, _ *http.Request) {
+	c, sum := p.box.Config(), p.box.Summary()
 	var due any
-	if q := earliest(&s.agenda, &s.mail); q != nil {
-		due = q.tasks[0].at.Format(time.RFC3339)
+	if !sum.Due.IsZero() {
+		due = sum.Due.Format(time.RFC3339)
 	}
 	staff, groups := []reply{}, []reply{}
-	for _, u := range s.office.staff {
+	for _, u := range sum.Staff {
 		staff = append(staff, reply{
 			"user_id": u.UserID, "name": u.Name, "department": u.Department, "position": u.Position,
 			"hidden": u.Hidden, "no_contacts": u.NoContacts, "resigned": u.Resigned,
 		})
 	}
-	for _, g := range s.rooms.all {
-		groups = append(groups, g.short())
+	for _, g := range sum.Groups {
+		groups = append(groups, reply{
+			"chat_id": g.ID, "name": g.Name, "owner": g.Owner, "dismissed": g.Dismissed,
+			"staff": g.Staff, "customers": g.Customers, "member_version": g.Version,
+		})
 	}
-	return reply{
-		"corp_id": s.cfg.CorpID, "agent_id": s.cfg.AgentID, "now": now.Format(time.RFC3339),
-		"staff": staff, "groups": groups, "customers": len(s.clientele.customers),
-		"contacts": len(s.clientele.contacts), "join_ways": s.shownJoinWays(),
-		"contact_ways": s.shownContactWays(), "tasks": s.shownTasks(), "cards": s.shownCards(),
-		"callbacks": s.post.lastSeq, "in_flight": s.post.open, "next_due": due, "last_entry": s.journal.last,
-	}
+	answerJSON(w, http.StatusOK, reply{
+		"corp_id": c.CorpID, "agent_id": c.AgentID, "now": sum.Now.Format(time.RFC3339),
+		"staff": staff, "groups": groups, "customers": sum.Customers, "contacts": sum.Contacts,
+		"join_ways": p.shownJoinWays(), "contact_ways": p.shownContactWays(), "tasks": p.shownTasks(),
+		"cards": p.shownCards(), "callbacks": sum.Callbacks, "in_flight": sum.InFlight, "next_due": due,
+		"last_entry": sum.LastEntry,
+	})
 }
 
-func (g *group) short() reply {
-	staff := 0
-	for _, m := range g.present {
-		if m.staff {
-			staff++
-		}
-	}
-	return reply{
-		"chat_id": g.id, "name": g.name, "owner": g.owner.UserID, "dismissed": g.dismissed,
-		"staff": staff, "customers": len(g.present) - staff, "member_version": g.versions[len(g.versions)-1].id,
-	}
-}
-
-func (s *Sandbox) shownJoinWays() []reply {
+func (p *panel) shownJoinWays() []reply {
 	out := []reply{}
-	for _, w := range s.ways.joins {
+	for _, w := range p.box.JoinWays() {
 		out = append(out, reply{"config_id": w.ConfigID, "state": w.State, "remark": w.Remark, "chat_ids": w.Chats})
 	}
 	return out
 }
 
-func (s *Sandbox) shownContactWays() []reply {
+func (p *panel) shownContactWays() []reply {
 	out := []reply{}
-	for _, w := range s.ways.contacts {
+	for _, w := range p.box.ContactWays() {
 		out = append(out, reply{"config_id": w.ConfigID, "state": w.State, "remark": w.Remark, "users": w.Users})
 	}
 	return out
 }
 
-func (s *Sandbox) shownTasks() []reply {
+func (p *panel) shownTasks() []reply {
 	out := []reply{}
-	for _, t := range s.mass.all[max(0, len(s.mass.all)-shownNewest):] {
+	for _, t := range newest(p.box.Tasks(), shownNewest) {
 		shares := []reply{}
 		for _, share := range t.Shares {
 			shares = append(shares, reply{
@@ -88,9 +75,9 @@ func (s *Sandbox) shownTasks() []reply {
 	return out
 }
 
-func (s *Sandbox) shownCards() []reply {
+func (p *panel) shownCards() []reply {
 	out := []reply{}
-	for _, c := range s.apps.cards[max(0, len(s.apps.cards)-shownNewest):] {
+	for _, c := range newest(p.box.Cards(), shownNewest) {
 		buttons := []reply{}
 		for _, b := range c.Buttons {
 			buttons = append(buttons, reply{"text": b.Text, "key": b.Key})
@@ -103,9 +90,12 @@ func (s *Sandbox) shownCards() []reply {
 	return out
 }
 
+// newest returns the last n of a list.
+func newest[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
+
 // getGroup answers a group with everybody who is or was in it.
-func (s *Sandbox) getGroup(w http.ResponseWriter, r *http.Request) {
-	g, err := s.Group(r.PathValue("id"))
+func (p *panel) getGroup(w http.ResponseWriter, r *http.Request) {
+	g, err := p.box.Group(r.PathValue("id"))
 	if err != nil {
 		answerError(w, err)
 		return
@@ -131,8 +121,8 @@ func (s *Sandbox) getGroup(w http.ResponseWriter, r *http.Request) {
 // cannot be scanned.
 func getPicture(w http.ResponseWriter, r *http.Request) {
 	const modules, scale, margin = 21, 8, 2
-	dice := newDice(0)
-	dots := dice.fresh("picture " + r.PathValue("id"))
+	sum := sha256.Sum256([]byte(r.PathValue("id")))
+	dots := rand.New(rand.NewChaCha8(sum))
 	side := (modules + 2*margin) * scale
 	img := image.NewPaletted(image.Rect(0, 0, side, side), color.Palette{color.White, color.Black})
 	for y := range modules {

@@ -1,43 +1,20 @@
-package sandbox
+package panel
 
 import (
 	"encoding/json"
 	"image/png"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"xiaobu/sandbox"
 )
 
-// control makes a call of the control API and returns status and answer.
-func (w *world) control(method, path, body string) (int, map[string]any) {
-	w.t.Helper()
-	req, err := http.NewRequest(method, w.server.URL+"/sandbox"+path, strings.NewReader(body))
-	must(w.t, err)
-	resp, err := w.server.Client().Do(req)
-	must(w.t, err)
-	defer resp.Body.Close()
-	var out map[string]any
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil {
-		w.t.Fatalf("%s %s: HTTP %d, %v", method, path, resp.StatusCode, err)
-	}
-	return resp.StatusCode, out
-}
-
-// does makes a call that must succeed.
-func (w *world) does(path, body string) map[string]any {
-	w.t.Helper()
-	status, out := w.control(http.MethodPost, path, body)
-	if status != http.StatusOK {
-		w.t.Fatalf("%s %s: HTTP %d %v", path, body, status, out)
-	}
-	return out
-}
-
 func TestACompanyCanBeLivedByTheControlAPI(t *testing.T) {
-	r := newReceiver(t)
-	w := newWorld(t, Config{CallbackURL: r.server.URL})
+	w := newWorld(t, sandbox.Config{CallbackURL: newReceiver(t, http.StatusOK)})
 	w.does("/staff", `{"user_id":"sun","name":"孙","position":"店长"}`)
 	p := w.does("/customers", `{"name":"小鱼","with_union_id":true}`)["external_userid"].(string)
 	q := w.does("/customers", `{"name":"老周"}`)["external_userid"].(string)
@@ -46,20 +23,20 @@ func TestACompanyCanBeLivedByTheControlAPI(t *testing.T) {
 	w.does("/say", `{"chat_id":"`+chat+`","person":"`+p+`","text":"鸡蛋多少钱"}`)
 	w.does("/groups/"+chat+"/leave", `{"user":"`+p+`"}`)
 	w.does("/groups/"+chat+"/remove", `{"user":"`+q+`"}`)
-	way := w.ok("externalcontact/groupchat/add_join_way", map[string]any{"scene": 2, "chat_id_list": []string{chat}})["config_id"].(string)
+	way := w.joinWay(chat)
 	if out := w.does("/scan", `{"config_id":"`+way+`","customer":"`+p+`"}`); out["chat_id"] != chat {
 		t.Errorf("scan: %v", out)
 	}
-	cway := w.ok("externalcontact/add_contact_way", map[string]any{"type": 1, "scene": 2, "state": "s", "user": []string{"sun"}})["config_id"].(string)
+	cway := w.contactWay("sun")
 	if out := w.does("/scan", `{"config_id":"`+cway+`","customer":"`+p+`"}`); out["user"] != "sun" || out["welcome_code"] == "" {
 		t.Errorf("scan: %v", out)
 	}
 	w.does("/contacts", `{"action":"half","user":"li","customer":"`+p+`"}`)
 	w.does("/contacts", `{"action":"add","user":"li","customer":"`+p+`","no_welcome":true}`)
 	w.does("/contacts", `{"action":"delete","user":"li","customer":"`+p+`","by_customer":true}`)
-	id := w.massTo("sun", "秒杀", chat)
+	id := w.task("sun", "秒杀", chat)
 	w.does("/tasks/"+id+"/confirm", `{"user":"sun"}`)
-	w.message("sun", "template_card", cardBody("case_1"))
+	w.card("sun", "case_1", "疑似广告")
 	w.does("/cards/case_1/press", `{"user":"sun","key":"done"}`)
 	w.does("/groups/"+chat+"/rename", `{"name":"新名"}`)
 	w.does("/groups/"+chat+"/notice", `{"notice":"公告"}`)
@@ -70,7 +47,7 @@ func TestACompanyCanBeLivedByTheControlAPI(t *testing.T) {
 		t.Errorf("verify-url: %v", out)
 	}
 	w.does("/token/revoke", ``)
-	w.settle()
+	w.step()
 
 	_, state := w.control(http.MethodGet, "/state", "")
 	if size(state["groups"]) != 1 || dig(state, "groups", 0, "name") != "新名" || dig(state, "tasks", 0, "results") != 1.0 ||
@@ -92,7 +69,7 @@ func TestACompanyCanBeLivedByTheControlAPI(t *testing.T) {
 }
 
 func TestTheControlAPIRefusesWhatItDoesNotKnow(t *testing.T) {
-	w := newWorld(t, Config{})
+	w := newWorld(t, sandbox.Config{})
 	for _, tc := range []struct {
 		method, path, body string
 		status             int
@@ -128,7 +105,7 @@ func TestTheControlAPIRefusesWhatItDoesNotKnow(t *testing.T) {
 }
 
 func TestFaultsGoThroughTheControlAPIUnchanged(t *testing.T) {
-	w := newWorld(t, Config{})
+	w := newWorld(t, sandbox.Config{})
 	body := `{"callbacks":{"copies":2,"shuffle":5,"within":"3s","drop":0.1,"delay":"1m0s"},` +
 		`"api":{"gettoken":{"calls":3,"probability":0.5,"cut_before":true,"status":503,"fail":-1,"stall":"10ms","cut_after":true,"half_body":true}},` +
 		`"limits":{"per_minute":9,"per_hour":8,"parallel":7,"mass_per_month":6},"dispatch":"2m0s"}`
@@ -137,24 +114,24 @@ func TestFaultsGoThroughTheControlAPIUnchanged(t *testing.T) {
 	var want map[string]any
 	must(t, json.Unmarshal([]byte(body), &want))
 	for _, out := range []map[string]any{put, shown} {
-		if string(encode(out)) != string(encode(want)) || status != http.StatusOK {
-			t.Errorf("HTTP %d %s", status, encode(out))
+		if !reflect.DeepEqual(out, want) || status != http.StatusOK {
+			t.Errorf("HTTP %d %v", status, out)
 		}
 	}
-	f := w.Faults()
+	f := w.box.Faults()
 	if f.Callbacks.Within != 3*time.Second || f.Dispatch != 2*time.Minute || f.API["gettoken"].Stall != 10*time.Millisecond || f.Limits.MassPerMonth != 6 {
 		t.Errorf("faults: %+v", f)
 	}
 }
 
 func TestHelpAndPicturesAreServed(t *testing.T) {
-	w := newWorld(t, Config{})
+	w := newWorld(t, sandbox.Config{})
 	resp, err := w.server.Client().Get(w.server.URL + "/sandbox/")
 	must(t, err)
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	must(t, err)
-	for _, route := range w.routes() {
+	for _, route := range (&panel{}).routes() {
 		if !strings.Contains(string(text), route.pattern) {
 			t.Errorf("the help does not name %s", route.pattern)
 		}

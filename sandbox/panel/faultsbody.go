@@ -1,8 +1,10 @@
-package sandbox
+package panel
 
 import (
 	"fmt"
 	"time"
+
+	"xiaobu/sandbox"
 )
 
 // span is a duration written as 300ms, 2s, 5m …
@@ -55,14 +57,14 @@ type limitsBody struct {
 	MassPerMonth int `json:"mass_per_month"`
 }
 
-func (b faultsBody) faults() Faults {
-	f := Faults{Limits: Limits(b.Limits), Dispatch: time.Duration(b.Dispatch), API: map[string]APIFault{}}
+func (b faultsBody) faults() sandbox.Faults {
+	f := sandbox.Faults{Limits: sandbox.Limits(b.Limits), Dispatch: time.Duration(b.Dispatch), API: map[string]sandbox.APIFault{}}
 	c := b.Callbacks
-	f.Callbacks = CallbackFaults{
+	f.Callbacks = sandbox.CallbackFaults{
 		Copies: c.Copies, Shuffle: c.Shuffle, Within: time.Duration(c.Within), Drop: c.Drop, Delay: time.Duration(c.Delay),
 	}
 	for path, a := range b.API {
-		f.API[path] = APIFault{
+		f.API[path] = sandbox.APIFault{
 			Calls: a.Calls, Probability: a.Probability, CutBefore: a.CutBefore, Status: a.Status, Fail: a.Fail,
 			Stall: time.Duration(a.Stall), CutAfter: a.CutAfter, HalfBody: a.HalfBody,
 		}
@@ -70,7 +72,7 @@ func (b faultsBody) faults() Faults {
 	return f
 }
 
-func faultsBodyOf(f Faults) faultsBody {
+func faultsBodyOf(f sandbox.Faults) faultsBody {
 	b := faultsBody{Limits: limitsBody(f.Limits), Dispatch: span(f.Dispatch), API: map[string]apiFaultBody{}}
 	c := f.Callbacks
 	b.Callbacks = callbackFaultsBody{Copies: c.Copies, Shuffle: c.Shuffle, Within: span(c.Within), Drop: c.Drop, Delay: span(c.Delay)}

@@ -1,0 +1,203 @@
+package panel
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"xiaobu/sandbox"
+)
+
+const (
+	maxControlBytes = 1 << 20
+	logLimit        = 1000
+)
+
+// reply is what a call answers.
+type reply map[string]any
+
+// panel moves and shows one sandbox.
+type panel struct {
+	box *sandbox.Sandbox
+}
+
+// Handler serves the control API under /sandbox/ and hands everything else to the Sandbox's
+// own Handler.
+func Handler(box *sandbox.Sandbox) http.Handler {
+	p := &panel{box: box}
+	control, platform := p.control(), box.Handler()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/sandbox/") {
+			control.ServeHTTP(w, r)
+			return
+		}
+		platform.ServeHTTP(w, r)
+	})
+}
+
+// route is one call of the control API.
+type route struct {
+	pattern string // method and path, as http.ServeMux takes it
+	help    string // the body it takes and what it does
+	do      http.HandlerFunc
+}
+
+// routes lists the whole control API; GET /sandbox/ prints it.
+func (p *panel) routes() []route {
+	return []route{
+		{"GET /sandbox/state", "the company in short", p.getState},
+		{"GET /sandbox/log", "?after=SEQ&limit=N what happened", p.getLog},
+		{"GET /sandbox/calls", "API calls by path", p.getCalls},
+		{"GET /sandbox/faults", "what goes wrong on purpose", p.getFaults},
+		{"PUT /sandbox/faults", "callbacks, api, limits, dispatch: replaces all faults", command(p.putFaults)},
+		{"POST /sandbox/staff", "user_id, name, department, position, hidden, no_contacts, inactive", command(p.postStaff)},
+		{"POST /sandbox/staff/{id}/resign", "", command(p.postResign)},
+		{"POST /sandbox/customers", "id, name, union_id, with_union_id, gender, corp", command(p.postCustomer)},
+		{"POST /sandbox/contacts", "action (add, half, delete), user, customer, config_id, add_way, no_welcome, by_customer", command(p.postContact)},
+		{"POST /sandbox/groups", "owner, name, staff", command(p.postGroup)},
+		{"GET /sandbox/groups/{id}", "a group with its history", p.getGroup},
+		{"POST /sandbox/groups/{id}/join", "users, scene (1 direct, 2 link, 3 QR), inviter", command(p.postJoin)},
+		{"POST /sandbox/groups/{id}/leave", "user", command(p.postLeave)},
+		{"POST /sandbox/groups/{id}/remove", "user", command(p.postRemove)},
+		{"POST /sandbox/groups/{id}/owner", "user", command(p.postOwner)},
+		{"POST /sandbox/groups/{id}/rename", "name", command(p.postRename)},
+		{"POST /sandbox/groups/{id}/notice", "notice", command(p.postNotice)},
+		{"POST /sandbox/groups/{id}/dismiss", "", command(p.postDismiss)},
+		{"POST /sandbox/scan", "config_id, customer: scans a join way or contact way", command(p.postScan)},
+		{"POST /sandbox/tasks/{id}/confirm", "user, targets (none: all)", command(p.postConfirm)},
+		{"POST /sandbox/cards/{id}/press", "user, key", command(p.postPress)},
+		{"POST /sandbox/say", "chat_id, person, text, type, url, title", command(p.postSay)},
+		{"POST /sandbox/verify-url", "checks the callback address", command(p.postVerify)},
+		{"POST /sandbox/token/revoke", "makes all tokens invalid", command(p.postRevoke)},
+		{"GET /sandbox/qr/{id}", "a picture in place of a QR code", getPicture},
+	}
+}
+
+// control serves the control API.
+func (p *panel) control() http.Handler {
+	mux := http.NewServeMux()
+	var help strings.Builder
+	help.WriteString("Control API of the WeCom sandbox. Bodies and answers are JSON.\n\n")
+	for _, r := range p.routes() {
+		mux.HandleFunc(r.pattern, r.do)
+		fmt.Fprintf(&help, "%-34s %s\n", r.pattern, r.help)
+	}
+	mux.HandleFunc("GET /sandbox/{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, help.String())
+	})
+	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
+		answerError(w, fmt.Errorf("%s %s: %w; GET /sandbox/ lists what there is", r.Method, r.URL.Path, sandbox.ErrNotFound))
+	})
+	return mux
+}
+
+// answerJSON writes an answer of the control API.
+func answerJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // the other side is gone
+}
+
+// answerError writes 404 for ids that nobody has and 400 for everything else.
+func answerError(w http.ResponseWriter, err error) {
+	status := http.StatusBadRequest
+	if errors.Is(err, sandbox.ErrNotFound) {
+		status = http.StatusNotFound
+	}
+	answerJSON(w, status, map[string]string{"error": err.Error()})
+}
+
+// command makes a handler of a function from a body to an answer.
+func command[T any](do func(r *http.Request, in T) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var in T
+		err := decodeStrictly(w, r, &in)
+		if err != nil {
+			answerError(w, err)
+			return
+		}
+		out, err := do(r, in)
+		if err != nil {
+			answerError(w, err)
+			return
+		}
+		if out == nil {
+			out = reply{"ok": true}
+		}
+		answerJSON(w, http.StatusOK, out)
+	}
+}
+
+// decodeStrictly reads one JSON object and refuses fields that the command does not have. An
+// empty body is an empty object.
+func decodeStrictly(w http.ResponseWriter, r *http.Request, in any) error {
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControlBytes))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(in)
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) {
+		return fmt.Errorf("body: field %q must be %s, got %s", wrong.Field, wrong.Type, wrong.Value)
+	}
+	if err != nil {
+		return fmt.Errorf("body: %s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("body: more than one value")
+	}
+	return nil
+}
+
+func (p *panel) getLog(w http.ResponseWriter, r *http.Request) {
+	after, limit := int64(0), logLimit
+	var err error
+	if text := r.URL.Query().Get("after"); text != "" {
+		after, err = strconv.ParseInt(text, 10, 64)
+	}
+	if text := r.URL.Query().Get("limit"); text != "" && err == nil {
+		limit, err = strconv.Atoi(text)
+	}
+	if err != nil || limit < 1 || limit > logLimit {
+		answerError(w, fmt.Errorf("after must be a number and limit from 1 to %d", logLimit))
+		return
+	}
+	entries := p.box.Log(after)
+	entries = entries[:min(len(entries), limit)]
+	answerJSON(w, http.StatusOK, map[string]any{"entries": entries})
+}
+
+func (p *panel) getCalls(w http.ResponseWriter, _ *http.Request) {
+	answerJSON(w, http.StatusOK, map[string]any{"total": p.box.TotalCalls(), "calls": p.box.AllCalls()})
+}
+
+func (p *panel) getFaults(w http.ResponseWriter, _ *http.Request) {
+	answerJSON(w, http.StatusOK, faultsBodyOf(p.box.Faults()))
+}
+
+func (p *panel) putFaults(_ *http.Request, in faultsBody) (any, error) {
+	if err := p.box.SetFaults(in.faults()); err != nil {
+		return nil, err
+	}
+	return faultsBodyOf(p.box.Faults()), nil
+}
+
+func (p *panel) postVerify(r *http.Request, _ struct{}) (any, error) {
+	if err := p.box.VerifyURL(r.Context()); err != nil {
+		return reply{"ok": false, "error": err.Error()}, nil
+	}
+	return reply{"ok": true}, nil
+}
+
+func (p *panel) postRevoke(*http.Request, struct{}) (any, error) {
+	p.box.RevokeTokens()
+	return nil, nil
+}

@@ -1,0 +1,72 @@
+package sandbox
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Summary is the company in short, all of one moment.
+type Summary struct {
+	Now       time.Time // UTC
+	Due       time.Time // when the next thing is due; zero: nothing waits
+	Staff     []Staff   // in the order of AddStaff
+	Groups    []GroupSummary
+	Customers int   // people from outside, whether they know anybody or not
+	Contacts  int   // all there ever were
+	Callbacks int   // the Seq of the newest, 0 before the first
+	InFlight  int   // as the method of this name answers
+	LastEntry int64 // the Seq of the newest entry of the log
+}
+
+// GroupSummary is a customer group without its people and posts.
+type GroupSummary struct {
+	ID        string // chat_id
+	Name      string
+	Owner     string // userid
+	Dismissed bool
+	Staff     int // who are in it now
+	Customers int // who are in it now
+	Version   string
+}
+
+// Summary returns the company in short. Unlike Groups it costs little when groups are many
+// and large.
+func (s *Sandbox) Summary() Summary {
+	now := s.enter()
+	defer s.leave()
+	out := Summary{
+		Now: now, Staff: copied(s.office.staff, shallow), Customers: len(s.clientele.customers),
+		Contacts: len(s.clientele.contacts), Callbacks: s.post.lastSeq, InFlight: s.post.open, LastEntry: s.journal.last,
+	}
+	if q := earliest(&s.agenda, &s.mail); q != nil {
+		out.Due = q.tasks[0].at
+	}
+	for _, g := range s.rooms.all {
+		out.Groups = append(out.Groups, g.summary())
+	}
+	return out
+}
+
+func (g *group) summary() GroupSummary {
+	out := GroupSummary{
+		ID: g.id, Name: g.name, Owner: g.owner.UserID, Dismissed: g.dismissed,
+		Version: g.versions[len(g.versions)-1].id,
+	}
+	for _, m := range g.present {
+		if m.staff {
+			out.Staff++
+		}
+	}
+	out.Customers = len(g.present) - out.Staff
+	return out
+}
+
+// Paths returns the path of every simulated call, sorted, such as /cgi-bin/gettoken.
+func (s *Sandbox) Paths() []string {
+	out := slices.Sorted(maps.Keys(s.apis))
+	for i, path := range out {
+		out[i] = apiPrefix + path
+	}
+	return out
+}
