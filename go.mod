@@ -21,7 +21,11 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require modernc.org/sqlite v1.60.1 // indirect
+require (
+	github.com/bradfitz/gomemcache v0.0.0-20220106215444-fb4bf637b56d // indirect
+	github.com/go-redis/redis/v8 v8.11.5 // indirect
+	modernc.org/sqlite v1.60.1 // indirect
+)
 
 require (
 	github.com/ArtisanCloud/PowerLibs/v3 v3.3.2
