@@ -36,6 +36,12 @@ type Options struct {
 	// Serial works on one thing at a time, so that the same events lead to the same order
 	// of effects.
 	Serial bool
+	// Transport carries the calls of the platform and Wait waits between repetitions of one;
+	// nil are the network and real time. Detector judges messages; nil makes one, which takes
+	// some milliseconds and may be shared.
+	Transport http.RoundTripper
+	Wait      func(ctx context.Context, d time.Duration)
+	Detector  *spam.Detector
 }
 
 // App is the whole bot.
@@ -52,6 +58,9 @@ type App struct {
 
 // New opens the database and puts everything in its place. Nothing runs yet.
 func New(ctx context.Context, o Options) (*App, error) {
+	if o.Detector == nil {
+		o.Detector = spam.New()
+	}
 	st, err := store.Open(ctx, o.Config.Database, o.Now)
 	if err != nil {
 		return nil, err
@@ -77,7 +86,7 @@ func (a *App) build() error {
 	var err error
 	a.Platform, err = wecom.New(wecom.Config{
 		BaseURL: w.BaseURL, Corp: bot.CorpID(w.CorpID), Agent: bot.AgentID(w.AgentID), Secret: w.Secret,
-		Now: a.o.Now, Log: a.o.Log, Observe: m.call,
+		Now: a.o.Now, Log: a.o.Log, Observe: m.call, Transport: a.o.Transport, Wait: a.o.Wait,
 	})
 	if err != nil {
 		return err
@@ -122,7 +131,7 @@ func (a *App) features() features {
 				return scheduler.Schedule(spec, zone)
 			}},
 		results:    &handlers.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log},
-		moderation: &handlers.Moderation{Store: a.Store, Detector: spam.New(), Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
+		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Random: o.Random, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
 	}
@@ -140,9 +149,9 @@ const (
 func (a *App) dispatch(f features, m *metrics) {
 	o, p := a.o, a.Platform
 	r := handlers.NewRouter()
-	r.Handle(&handlers.Welcome{Contacts: p, Staff: p, Store: a.Store, Now: o.Now, Log: o.Log}, welcomeWorkers, bot.KindContactAdded)
+	r.Handle(&handlers.Welcome{Contacts: p, Staff: p, Store: a.Store, Now: o.Now, Log: o.Log, Serial: o.Serial}, welcomeWorkers, bot.KindContactAdded)
 	r.Handle(handlers.Contacts{}, fewWorkers, bot.KindContactAdded, bot.KindContactRemoved)
-	r.Gather(&handlers.Sync{Store: a.Store, Chats: p, Contacts: p, Now: o.Now, Settle: o.Config.WeCom.Settle, Log: o.Log}, syncWorkers,
+	r.Gather(&handlers.Sync{Store: a.Store, Chats: p, Contacts: p, Now: o.Now, Settle: o.Config.WeCom.Settle, Log: o.Log, Serial: o.Serial}, syncWorkers,
 		bot.KindChatChanged, bot.KindChatDue)
 	r.Handle(f.rewards, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft)
 	r.Handle(f.moderation, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft, bot.KindCardPressed)

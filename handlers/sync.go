@@ -27,6 +27,7 @@ type Sync struct {
 	Now      func() time.Time
 	Settle   time.Duration // wait after a callback before the group is read
 	Log      *slog.Logger
+	Serial   bool // one call after the other, in the order of the members
 }
 
 // Name is the handler's name.

@@ -36,6 +36,7 @@ type Welcome struct {
 	Store    *store.Store
 	Now      func() time.Time
 	Log      *slog.Logger
+	Serial   bool // the two names one after the other
 	busy     atomic.Int32
 	restTill atomic.Int64 // milliseconds
 }
@@ -78,7 +79,7 @@ func (w *Welcome) lookUp(ctx context.Context, g *greeted) {
 	ctx, cancel := context.WithTimeout(ctx, nameTime)
 	defer cancel()
 	staff := make(chan string, 1)
-	go func() {
+	lookUpStaff := func() {
 		name := g.staff
 		if name == "" && w.Staff != nil {
 			if s, err := w.Staff.StaffMember(ctx, g.User); err == nil {
@@ -86,7 +87,12 @@ func (w *Welcome) lookUp(ctx context.Context, g *greeted) {
 			}
 		}
 		staff <- name
-	}()
+	}
+	if w.Serial {
+		lookUpStaff()
+	} else {
+		go lookUpStaff()
+	}
 	if w.Contacts != nil {
 		if c, err := w.Contacts.Contact(ctx, g.Customer); err == nil {
 			g.customer = c.Name

@@ -101,7 +101,7 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer := s.answer(op, r, path, body, hit)
-	hit.send(w, r, answer)
+	hit.send(s, w, r, answer)
 }
 
 // answer does the work of a call and returns the bytes of its answer.

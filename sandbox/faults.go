@@ -186,9 +186,9 @@ func (f *faultState) draw(s *Sandbox, path string) APIFault {
 
 // send answers a call, or fails to. A fault after the work is the case that clients find
 // hardest: they cannot know that it was done.
-func (h hit) send(w http.ResponseWriter, r *http.Request, answer []byte) {
+func (h hit) send(s *Sandbox, w http.ResponseWriter, r *http.Request, answer []byte) {
 	if h.fault.Stall > 0 {
-		idle(r.Context(), h.fault.Stall, nil)
+		s.cfg.Wait(r.Context(), h.fault.Stall)
 	}
 	if h.fault.CutAfter {
 		panic(http.ErrAbortHandler)

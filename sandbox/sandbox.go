@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -63,6 +64,9 @@ type Config struct {
 	Workers int
 	// Lag is how long groupchat/get keeps showing the members of before a change. Default 0.
 	Lag time.Duration
+	// Wait lets an APIFault's Stall go by; it returns early when ctx ends. Nil waits in real
+	// time.
+	Wait func(ctx context.Context, d time.Duration)
 	// OnEntry is told of everything that happens, one entry at a time and in order, from
 	// whatever goroutine made it happen; it may use the Sandbox. May be nil.
 	OnEntry func(Entry)
@@ -164,6 +168,9 @@ func withDefaults(cfg Config) Config {
 	}
 	if cfg.Workers == 0 {
 		cfg.Workers = DefaultWorkers
+	}
+	if cfg.Wait == nil {
+		cfg.Wait = func(ctx context.Context, d time.Duration) { idle(ctx, d, nil) }
 	}
 	if cfg.Client == nil {
 		cfg.Client = &http.Client{

@@ -40,6 +40,9 @@ type Config struct {
 	Timeout time.Duration
 	// Pool bounds how many calls run at once; 0 means DefaultPool.
 	Pool int
+	// Wait waits between repetitions of a call; it returns early when the context ends. Nil
+	// waits in real time, for a random half more or less.
+	Wait func(ctx context.Context, d time.Duration)
 	// Observe, if set, is told of every request that went out: its path after /cgi-bin/,
 	// what came of it, and how long it took. It is called by many goroutines. The code is WeCom's own (0 is success, -1 is
 	// busy), 1000 plus the status if something other than WeCom answered, or 1000 if there
@@ -94,12 +97,13 @@ func New(cfg Config) (*Client, error) {
 		cfg.Transport, closeIdle = own, own.CloseIdleConnections
 	}
 	quotas := newLimits(cfg.Now)
-	line := &wire{base: cfg.Transport, secret: cfg.Secret, now: cfg.Now, observe: cfg.Observe}
+	line := &wire{base: cfg.Transport, secret: cfg.Secret, now: cfg.Now, observe: cfg.Observe, wait: cfg.Wait}
 	rt := &transport{
 		wire:    line,
 		limits:  quotas,
 		timeout: cfg.Timeout,
 		log:     cfg.Log,
+		wait:    cfg.Wait,
 		tokens: newTokens(cfg.Now, cfg.Log, func(ctx context.Context) (string, time.Duration, error) {
 			return line.fetchToken(ctx, root, cfg.Corp)
 		}),
@@ -131,6 +135,9 @@ func (cfg *Config) complete() (*url.URL, error) {
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Wait == nil {
+		cfg.Wait = waitAwhile
 	}
 	if cfg.Observe == nil {
 		cfg.Observe = func(string, int, time.Duration) {}

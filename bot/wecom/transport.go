@@ -37,6 +37,7 @@ type transport struct {
 	tokens  *tokens
 	limits  *limits
 	timeout time.Duration
+	wait    func(ctx context.Context, d time.Duration)
 	log     *slog.Logger
 }
 
@@ -96,11 +97,12 @@ func newCall(req *http.Request) (*call, error) {
 type attempts struct {
 	renewed, busy, broken int
 	stale                 string // the token WeCom refused
+	wait                  func(ctx context.Context, d time.Duration)
 }
 
 // carry makes a call, and makes it again where that can do no harm.
 func (t *transport) carry(ctx context.Context, c *call) ([]byte, error) {
-	var tried attempts
+	tried := attempts{wait: t.wait}
 	for {
 		if err := t.limits.take(c.op); err != nil {
 			return nil, err
@@ -155,10 +157,10 @@ func (a *attempts) again(ctx context.Context, op string, err error, token string
 		return a.renewed <= 1
 	case errors.As(err, &refusal) && busyCode(refusal.Code):
 		a.busy++
-		return a.busy <= busyRetries && pause(ctx, a.busy)
+		return a.busy <= busyRetries && a.pause(ctx, a.busy)
 	case errors.As(err, &lost) && isRead(op) && ctx.Err() == nil:
 		a.broken++
-		return a.broken <= brokenRetries && pause(ctx, a.broken)
+		return a.broken <= brokenRetries && a.pause(ctx, a.broken)
 	}
 	return false
 }
@@ -173,16 +175,19 @@ func busyCode(code int) bool {
 }
 
 // pause waits before repetition n, and reports false when ctx ends first.
-func pause(ctx context.Context, n int) bool {
-	d := retryPause << (n - 1)
-	d = d/2 + rand.N(d)
-	timer := time.NewTimer(d)
+func (a *attempts) pause(ctx context.Context, n int) bool {
+	a.wait(ctx, retryPause<<(n-1))
+	return ctx.Err() == nil
+}
+
+// waitAwhile waits in real time, for half as long or up to half as long again, so that those
+// who were refused together do not come back together.
+func waitAwhile(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d/2 + rand.N(d))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }
 

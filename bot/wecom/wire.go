@@ -49,6 +49,7 @@ type wire struct {
 	secret  string
 	now     func() time.Time
 	observe func(op string, code int, d time.Duration)
+	wait    func(ctx context.Context, d time.Duration)
 }
 
 // send makes one attempt. Its errors are *bot.APIError, when somebody answered, and
@@ -167,7 +168,7 @@ func retryAfter(resp *http.Response) time.Duration {
 func (w *wire) fetchToken(ctx context.Context, root *url.URL, corp bot.CorpID) (string, time.Duration, error) {
 	c := &call{op: opToken, method: http.MethodGet, url: *root.JoinPath(apiRoot, opToken),
 		query: url.Values{"corpid": {string(corp)}, "corpsecret": {w.secret}}}
-	var tried attempts
+	tried := attempts{wait: w.wait}
 	for {
 		answer, err := w.send(ctx, c, "")
 		if err == nil {
