@@ -37,12 +37,12 @@ func Backup(ctx context.Context, dsn, file string) error {
 }
 
 // rawSQLite opens a file on one plain connection, outside any Store.
-func rawSQLite(path string) (*sql.DB, error) {
+func rawSQLite(path string, params ...string) (*sql.DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	db, err := sql.Open("sqlite", sqliteDSN(abs, []pragma{{"busy_timeout", "5000", ""}}))
+	db, err := sql.Open("sqlite", sqliteDSN(abs, []pragma{{"busy_timeout", "5000", ""}}, params...))
 	if err != nil {
 		return nil, err
 	}
