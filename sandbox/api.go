@@ -53,7 +53,7 @@ func write(do func(*call) (reply, *failure)) api {
 func allAPIs() map[string]api {
 	all := map[string]api{}
 	for _, family := range []map[string]api{
-		tokenAPIs(), directoryAPIs(), contactAPIs(), chatAPIs(), transferAPIs(), joinWayAPIs(),
+		tokenAPIs(), directoryAPIs(), contactAPIs(), tagAPIs(), chatAPIs(), transferAPIs(), joinWayAPIs(),
 		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(),
 		messageAPIs(), cardAPIs(), appChatAPIs(), mediaAPIs(),
 	} {

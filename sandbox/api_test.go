@@ -19,9 +19,10 @@ type goodCall struct {
 }
 
 // goodCalls use the ids of a showcase: $CHAT, $OTHER, $CUST, $CODE, $IMG, $VID, $FILE, $WAY,
-// $CWAY, $TASK, $TPL, $MSG, $RC.
+// $CWAY, $TASK, $TPL, $MSG, $RC, $NOW, $TAGGROUP, $TAG, $TAG2.
 func goodCalls() []goodCall {
-	return slices.Concat(directoryCalls(), contactCalls(), groupCalls(), wayCalls(), massCalls(), messageCalls())
+	return slices.Concat(directoryCalls(), contactCalls(), groupCalls(), wayCalls(), massCalls(), messageCalls(),
+		tagCalls())
 }
 
 func directoryCalls() []goodCall {
@@ -146,9 +147,11 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 	must(t, w.Confirm(task, "wang"))
 	card := w.message("wang", "template_card", cardBody("case_0"))
 	w.ok("appchat/create", map[string]any{"userlist": []string{"wang", "li"}, "chatid": "ops0"})
+	group, tags := w.tags("来源", "一店", "二店")
 	return w, strings.NewReplacer("$CHAT", chat, "$OTHER", other, "$CUST", p, "$CODE", k.WelcomeCode, "$IMG", img,
 		"$VID", file("video"), "$FILE", file("file"), "$WAY", way, "$CWAY", cway, "$TASK", task, "$TPL", tpl,
-		"$MSG", card["msgid"].(string), "$RC", card["response_code"].(string), "$NOW", fmt.Sprint(w.clock.Now().Unix()))
+		"$MSG", card["msgid"].(string), "$RC", card["response_code"].(string), "$NOW", fmt.Sprint(w.clock.Now().Unix()),
+		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0])
 }
 
 func (w *world) make(path, body string) map[string]any {

@@ -98,7 +98,7 @@ func getContact(c *call) (reply, *failure) {
 			continue
 		}
 		f := followerOf(k)
-		f["tags"] = []reply{}
+		f["tags"] = c.shownTags(k)
 		followers = append(followers, f)
 	}
 	if len(followers) == 0 {
@@ -168,12 +168,29 @@ func batchContacts(c *call) (reply, *failure) {
 	out := []reply{}
 	for _, k := range some {
 		follow := followerOf(k)
-		follow["tag_id"] = []string{}
+		follow["tag_id"] = append([]string{}, c.s.tagsOf(k)...)
 		out = append(out, reply{
 			"external_contact": c.externalContact(c.s.clientele.byID[k.Customer]), "follow_info": follow,
 		})
 	}
 	return reply{"external_contact_list": out, "next_cursor": next}, nil
+}
+
+// seeContact returns a visible member of staff and the contact with a customer, or the
+// refusal.
+func (c *call) seeContact(user, customer string) (*Staff, *Contact, *failure) {
+	u, f := c.seeServer(user)
+	if f != nil {
+		return nil, nil, f
+	}
+	if c.s.clientele.byID[customer] == nil {
+		return nil, nil, refuse(codeBadCustomer, "invalid external userid")
+	}
+	k := c.s.clientele.current[pair{u.UserID, customer}]
+	if k == nil || !k.active() {
+		return nil, nil, refuse(codeNoRelation, "not external contact")
+	}
+	return u, k, nil
 }
 
 // remarkContact writes what a member of staff notes about a customer, and makes the event
@@ -190,16 +207,9 @@ func remarkContact(c *call) (reply, *failure) {
 	if f := in.failed(); f != nil {
 		return nil, f
 	}
-	u, f := c.seeServer(user)
+	u, k, f := c.seeContact(user, customer)
 	if f != nil {
 		return nil, f
-	}
-	if c.s.clientele.byID[customer] == nil {
-		return nil, refuse(codeBadCustomer, "invalid external userid")
-	}
-	k := c.s.clientele.current[pair{u.UserID, customer}]
-	if k == nil || !k.active() {
-		return nil, refuse(codeNoRelation, "not external contact")
 	}
 	if in.has("remark") {
 		k.Remark = remark

@@ -187,16 +187,13 @@ func (c *call) shareGroups(t *massTask) (failed []string) {
 }
 
 // shareCustomers finds the customers of a task and who is to write to each: the sender, or
-// the member of staff who has had the customer for the shortest time. Tags do not exist in
-// the sandbox, so a tag filter alone finds nobody.
+// the member of staff who has had the customer for the shortest time. With a tag filter it is
+// the member who put the tags on; named customers win over a filter.
 func (c *call) shareCustomers(t *massTask) (failed []string) {
 	u := c.sender(false)
 	customers := c.in.list("external_userid", massCustomers)
-	filtered := false // a filter without tags is none
-	for _, group := range c.in.part("tag_filter").parts("group_list") {
-		filtered = len(group.list("tag_list", 100)) > 0 || filtered
-	}
-	if u == nil && len(customers) == 0 && !filtered {
+	filter := c.readTagFilter()
+	if u == nil && len(customers) == 0 && len(filter) == 0 {
 		c.in.bad(codeEmptyParam, "missing external_userid or sender")
 	}
 	if c.in.failed() != nil {
@@ -205,13 +202,13 @@ func (c *call) shareCustomers(t *massTask) (failed []string) {
 	if u != nil {
 		t.Sender = u.UserID
 	}
-	if len(customers) == 0 && !filtered {
-		for _, k := range c.s.clientele.ofUser[u.UserID] {
-			customers = append(customers, k.Customer)
-		}
+	if len(customers) == 0 {
+		customers = c.s.filtered(u, filter)
+	} else {
+		filter = nil
 	}
 	for _, id := range unique(customers) {
-		k := c.s.latestContact(id, u)
+		k := c.s.latestContact(id, u, filter)
 		if k == nil {
 			failed = append(failed, id)
 			continue
@@ -226,13 +223,32 @@ func (c *call) shareCustomers(t *massTask) (failed []string) {
 	return failed
 }
 
-// latestContact returns the newest contact of a customer, with one member of staff if u is
-// given.
-func (s *Sandbox) latestContact(customer string, u *Staff) *Contact {
+// filtered are the customers who pass a tag filter, of one member of staff if u is given,
+// in the order of becoming contacts.
+func (s *Sandbox) filtered(u *Staff, filter tagFilter) []string {
+	contacts := s.clientele.contacts
+	if u != nil {
+		contacts = s.clientele.ofUser[u.UserID]
+	}
+	var out []string
+	for _, k := range contacts {
+		if filter.passes(s, k) && (len(filter) == 0 || s.latestContact(k.Customer, u, filter) == k) {
+			out = append(out, k.Customer)
+		}
+	}
+	return out
+}
+
+// latestContact returns the newest contact of a customer that passes a tag filter, with one
+// member of staff if u is given.
+func (s *Sandbox) latestContact(customer string, u *Staff, filter tagFilter) *Contact {
 	var latest *Contact
 	for _, other := range s.office.staff {
 		k := s.clientele.current[pair{other.UserID, customer}]
-		if k != nil && k.active() && other.serves() && (u == nil || u == other) && (latest == nil || k.key > latest.key) {
+		if k == nil || !k.active() || !other.serves() || u != nil && u != other || !filter.passes(s, k) {
+			continue
+		}
+		if latest == nil || k.key > latest.key {
 			latest = k
 		}
 	}

@@ -232,6 +232,10 @@ type Contact struct {
 	WelcomeCode string
 	Remark      string
 	Description string
+	// Tags are the ids of the company's tags that were put on the customer, deleted ones too.
+	Tags []string
+	// PersonalTags are the tags that only this member of staff uses; they have no id.
+	PersonalTags []string
 
 	key     int // 1, 2, 3 … in the order of adding
 	company string
@@ -242,5 +246,7 @@ type Contact struct {
 func (s *Sandbox) Contacts() []Contact {
 	s.enter()
 	defer s.leave()
-	return copied(s.clientele.contacts, func(k *Contact) { k.mobiles = slices.Clone(k.mobiles) })
+	return copied(s.clientele.contacts, func(k *Contact) {
+		k.mobiles, k.Tags, k.PersonalTags = slices.Clone(k.mobiles), slices.Clone(k.Tags), slices.Clone(k.PersonalTags)
+	})
 }

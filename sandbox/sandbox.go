@@ -97,6 +97,7 @@ type Sandbox struct {
 	clientele clientele
 	rooms     rooms
 	ways      ways
+	tagShelf  tagShelf
 	welcomes  welcomes
 	templates templates
 	mass      mass
