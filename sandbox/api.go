@@ -40,6 +40,9 @@ type api struct {
 	do     func(c *call) (reply, *failure)
 }
 
+// anyMethod is for calls that are made by GET and by POST.
+const anyMethod = "any"
+
 // read and write are the two usual kinds of calls, made with the app's token.
 func read(do func(*call) (reply, *failure)) api {
 	return api{method: http.MethodGet, token: appToken, do: do}
@@ -69,8 +72,9 @@ type call struct {
 	now   time.Time
 	ip    string
 	query url.Values
-	in    args   // of a POST
-	file  upload // of an upload
+	in    args       // of a POST
+	file  upload     // of an upload
+	out   *mediaFile // answered instead of JSON
 }
 
 // serveAPI answers one request below /cgi-bin/.
@@ -100,12 +104,12 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(hit.fault.Status), hit.fault.Status)
 		return
 	}
-	answer := s.answer(op, r, path, body, hit)
-	hit.send(s, w, r, answer)
+	answer, file := s.answer(op, r, path, body, hit)
+	hit.send(s, w, r, answer, file)
 }
 
-// answer does the work of a call and returns the bytes of its answer.
-func (s *Sandbox) answer(op api, r *http.Request, path string, body []byte, hit hit) []byte {
+// answer does the work of a call and returns its answer: JSON or a file.
+func (s *Sandbox) answer(op api, r *http.Request, path string, body []byte, hit hit) ([]byte, *mediaFile) {
 	now := s.enter()
 	defer s.leave()
 	c := &call{s: s, path: path, now: now, ip: hostOf(r.RemoteAddr), query: r.URL.Query()}
@@ -121,7 +125,7 @@ func (s *Sandbox) answer(op api, r *http.Request, path string, body []byte, hit 
 		out["errcode"], out["errmsg"] = 0, "ok"
 	}
 	s.note(now, EntryAPI, "", nil, fmt.Sprintf("%s → %d", path, code))
-	return encode(out)
+	return encode(out), c.out
 }
 
 // do checks what all calls have in common and then runs the call itself.
@@ -138,7 +142,7 @@ func (c *call) do(op api, r *http.Request, body []byte, hit hit) (reply, *failur
 	if f := c.s.meters.count(c); f != nil {
 		return nil, f
 	}
-	if r.Method != op.method {
+	if r.Method != op.method && op.method != anyMethod {
 		if op.method == http.MethodPost {
 			return nil, refuse(codeEmptyParam, "some parameters are empty, this api wants POST")
 		}

@@ -138,7 +138,7 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 	tpl := w.ok("externalcontact/group_welcome_template/add", map[string]any{
 		"text": map[string]string{"content": "x"}, "link": map[string]string{"title": "t", "url": "https://e.com"},
 	})["template_id"].(string)
-	file := func(kind string) string { return w.upload("media/upload?type="+kind, 10)["media_id"].(string) }
+	file := func(kind string) string { return w.upload("media/upload?type="+kind, 100)["media_id"].(string) }
 	img := file("image")
 	task := w.ok("externalcontact/add_msg_template", map[string]any{
 		"chat_type": "group", "sender": "wang", "text": map[string]string{"content": "x"},
@@ -204,13 +204,14 @@ func missing(at string, want, out any) string {
 
 func TestEveryCallHasAGoodCall(t *testing.T) {
 	w := newWorld(t, Config{})
-	covered := map[string]bool{"user/list_id": true, "media/upload": true, "media/uploadimg": true} // tested on their own
+	covered := map[string]bool{"user/list_id": true} // tested on its own
 	for _, c := range goodCalls() {
 		path, _, _ := strings.Cut(c.path, "?")
 		covered[path] = true
 	}
-	for path := range w.apis {
-		if !covered[path] {
+	for path, op := range w.apis {
+		if !covered[path] && !op.upload && op.method != anyMethod { // files have tests of their own
+
 			t.Errorf("%s is never called well", path)
 		}
 	}

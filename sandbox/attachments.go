@@ -71,7 +71,7 @@ func (c *call) attachment(in args, kind string) Attachment {
 // mediaID checks that a media_id was uploaded as the right kind and has not expired.
 func (c *call) mediaID(in args, name, kind string) {
 	id := in.need(name, codeNoMedia)
-	if id != "" && !c.s.media.has(id, kind, c.now) {
+	if id != "" && !c.s.media.has(id, kind, purposeMessage, c.now) {
 		in.bad(codeBadMedia, "invalid media_id: %s%s", in.where, name)
 	}
 }

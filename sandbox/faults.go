@@ -186,12 +186,19 @@ func (f *faultState) draw(s *Sandbox, path string) APIFault {
 
 // send answers a call, or fails to. A fault after the work is the case that clients find
 // hardest: they cannot know that it was done.
-func (h hit) send(s *Sandbox, w http.ResponseWriter, r *http.Request, answer []byte) {
+func (h hit) send(s *Sandbox, w http.ResponseWriter, r *http.Request, answer []byte, file *mediaFile) {
 	if h.fault.Stall > 0 {
 		s.cfg.Wait(r.Context(), h.fault.Stall)
 	}
 	if h.fault.CutAfter {
 		panic(http.ErrAbortHandler)
+	}
+	if file != nil {
+		answer = file.data
+		if !h.fault.HalfBody {
+			file.serve(w, r)
+			return
+		}
 	}
 	w.Header().Set("Content-Type", "application/json; charset=UTF-8")
 	w.Header().Set("Content-Length", strconv.Itoa(len(answer)))

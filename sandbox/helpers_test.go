@@ -5,10 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"encoding/xml"
+	"image"
+	"image/png"
 	"io"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"runtime"
 	"strings"
@@ -317,14 +320,47 @@ func (r *receiver) messages() []string {
 	return append([]string(nil), r.got...)
 }
 
-// upload posts a file of n bytes.
+// fileOf makes a file of n bytes that begins as its kind must.
+func fileOf(kind string, n int) []byte {
+	var head []byte
+	switch kind {
+	case "voice":
+		head = append([]byte(voiceHead), bytes.Repeat([]byte{0x3c}, max(0, n-len(voiceHead)))...)
+	case "video":
+		head = []byte("\x00\x00\x00\x10ftypmp42\x00\x00\x00\x00mp42")
+	case "file":
+		head = []byte("text")
+	default:
+		head = pictureOf(1, 1)
+	}
+	return append(head, make([]byte, max(0, n-len(head)))...)[:n]
+}
+
+// pictureOf draws a PNG.
+func pictureOf(width, height int) []byte {
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, width, height))); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// upload posts a file of n bytes, of the kind that the address names.
 func (w *world) upload(path string, n int) map[string]any {
+	w.t.Helper()
+	address, err := url.Parse(path)
+	must(w.t, err)
+	return w.uploadFile(path, "a.png", fileOf(address.Query().Get("type")+address.Query().Get("media_type"), n))
+}
+
+// uploadFile posts a file.
+func (w *world) uploadFile(path, name string, data []byte) map[string]any {
 	w.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
-	part, err := form.CreateFormFile("media", "a.png")
+	part, err := form.CreateFormFile("media", name)
 	must(w.t, err)
-	_, err = part.Write(bytes.Repeat([]byte{1}, n))
+	_, err = part.Write(data)
 	must(w.t, err)
 	must(w.t, form.Close())
 	resp, err := w.server.Client().Post(w.url(path), form.FormDataContentType(), &body)

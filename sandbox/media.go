@@ -1,10 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"slices"
 	"strconv"
@@ -14,77 +10,117 @@ import (
 const (
 	mediaLife     = 3 * 24 * time.Hour
 	minMediaBytes = 5
+	imagesADay    = 1000 // through uploadimg
+	imagesAMonth  = 3000
+	maxShelfBytes = 256 << 20 // of all files, and of all images; the oldest bytes are forgotten
 
-	codeBadMediaType = 40004
-	codeMediaSize    = 40009
+	codeBadMediaType = 40005
+	codeMediaSize    = 40006
+	codeImageSize    = 40009
+	codeVideoSize    = 40011
 	codeEmptyMedia   = 44001
 	codeMediaTooBig  = 45001
+
+	// Of 41080 to 41082 it is published that they are about the size and the format of an
+	// attachment, not which is which.
+	codeAttachPixels  = 41080
+	codeAttachSeconds = 41081
+	codeAttachSize    = 41082
 )
 
-// Media is an uploaded file that can be attached for three days.
+// What a media_id may be used for.
+const (
+	purposeMessage = "message" // media/upload: messages, welcomes, mass messages
+	purposeMoment  = "moment"  // media/upload_attachment with attachment_type 1
+	purposeAlbum   = "album"   // the same with 2
+	purposeRobot   = "robot"   // webhook/upload_media, for one robot only
+	purposeClient  = "client"  // from a member's phone: it can only be fetched
+)
+
+// Media is an uploaded file that can be used for three days.
 type Media struct {
-	MediaID    string
-	Type       string // image, voice, video or file
+	MediaID string
+	Type    string // image, voice, video or file
+	// Purpose says where it can be used: message (media/upload), moment and album
+	// (media/upload_attachment), robot (webhook/upload_media), client (sent by staff).
+	Purpose    string
 	Name       string
 	Size       int // bytes
 	UploadedAt time.Time
 }
 
-// mediaShelf are all uploads; their bytes are not kept.
-type mediaShelf struct {
-	all    []Media
-	images int
+// mediaFile is a Media with what is in it.
+type mediaFile struct {
+	Media
+	data  []byte // nil when it was forgotten
+	robot string // key of the robot it was uploaded for
 }
 
-func newMediaShelf() mediaShelf { return mediaShelf{} }
+// mediaShelf are all uploads.
+type mediaShelf struct {
+	all        []*mediaFile
+	byID       map[string]*mediaFile
+	bytes      int      // kept in all files together
+	kept       int      // index of the first file whose bytes are kept
+	images     [][]byte // of uploadimg; nil when it was forgotten
+	imageBytes int
+	firstImage int            // index of the first image that is kept
+	perDay     map[string]int // images by day such as 2026-11-23
+	perMonth   map[string]int // images by month such as 2026-11
+}
 
-// has reports whether a media_id can be attached as a kind at a time.
-func (m *mediaShelf) has(id, kind string, now time.Time) bool {
-	return slices.ContainsFunc(m.all, func(f Media) bool {
-		return f.MediaID == id && f.Type == kind && now.Sub(f.UploadedAt) < mediaLife
-	})
+func newMediaShelf() mediaShelf {
+	return mediaShelf{byID: map[string]*mediaFile{}, perDay: map[string]int{}, perMonth: map[string]int{}}
+}
+
+// has reports whether a media_id can be used as a kind for a purpose at a time.
+func (m *mediaShelf) has(id, kind, purpose string, now time.Time) bool {
+	f := m.byID[id]
+	return f != nil && f.Type == kind && f.Purpose == purpose && f.fresh(now)
+}
+
+func (f *mediaFile) fresh(now time.Time) bool { return now.Sub(f.UploadedAt) < mediaLife }
+
+// put keeps a file and forgets the bytes of the oldest when there are too many.
+func (s *Sandbox) putMedia(now time.Time, u upload, kind, purpose string) *mediaFile {
+	m := &s.media
+	f := &mediaFile{data: u.data, Media: Media{
+		MediaID: s.dice.draw("media", alphabetID, 44), Type: kind, Purpose: purpose,
+		Name: u.name, Size: len(u.data), UploadedAt: now,
+	}}
+	m.all, m.byID[f.MediaID] = append(m.all, f), f
+	m.bytes += len(f.data)
+	for m.kept < len(m.all)-1 && (m.bytes > maxShelfBytes || !m.all[m.kept].fresh(now)) {
+		m.bytes -= len(m.all[m.kept].data)
+		m.all[m.kept].data = nil
+		m.kept++
+	}
+	return f
 }
 
 // Uploads returns the uploaded files, oldest first.
 func (s *Sandbox) Uploads() []Media {
 	s.enter()
 	defer s.leave()
-	return slices.Clone(s.media.all)
+	out := make([]Media, 0, len(s.media.all))
+	for _, f := range s.media.all {
+		out = append(out, f.Media)
+	}
+	return out
 }
 
 func mediaAPIs() map[string]api {
 	file := func(do func(*call) (reply, *failure)) api {
 		return api{method: http.MethodPost, token: appToken, upload: true, do: do}
 	}
-	return map[string]api{"media/upload": file(uploadMedia), "media/uploadimg": file(uploadImage)}
-}
-
-// upload is a file in a request.
-type upload struct {
-	name string
-	size int
-}
-
-// readUpload finds the part named media in a multipart body.
-func readUpload(contentType string, body []byte) (upload, *failure) {
-	kind, params, err := mime.ParseMediaType(contentType)
-	if err != nil || kind != "multipart/form-data" {
-		return upload{}, refuse(codeNoMedia, "media data missing, want multipart/form-data")
+	// Fetching is documented as a GET, and a widely used SDK does it by POST.
+	fetch := func(do func(*call) (reply, *failure)) api {
+		return api{method: anyMethod, token: appToken, do: do}
 	}
-	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-	for {
-		part, err := parts.NextPart()
-		if err != nil {
-			return upload{}, refuse(codeNoMedia, "media data missing, want a part named media")
-		}
-		if part.FormName() != "media" {
-			continue
-		}
-		data, err := io.ReadAll(part)
-		if err != nil || len(data) == 0 {
-			return upload{}, refuse(codeEmptyMedia, "empty media data")
-		}
-		return upload{name: part.FileName(), size: len(data)}, nil
+	return map[string]api{
+		"media/upload": file(uploadMedia), "media/uploadimg": file(uploadImage),
+		"media/upload_attachment": file(uploadAttachment),
+		"media/get":               fetch(getMedia), "media/get/jssdk": fetch(getVoice),
 	}
 }
 
@@ -103,11 +139,18 @@ func mediaBytes(kind string) int {
 
 // checkSize refuses a file that is too small or too large for its kind.
 func (u upload) checkSize(kind string) *failure {
+	small, large := codeMediaSize, codeMediaTooBig
+	switch kind {
+	case "image":
+		small, large = codeImageSize, codeImageSize
+	case "video":
+		small, large = codeVideoSize, codeVideoSize
+	}
 	switch {
-	case u.size <= minMediaBytes:
-		return refuse(codeMediaSize, "invalid media size: want more than %d bytes", minMediaBytes)
-	case u.size > mediaBytes(kind):
-		return refuse(codeMediaTooBig, "media size out of limit")
+	case len(u.data) <= minMediaBytes:
+		return refuse(small, "invalid media size: want more than %d bytes", minMediaBytes)
+	case len(u.data) > mediaBytes(kind):
+		return refuse(large, "media size out of limit")
 	}
 	return nil
 }
@@ -115,27 +158,110 @@ func (u upload) checkSize(kind string) *failure {
 // uploadMedia keeps a file for three days.
 // See https://developer.work.weixin.qq.com/document/path/90253
 func uploadMedia(c *call) (reply, *failure) {
-	kind := c.query.Get("type")
+	return c.keepUpload(c.query.Get("type"), purposeMessage)
+}
+
+// keepUpload checks a file and keeps it for a purpose.
+func (c *call) keepUpload(kind, purpose string) (reply, *failure) {
 	if mediaBytes(kind) == 0 {
 		return nil, refuse(codeBadMediaType, "invalid media type")
 	}
-	if f := c.file.checkSize(kind); f != nil {
+	f := c.file.checkSize(kind)
+	if f == nil {
+		f = c.file.checkFormat(kind)
+	}
+	if f != nil {
 		return nil, f
 	}
-	m := Media{
-		MediaID: c.s.dice.draw("media", alphabetID, 44), Type: kind, Name: c.file.name,
-		Size: c.file.size, UploadedAt: c.now,
-	}
-	c.s.media.all = append(c.s.media.all, m)
+	m := c.s.putMedia(c.now, c.file, kind, purpose)
 	return reply{"type": kind, "media_id": m.MediaID, "created_at": strconv.FormatInt(c.now.Unix(), 10)}, nil
+}
+
+// uploadAttachment keeps a file for moments (attachment_type 1) or the album of goods (2). A
+// file may be larger for messages than here.
+// See https://developer.work.weixin.qq.com/document/path/95098
+func uploadAttachment(c *call) (reply, *failure) {
+	kind, purpose := c.query.Get("media_type"), ""
+	switch c.query.Get("attachment_type") {
+	case "1":
+		purpose = purposeMoment
+	case "2":
+		purpose = purposeAlbum
+	default:
+		return nil, refuse(codeBadParam, "invalid Request Parameter: attachment_type must be 1 or 2")
+	}
+	if !slices.Contains([]string{"image", "video", "file"}, kind) || purpose == purposeAlbum && kind == "video" {
+		return nil, refuse(codeBadMediaType, "invalid media type")
+	}
+	if len(c.file.data) > attachmentBytes {
+		return nil, refuse(codeAttachSize, "attachment size out of limit")
+	}
+	if f := c.file.checkMoment(kind, purpose); f != nil {
+		return nil, f
+	}
+	out, f := c.keepUpload(kind, purpose)
+	if f == nil {
+		out["created_at"] = c.now.Unix() // a number here, a string after media/upload
+	}
+	return out, f
 }
 
 // uploadImage keeps an image for ever and answers its address.
 // See https://developer.work.weixin.qq.com/document/path/90256
 func uploadImage(c *call) (reply, *failure) {
-	if f := c.file.checkSize("image"); f != nil {
+	f := c.file.checkSize("image")
+	if f == nil {
+		f = c.file.checkFormat("image")
+	}
+	if f != nil {
 		return nil, f
 	}
-	c.s.media.images++
-	return reply{"url": c.s.cfg.PublicURL + "/sandbox/qr/image" + strconv.Itoa(c.s.media.images)}, nil
+	m, local := &c.s.media, c.now.In(shanghai())
+	day, month := local.Format(time.DateOnly), local.Format("2006-01")
+	if m.perDay[day] >= imagesADay || m.perMonth[month] >= imagesAMonth {
+		return nil, refuse(codeTooMany, "reach max api daily quota limit")
+	}
+	m.perDay[day]++
+	m.perMonth[month]++
+	return reply{"url": c.s.hangPicture(c.file.data)}, nil
+}
+
+// freshMedia returns the file that a call asks for.
+func (c *call) freshMedia() (*mediaFile, *failure) {
+	id := c.query.Get("media_id")
+	if id == "" {
+		return nil, refuse(codeNoMedia, "missing media_id")
+	}
+	f := c.s.media.byID[id]
+	if f == nil || !f.fresh(c.now) || f.data == nil || f.Purpose == purposeRobot {
+		return nil, refuse(codeBadMedia, "invalid media_id")
+	}
+	return f, nil
+}
+
+// getMedia answers the bytes of a file; the answer is not JSON unless it is a refusal.
+// See https://developer.work.weixin.qq.com/document/path/90254
+func getMedia(c *call) (reply, *failure) {
+	f, refused := c.freshMedia()
+	if refused != nil {
+		return nil, refused
+	}
+	out := *f
+	c.out = &out
+	return nil, nil
+}
+
+// getVoice answers a voice message that a member recorded in the client.
+// See https://developer.work.weixin.qq.com/document/path/90255
+func getVoice(c *call) (reply, *failure) {
+	f, refused := c.freshMedia()
+	if refused == nil && (f.Type != "voice" || f.Purpose != purposeClient) {
+		refused = refuse(codeBadMedia, "invalid media_id: not a voice of the client")
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	out := *f
+	c.out = &out
+	return nil, nil
 }

@@ -204,11 +204,14 @@ func (s *Sandbox) SetFeed(address, secret string) {
 // /sandbox/ are package panel's.
 func (s *Sandbox) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !strings.HasPrefix(r.URL.Path, apiPrefix) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, apiPrefix):
+			s.serveAPI(w, r)
+		case strings.HasPrefix(r.URL.Path, picturePath):
+			s.servePicture(w, r)
+		default:
 			http.NotFound(w, r)
-			return
 		}
-		s.serveAPI(w, r)
 	})
 }
 
