@@ -56,6 +56,11 @@ func (q *queue) Pop() any {
 func (s *Sandbox) later(q *queue, at time.Time, run func(ctx context.Context)) {
 	q.seq++
 	heap.Push(q, &task{at: at, seq: q.seq, run: run})
+	s.stir()
+}
+
+// stir wakes everybody who waits for something to be done; the caller holds the lock.
+func (s *Sandbox) stir() {
 	close(s.wake)
 	s.wake = make(chan struct{})
 }
@@ -103,6 +108,11 @@ func (s *Sandbox) Step(ctx context.Context) (int, error) {
 func (s *Sandbox) take(queues ...*queue) (*task, time.Duration, <-chan struct{}) {
 	now := s.enter()
 	defer s.leave()
+	return s.takeAt(now, queues...)
+}
+
+// takeAt is take for callers that hold the lock.
+func (s *Sandbox) takeAt(now time.Time, queues ...*queue) (*task, time.Duration, <-chan struct{}) {
 	q := earliest(queues...)
 	if q == nil {
 		return nil, -1, s.wake
@@ -147,12 +157,37 @@ func (s *Sandbox) stopRunning() {
 // work does the tasks of one queue until ctx ends.
 func (s *Sandbox) work(ctx context.Context, q *queue) {
 	for ctx.Err() == nil {
-		t, wait, wake := s.take(q)
+		t, wait, wake := s.begin(q)
 		if t != nil {
 			t.run(ctx)
+			s.finish()
 			continue
 		}
 		idle(ctx, wait, wake)
+	}
+}
+
+// begin is take for Run's workers, who rest while MoveTo is at work.
+func (s *Sandbox) begin(q *queue) (*task, time.Duration, <-chan struct{}) {
+	now := s.enter()
+	defer s.leave()
+	if s.moving {
+		return nil, -1, s.wake
+	}
+	t, wait, wake := s.takeAt(now, q)
+	if t != nil {
+		s.busy++
+	}
+	return t, wait, wake
+}
+
+// finish ends what begin began.
+func (s *Sandbox) finish() {
+	s.enter()
+	defer s.leave()
+	s.busy--
+	if s.moving {
+		s.stir()
 	}
 }
 

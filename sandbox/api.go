@@ -82,7 +82,7 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 	path := strings.TrimPrefix(r.URL.Path, apiPrefix)
 	op, known := s.apis[path]
 	if !known {
-		s.countUnknown(path)
+		s.countUnknown(path, r)
 		http.NotFound(w, r)
 		return
 	}
@@ -95,21 +95,33 @@ func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "body is too large or was cut off", http.StatusRequestEntityTooLarge)
 		return
 	}
-	hit := s.arrive(path)
-	defer s.depart(path)
+	hit := s.arrive(path, r, body)
+	var out outcome
+	defer func() { s.depart(path, hit.request, out) }()
 	if hit.fault.CutBefore {
 		panic(http.ErrAbortHandler)
 	}
 	if hit.fault.Status != 0 {
+		out.status = hit.fault.Status
 		http.Error(w, http.StatusText(hit.fault.Status), hit.fault.Status)
 		return
 	}
-	answer, file := s.answer(op, r, path, body, hit)
-	hit.send(s, w, r, answer, file)
+	out.told = s.answer(op, r, path, body, hit)
+	if !hit.fault.CutAfter {
+		out.status = http.StatusOK
+	}
+	hit.send(s, w, r, out.json, out.file)
 }
 
-// answer does the work of a call and returns its answer: JSON or a file.
-func (s *Sandbox) answer(op api, r *http.Request, path string, body []byte, hit hit) ([]byte, *mediaFile) {
+// told is what a call answers: JSON, or a file instead of it.
+type told struct {
+	json []byte
+	code int // errcode
+	file *mediaFile
+}
+
+// answer does the work of a call.
+func (s *Sandbox) answer(op api, r *http.Request, path string, body []byte, hit hit) told {
 	now := s.enter()
 	defer s.leave()
 	c := &call{s: s, path: path, now: now, ip: hostOf(r.RemoteAddr), query: r.URL.Query()}
@@ -125,7 +137,7 @@ func (s *Sandbox) answer(op api, r *http.Request, path string, body []byte, hit 
 		out["errcode"], out["errmsg"] = 0, "ok"
 	}
 	s.note(now, EntryAPI, "", nil, fmt.Sprintf("%s → %d", path, code))
-	return encode(out), c.out
+	return told{encode(out), code, c.out}
 }
 
 // do checks what all calls have in common and then runs the call itself.
@@ -172,9 +184,10 @@ func (c *call) words(f *failure) string {
 }
 
 // countUnknown notes a call of a path that is not simulated.
-func (s *Sandbox) countUnknown(path string) {
+func (s *Sandbox) countUnknown(path string, r *http.Request) {
 	now := s.enter()
 	defer s.leave()
+	s.traffic.keepArrival(now, r, nil).end(now, outcome{status: http.StatusNotFound})
 	s.meters.calls[path]++
 	s.note(now, EntryAPI, "", nil, path+" → HTTP 404")
 }

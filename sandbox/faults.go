@@ -5,7 +5,9 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -133,12 +135,13 @@ func (f APIFault) check() error {
 
 // hit is what happens to one call.
 type hit struct {
+	request *Request // as it is remembered
 	fault   APIFault
 	crowded bool // too many calls of this path are under way
 }
 
 // arrive counts a call and decides what goes wrong with it.
-func (s *Sandbox) arrive(path string) hit {
+func (s *Sandbox) arrive(path string, r *http.Request, body []byte) hit {
 	now := s.enter()
 	defer s.leave()
 	s.meters.calls[path]++
@@ -146,16 +149,54 @@ func (s *Sandbox) arrive(path string) hit {
 	most := s.faults.Limits.Parallel
 	h := hit{crowded: most > 0 && s.meters.underway[path] > most}
 	h.fault = s.faults.draw(s, path)
+	h.request = s.traffic.keepArrival(now, r, body)
+	h.request.Fault = h.words()
 	if h.fault.CutBefore || h.fault.Status != 0 {
 		s.note(now, EntryAPI, "", nil, fmt.Sprintf("%s was cut off or answered HTTP %d before any work", path, h.fault.Status))
 	}
 	return h
 }
 
-func (s *Sandbox) depart(path string) {
-	s.enter()
+// words say what is ordered to go wrong with the call, in the order in which it would.
+func (h hit) words() string {
+	var out []string
+	f := h.fault
+	for _, one := range []struct {
+		on   bool
+		text string
+	}{
+		{f.CutBefore, "cut_before"}, {f.Status != 0, fmt.Sprintf("status %d", f.Status)},
+		{f.Fail != 0, fmt.Sprintf("fail %d", f.Fail)}, {h.crowded, "parallel"},
+		{f.Stall > 0, "stall " + f.Stall.String()}, {f.CutAfter, "cut_after"}, {f.HalfBody, "half_body"},
+	} {
+		if one.on {
+			out = append(out, one.text)
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// outcome is how a request ended.
+type outcome struct {
+	status int // 0: cut before an answer was sent
+	told
+}
+
+func (s *Sandbox) depart(path string, one *Request, out outcome) {
+	now := s.enter()
 	defer s.leave()
 	s.meters.underway[path]--
+	one.end(now, out)
+}
+
+// end remembers how a request ended; the caller holds the lock.
+func (one *Request) end(now time.Time, out outcome) {
+	one.Open, one.Took = false, now.Sub(one.At)
+	one.Status, one.Code = out.status, out.code
+	one.Answer = shorten(string(out.json[:min(len(out.json), keepBodyBytes+utf8.UTFMax)]), keepBodyBytes)
+	if out.file != nil {
+		one.Answer = "(a file)"
+	}
 }
 
 // draw returns the fault that hits a call of a path, if any, and counts it.

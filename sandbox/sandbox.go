@@ -36,6 +36,9 @@ type Config struct {
 	// Now tells the time, real or moved by hand. It must be safe for many goroutines, must
 	// not run backwards and must not call the Sandbox.
 	Now func() time.Time
+	// Leap moves what Now tells on to a later time, at once; MoveTo needs it. Nil: nobody can
+	// move the clock through the Sandbox. It must not call the Sandbox.
+	Leap func(to time.Time)
 	// Seed decides everything random: ids, tokens, member versions, faults, habits.
 	Seed uint64
 	// CorpID, AgentID and Secret are the company and its self-built app; DirectorySecret is
@@ -84,6 +87,8 @@ type Sandbox struct {
 	feedURL     string
 	feedSecret  string
 	running     bool
+	moving      bool          // MoveTo is at work
+	busy        int           // tasks that Run's workers have begun
 	wake        chan struct{} // closed and replaced when something new is due
 	agenda      queue         // what people and time do
 	mail        queue         // what is to be delivered
@@ -105,6 +110,7 @@ type Sandbox struct {
 	appRooms  appRooms
 	media     mediaShelf
 	post      postOffice
+	traffic   traffic
 	watchers  []watcher // habits that react to what the bot does
 }
 
@@ -146,6 +152,7 @@ func New(cfg Config) (*Sandbox, error) {
 		apps:      newAppMessages(),
 		appRooms:  newAppRooms(),
 		media:     newMediaShelf(),
+		traffic:   newTraffic(),
 	}
 	s.apis = allAPIs()
 	return s, nil

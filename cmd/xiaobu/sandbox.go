@@ -43,8 +43,9 @@ func sandboxCommand() command {
 }
 
 func runSandbox(ctx context.Context, e env, f sandboxFlags) error {
+	clock := newLeapClock(time.Now())
 	s, err := sandbox.New(sandbox.Config{
-		Now: time.Now, Seed: f.seed, CallbackURL: f.callback, FeedURL: f.feed, FeedSecret: f.feedSecret,
+		Now: clock.now, Leap: clock.leap, Seed: f.seed, CallbackURL: f.callback, FeedURL: f.feed, FeedSecret: f.feedSecret,
 		Lag: f.lag, PublicURL: "http://" + f.listen,
 	})
 	if err != nil {

@@ -64,7 +64,7 @@ type world struct {
 func newWorld(t *testing.T, cfg sandbox.Config) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{at: time.Date(2026, 11, 22, 16, 0, 0, 0, time.UTC)}}
-	cfg.Now = w.clock.now
+	cfg.Now, cfg.Leap = w.clock.now, w.clock.leap
 	box, err := sandbox.New(cfg)
 	must(t, err)
 	w.box = box

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"xiaobu/sandbox"
@@ -52,6 +51,15 @@ func (p *panel) routes() []route {
 		{"GET /sandbox/state", "the company in short", p.getState},
 		{"GET /sandbox/log", "?after=SEQ&limit=N what happened", p.getLog},
 		{"GET /sandbox/calls", "API calls by path", p.getCalls},
+		{"GET /sandbox/requests", "?after=SEQ&limit=N&path=PART&code=ERRCODE&failed=true requests to the platform; without after the newest", p.getRequests},
+		{"GET /sandbox/requests/{seq}", "one request with its body and answer", p.getRequest},
+		{"DELETE /sandbox/requests", "forgets the requests that were answered", done(p.box.ClearRequests)},
+		{"GET /sandbox/callbacks", "?after=SEQ&limit=N&kind=PART&chat_id=&who=&missed=true callbacks in plain text; without after the newest", p.getCallbacks},
+		{"GET /sandbox/callbacks/{seq}", "one callback with its XML and what became of each delivery", p.getCallback},
+		{"DELETE /sandbox/callbacks", "forgets the callbacks that are not under way", done(p.box.ClearCallbacks)},
+		{"GET /sandbox/keys", "tokens and welcome codes, masked, and how long they are good", p.getKeys},
+		{"GET /sandbox/clock", "what time it is here", p.getClock},
+		{"POST /sandbox/clock", "by (2h, 30m …) or to (RFC 3339): moves the clock through everything that is due on the way", command(p.postClock)},
 		{"GET /sandbox/faults", "what goes wrong on purpose", p.getFaults},
 		{"PUT /sandbox/faults", "callbacks, api, limits, dispatch: replaces all faults", command(p.putFaults)},
 		{"POST /sandbox/staff", "user_id, name, department, position, hidden, no_contacts, inactive", command(p.postStaff)},
@@ -84,7 +92,7 @@ func (p *panel) control() http.Handler {
 	help.WriteString("Control API of the WeCom sandbox. Bodies and answers are JSON.\n\n")
 	for _, r := range p.routes() {
 		mux.HandleFunc(r.pattern, r.do)
-		fmt.Fprintf(&help, "%-34s %s\n", r.pattern, r.help)
+		fmt.Fprintf(&help, "%-36s %s\n", r.pattern, r.help)
 	}
 	mux.HandleFunc("GET /sandbox/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -135,6 +143,14 @@ func command[T any](do func(r *http.Request, in T) (any, error)) http.HandlerFun
 	}
 }
 
+// done makes a handler of something that takes and answers nothing.
+func done(do func()) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		do()
+		answerJSON(w, http.StatusOK, reply{"ok": true})
+	}
+}
+
 // decodeStrictly reads one JSON object and refuses fields that the command does not have. An
 // empty body is an empty object.
 func decodeStrictly(w http.ResponseWriter, r *http.Request, in any) error {
@@ -158,16 +174,9 @@ func decodeStrictly(w http.ResponseWriter, r *http.Request, in any) error {
 }
 
 func (p *panel) getLog(w http.ResponseWriter, r *http.Request) {
-	after, limit := int64(0), logLimit
-	var err error
-	if text := r.URL.Query().Get("after"); text != "" {
-		after, err = strconv.ParseInt(text, 10, 64)
-	}
-	if text := r.URL.Query().Get("limit"); text != "" && err == nil {
-		limit, err = strconv.Atoi(text)
-	}
-	if err != nil || limit < 1 || limit > logLimit {
-		answerError(w, fmt.Errorf("after must be a number and limit from 1 to %d", logLimit))
+	after, limit, err := window(r, logLimit)
+	if err != nil {
+		answerError(w, err)
 		return
 	}
 	entries := p.box.Log(after)

@@ -131,7 +131,7 @@ func TestHelpAndPicturesAreServed(t *testing.T) {
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	must(t, err)
-	for _, route := range (&panel{}).routes() {
+	for _, route := range (&panel{box: w.box}).routes() {
 		if !strings.Contains(string(text), route.pattern) {
 			t.Errorf("the help does not name %s", route.pattern)
 		}
