@@ -55,8 +55,10 @@ type rig struct {
 	clock *clock
 	box   *sandbox.Sandbox
 	app   *app.App
-	bot   *httptest.Server
+	bot   *httptest.Server // nil in a simulation
 	wecom *httptest.Server
+	base  string       // address of the bot
+	web   *http.Client // asks the bot
 	conf  configs.Config
 	log   *syncBuffer
 	ids   uint64
@@ -98,7 +100,7 @@ func newRig(t testing.TB, seed uint64, now func() time.Time) *rig {
 // newRigOn is newRig on a database of one's choice.
 func newRigOn(t testing.TB, database string, seed uint64, now func() time.Time) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: &clock{t: monday.Add(-4 * time.Hour)}, log: &syncBuffer{}}
+	r := &rig{t: t, clock: &clock{t: monday.Add(-4 * time.Hour)}, log: &syncBuffer{}, web: http.DefaultClient}
 	serial := now == nil
 	if serial {
 		now = r.clock.now
@@ -112,6 +114,7 @@ func newRigOn(t testing.TB, database string, seed uint64, now func() time.Time) 
 	r.app, err = app.New(context.Background(), r.options(r.conf, now, serial))
 	must(t, err)
 	r.bot = httptest.NewServer(r.app.Handler())
+	r.base = r.bot.URL
 	t.Cleanup(func() {
 		r.bot.Close()
 		must(t, r.app.Close())
@@ -204,7 +207,7 @@ func (r *rig) call(method, path string, body, out any, header ...string) int {
 		must(r.t, err)
 		in = bytes.NewReader(data)
 	}
-	req, err := http.NewRequest(method, r.bot.URL+"/api/v1"+path, in)
+	req, err := http.NewRequest(method, r.base+"/api/v1"+path, in)
 	must(r.t, err)
 	req.Header.Set("Authorization", "Bearer "+apiToken)
 	if in != nil {
@@ -213,7 +216,7 @@ func (r *rig) call(method, path string, body, out any, header ...string) int {
 	for i := 0; i+1 < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := r.web.Do(req)
 	must(r.t, err)
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)

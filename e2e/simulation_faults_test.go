@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"time"
+
+	"xiaobu/sandbox"
+)
+
+// break_ lets something go wrong: on the platform, on the way, or with the bot itself.
+func (s *simulation) break_() {
+	switch s.rand.IntN(8) {
+	case 0, 1:
+		s.setFaults(sandbox.Faults{Callbacks: s.badPost()})
+	case 2, 3:
+		s.setFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"*": s.badCall()}})
+	case 4:
+		s.box.RevokeTokens()
+		s.tell("all tokens are revoked")
+	case 5:
+		s.loseAnswers = 0.3
+		s.tell("answers to callbacks get lost")
+	case 6:
+		s.restart(time.Duration(s.rand.IntN(40)) * time.Minute)
+	default:
+		s.crashIn, s.crashAfter = 1+s.rand.IntN(4), s.chance(0.5)
+		s.tell("the bot will crash at its %d. call", s.crashIn)
+	}
+}
+
+func (s *simulation) setFaults(f sandbox.Faults) {
+	must(s.t, s.box.SetFaults(f))
+	s.tell("faults: %+v", f)
+	s.at(s.clock.now().Add(time.Duration(1+s.rand.IntN(60))*time.Minute), func() {
+		must(s.t, s.box.SetFaults(sandbox.Faults{}))
+		s.tell("no faults")
+	})
+}
+
+func (s *simulation) badPost() sandbox.CallbackFaults {
+	f := sandbox.CallbackFaults{Copies: s.rand.IntN(4), Within: s.pick(0, 1, 5, 30), Delay: s.pick(0, 0, 1, 60)}
+	if s.chance(0.5) {
+		f.Shuffle = 2 + s.rand.IntN(5)
+	}
+	if s.chance(0.3) {
+		f.Drop = 0.3
+	}
+	return f
+}
+
+// badCall is what goes wrong with some of the calls.
+func (s *simulation) badCall() sandbox.APIFault {
+	ways := []sandbox.APIFault{{Fail: -1}, {Fail: 45009}, {Fail: 45033}, {Fail: 40014}, {Fail: 42001}, {Status: 502}, {CutBefore: true},
+		{CutAfter: true}, {HalfBody: true}, {Stall: time.Second}, {Stall: time.Minute}}
+	f := ways[s.rand.IntN(len(ways))]
+	f.Probability = 0.1 + 0.4*s.rand.Float64()
+	return f
+}
+
+// restart ends the bot, and starts it again after a while.
+func (s *simulation) restart(after time.Duration) {
+	if s.app == nil {
+		return
+	}
+	s.tell("the bot is stopped for %s", after)
+	s.sleep()
+	s.at(s.clock.now().Add(after), func() {
+		if s.app == nil {
+			s.tell("the bot is started")
+			s.wake()
+		}
+	})
+}
+
+// heal ends everything that is wrong.
+func (s *simulation) heal() {
+	must(s.t, s.box.SetFaults(sandbox.Faults{}))
+	s.loseAnswers, s.crashIn = 0, 0
+	s.tell("everything works again")
+	if s.app == nil {
+		s.wake()
+	}
+}
