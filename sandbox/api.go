@@ -57,7 +57,7 @@ func allAPIs() map[string]api {
 	all := map[string]api{}
 	for _, family := range []map[string]api{
 		tokenAPIs(), directoryAPIs(), contactAPIs(), tagAPIs(), chatAPIs(), transferAPIs(), joinWayAPIs(),
-		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(),
+		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(), momentAPIs(),
 		messageAPIs(), cardAPIs(), appChatAPIs(), mediaAPIs(),
 	} {
 		maps.Copy(all, family)

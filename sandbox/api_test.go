@@ -22,7 +22,24 @@ type goodCall struct {
 // $CWAY, $TASK, $TPL, $MSG, $RC, $NOW, $TAGGROUP, $TAG, $TAG2.
 func goodCalls() []goodCall {
 	return slices.Concat(directoryCalls(), contactCalls(), groupCalls(), wayCalls(), massCalls(), messageCalls(),
-		tagCalls())
+		tagCalls(), momentCalls())
+}
+
+func momentCalls() []goodCall {
+	return []goodCall{
+		{addMomentPath, `{"text":{"content":"x"},"attachments":[{"msgtype":"image","image":{"media_id":"$MIMG"}}],
+			"visible_range":{"sender_list":{"user_list":["wang"],"department_list":[1]},"external_contact_list":{"tag_list":["$TAG"]}}}`, `{"jobid":"x"}`},
+		{addMomentPath, `{"attachments":[{"msgtype":"link","link":{"title":"t","url":"https://e.com","media_id":"$MIMG"}}]}`, `{"jobid":"x"}`},
+		{ec + "get_moment_task_result?jobid=$JOB", "", `{"status":3,"type":"add_moment_task","result":{"errcode":0,"errmsg":"ok","moment_id":"x",
+			"invalid_sender_list":{"user_list":[],"department_list":[]},"invalid_external_contact_list":{"tag_list":[]}}}`},
+		{ec + "get_moment_list", `{"start_time":1795000000,"end_time":1796000000,"creator":"","filter_type":2,"cursor":"","limit":20}`,
+			`{"next_cursor":"","moment_list":[{"moment_id":"x","create_time":1,"create_type":0,"visible_type":1,"text":{"content":"x"}}]}`},
+		{ec + "get_moment_task", `{"moment_id":"$MOM","cursor":"","limit":10}`, `{"next_cursor":"","task_list":[{"userid":"x","publish_status":1}]}`},
+		{ec + "get_moment_customer_list", `{"moment_id":"$MOM","userid":"li","cursor":"","limit":10}`, `{"next_cursor":"","customer_list":[{"userid":"x","external_userid":"x"}]}`},
+		{ec + "get_moment_send_result", `{"moment_id":"$MOM","userid":"li","cursor":"","limit":10}`, `{"next_cursor":"","customer_list":[{"external_userid":"x"}]}`},
+		{ec + "get_moment_comments", `{"moment_id":"$MOM","userid":"li"}`, `{"comment_list":[],"like_list":[{"external_userid":"x","create_time":1}]}`},
+		{ec + "cancel_moment_task", `{"moment_id":"$MOM"}`, `{}`},
+	}
 }
 
 func directoryCalls() []goodCall {
@@ -129,6 +146,11 @@ func messageCalls() []goodCall {
 // showcase is a company in which every good call succeeds.
 func showcase(t *testing.T) (*world, *strings.Replacer) {
 	w := newWorld(t, Config{CallbackURL: "http://127.0.0.1:1/"})
+	fan := w.customers(1)[0]
+	got[Contact](t)(w.AddContact("li", fan, Via{}))
+	mom, made := w.moment(momentText("上新"))
+	must(t, w.PublishMoment(mom, "li"))
+	must(t, w.LikeMoment(mom, "li", fan))
 	chat, other := w.group("一群"), w.group("二群")
 	must(t, w.SetAdmins(chat, "li"))
 	p := w.customers(1)[0]
@@ -151,6 +173,7 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 	return w, strings.NewReplacer("$CHAT", chat, "$OTHER", other, "$CUST", p, "$CODE", k.WelcomeCode, "$IMG", img,
 		"$VID", file("video"), "$FILE", file("file"), "$WAY", way, "$CWAY", cway, "$TASK", task, "$TPL", tpl,
 		"$MSG", card["msgid"].(string), "$RC", card["response_code"].(string), "$NOW", fmt.Sprint(w.clock.Now().Unix()),
+		"$MOM", mom, "$JOB", made["jobid"].(string), "$MIMG", w.upload("media/upload_attachment?media_type=image&attachment_type=1", 100)["media_id"].(string),
 		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0])
 }
 

@@ -68,10 +68,14 @@ func (c *call) attachment(in args, kind string) Attachment {
 	return Attachment{Type: kind, Body: encode(part.fields)}
 }
 
-// mediaID checks that a media_id was uploaded as the right kind and has not expired.
-func (c *call) mediaID(in args, name, kind string) {
+// mediaID checks that a media_id was uploaded for messages as the right kind and has not
+// expired.
+func (c *call) mediaID(in args, name, kind string) { c.mediaFor(in, name, kind, purposeMessage) }
+
+// mediaFor is mediaID for what was uploaded for another purpose.
+func (c *call) mediaFor(in args, name, kind, purpose string) {
 	id := in.need(name, codeNoMedia)
-	if id != "" && !c.s.media.has(id, kind, purposeMessage, c.now) {
+	if id != "" && !c.s.media.has(id, kind, purpose, c.now) {
 		in.bad(codeBadMedia, "invalid media_id: %s%s", in.where, name)
 	}
 }

@@ -17,6 +17,7 @@ const (
 	EntryWelcome  = "welcome"  // a customer received a welcome
 	EntryTask     = "task"     // a mass-message task was made, reminded of, confirmed, cancelled
 	EntryPost     = "post"     // a mass message appeared in a group
+	EntryMoment   = "moment"   // a moment was made, published, liked or written below
 	EntrySay      = "say"      // somebody said something in a group
 	EntryMessage  = "message"  // the app wrote to staff
 	EntryCard     = "card"     // a card was shown, pressed or changed

@@ -106,6 +106,7 @@ type Sandbox struct {
 	welcomes  welcomes
 	templates templates
 	mass      mass
+	moments   moments
 	apps      appMessages
 	appRooms  appRooms
 	media     mediaShelf
@@ -149,6 +150,7 @@ func New(cfg Config) (*Sandbox, error) {
 		welcomes:  newWelcomes(),
 		templates: newTemplates(),
 		mass:      newMass(),
+		moments:   newMoments(),
 		apps:      newAppMessages(),
 		appRooms:  newAppRooms(),
 		media:     newMediaShelf(),
