@@ -19,7 +19,8 @@ func directoryAPIs() map[string]api {
 		return api{method: http.MethodGet, token: anyToken, do: do}
 	}
 	return map[string]api{
-		"agent/get":             read(getAgent),
+		// A GET, which a widely used SDK makes as a POST with everything in the address.
+		"agent/get":             {method: anyMethod, token: appToken, do: getAgent},
 		"user/get":              either(getUser),
 		"user/simplelist":       either(listUsers),
 		"user/list_id":          {method: http.MethodPost, token: directoryToken, do: listUserIDs},

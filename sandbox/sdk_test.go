@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -56,9 +57,7 @@ type sdkFamily struct {
 
 // sdkFamilies are all families; each stands in the file of its subject.
 func sdkFamilies() []sdkFamily {
-	return []sdkFamily{
-		{"contacts, PowerWeChat", powerContacts}, {"contacts, silenceper", silentContacts},
-	}
+	return slices.Concat(contactFamilies(), groupFamilies(), massFamilies(), messageFamilies(), accountFamilies())
 }
 
 // rig is a company with both SDKs' clients pointed at it.
@@ -108,16 +107,22 @@ func newSilent(agent, secret string) *silenceper.Work {
 }
 
 // answered fails unless a call of PowerWeChat, which takes a refusal for a success, ended
-// well. It returns the answer.
-func answered[T any](t *testing.T) func(out T, err error) T {
-	return func(out T, err error) T {
-		t.Helper()
-		must(t, err)
-		v := reflect.Indirect(reflect.ValueOf(out))
-		if c := v.FieldByName("ErrCode"); c.IsValid() && !c.IsZero() {
-			t.Fatalf("errcode %v: %v", c, v.FieldByName("ErrMsg"))
-		}
-		return out
+// well.
+func answered(t *testing.T, out any, err error) {
+	t.Helper()
+	must(t, err)
+	v := reflect.Indirect(reflect.ValueOf(out))
+	if c := v.FieldByName("ErrCode"); !c.IsZero() {
+		t.Fatalf("errcode %v: %v", c, v.FieldByName("ErrMsg"))
+	}
+}
+
+// refused fails unless an error of silenceper's has a code of the platform.
+func refused(t *testing.T, err error, code int) {
+	t.Helper()
+	var e *silenceperutil.CommonError
+	if !errors.As(err, &e) || int(e.ErrCode) != code {
+		t.Errorf("error %v, want code %d", err, code)
 	}
 }
 
