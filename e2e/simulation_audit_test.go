@@ -14,8 +14,7 @@ import (
 // plays it, what went over the wire, and what the bot's API says; of the database it reads
 // the inbox's keys and the ledger, which the API does not show.
 type auditor struct {
-	s        *simulation
-	callback int // callbacks that were looked at, by Seq, while all before were settled
+	s *simulation
 }
 
 func newAuditor(s *simulation) *auditor { return &auditor{s: s} }

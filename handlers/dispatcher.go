@@ -77,6 +77,10 @@ func (d *Dispatcher) Drain(ctx context.Context) (int, error) {
 		if err != nil {
 			return total, err
 		}
+		// One look for all handlers: most of the time nothing is due.
+		if due, err := d.c.Store.Read(ctx).LaneDue(d.c.Now()); err != nil || !due {
+			return total + routed, err
+		}
 		worked, err := d.pumps.Drain(ctx)
 		total += routed + worked
 		if err != nil || routed+worked == 0 {
@@ -87,7 +91,7 @@ func (d *Dispatcher) Drain(ctx context.Context) (int, error) {
 
 // NextDue returns when there will be something to do; ok is false when nothing waits.
 func (d *Dispatcher) NextDue(ctx context.Context) (at time.Time, ok bool, err error) {
-	return d.pumps.Next(ctx)
+	return d.c.Store.Read(ctx).NextLaneOfAll()
 }
 
 // Run drains whenever there is something to do, until ctx ends.

@@ -161,15 +161,6 @@ func (g Group) Poke() {
 	}
 }
 
-// Next tells when something falls due for any of them; false means that nothing waits.
-func (g Group) Next(ctx context.Context) (time.Time, bool, error) {
-	nexts := make([]func(context.Context) (time.Time, bool, error), len(g))
-	for i, p := range g {
-		nexts[i] = p.Next
-	}
-	return Earliest(ctx, nexts...)
-}
-
 // Run works until ctx ends.
 func (g Group) Run(ctx context.Context) {
 	var wg sync.WaitGroup

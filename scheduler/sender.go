@@ -94,6 +94,10 @@ func (s *Sender) Perform(p Performer, workers int) {
 func (s *Sender) Drain(ctx context.Context) (int, error) {
 	total := 0
 	for {
+		// One look for all kinds: most of the time nothing is due.
+		if due, err := s.c.Store.Read(ctx).ActionDue(s.c.Now()); err != nil || !due {
+			return total, err
+		}
 		n, err := s.pumps.Drain(ctx)
 		total += n
 		if err != nil || n == 0 {
@@ -103,7 +107,9 @@ func (s *Sender) Drain(ctx context.Context) (int, error) {
 }
 
 // NextDue returns when there will be something to do.
-func (s *Sender) NextDue(ctx context.Context) (time.Time, bool, error) { return s.pumps.Next(ctx) }
+func (s *Sender) NextDue(ctx context.Context) (time.Time, bool, error) {
+	return s.c.Store.Read(ctx).NextActionOfAll()
+}
 
 // Run performs whatever falls due, until ctx ends.
 func (s *Sender) Run(ctx context.Context) {

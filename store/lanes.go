@@ -185,6 +185,19 @@ func (r Reader) NextLane(handler string) (at time.Time, ok bool, err error) {
 	return fromMS(*due), true, nil
 }
 
+// LaneDue reports whether any handler has a lane that is due and free.
+func (r Reader) LaneDue(now time.Time) (bool, error) {
+	var n int64
+	err := r.db.Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM lane WHERE due_at <= ? AND lease_until <= ? LIMIT 1) AS due`,
+		now.UnixMilli(), now.UnixMilli()).Scan(&n).Error
+	return n > 0, err
+}
+
+// NextLaneOfAll is NextLane for all handlers together.
+func (r Reader) NextLaneOfAll() (at time.Time, ok bool, err error) {
+	return r.min(`SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) FROM lane`)
+}
+
 // releaseLeases ends every lease. Only for a database that nobody else can have open.
 func (tx *Tx) releaseLeases() error {
 	for _, stmt := range []string{

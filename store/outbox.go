@@ -211,6 +211,23 @@ func (r Reader) NextAction(kind string) (at time.Time, ok bool, err error) {
 	return fromMS(*due), true, nil
 }
 
+const anyActionDue = `SELECT EXISTS (SELECT 1 FROM outbox WHERE state IN ('pending', 'unknown') AND due_at <= ? AND lease_until <= ?
+	AND (state = 'pending' OR retry = 'unsure')) OR EXISTS (SELECT 1 FROM outbox WHERE state = 'sending' AND lease_until <= ?)`
+
+// ActionDue reports whether any action is due, or was left by a sender that died.
+func (r Reader) ActionDue(now time.Time) (bool, error) {
+	ms := now.UnixMilli()
+	var due bool
+	err := r.db.Raw(anyActionDue, ms, ms, ms).Scan(&due).Error
+	return due, err
+}
+
+// NextActionOfAll is NextAction for all kinds together.
+func (r Reader) NextActionOfAll() (at time.Time, ok bool, err error) {
+	return r.min(`SELECT MIN(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) FROM outbox
+		WHERE state IN ('pending', 'unknown') AND (state = 'pending' OR retry = 'unsure')`)
+}
+
 // Actions lists the actions that an event led to.
 func (r Reader) Actions(eventID int64) ([]Action, error) {
 	return all[Action](r.db.Where("event_id = ?", eventID).Order("id"))

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"xiaobu/bot"
+)
+
+// keeper keeps every statement with its values.
+type keeper struct {
+	logger.Interface
+	said []string
+}
+
+func (k *keeper) Trace(_ context.Context, _ time.Time, fc func() (string, int64), _ error) {
+	sql, _ := fc()
+	k.said = append(k.said, sql)
+}
+
+// The looks that a program at rest makes all the time must not read what was done long ago.
+func TestLooksForWorkReadNoWholeTable(t *testing.T) {
+	c := newClock()
+	s := open(t, dsns(t)["sqlite"], c)
+	k := &keeper{Interface: logger.Discard}
+	s.read = s.read.Session(&gorm.Session{Logger: k})
+	ctx := context.Background()
+	r := s.Read(ctx)
+	now := c.Now()
+	_, err := s.RouteEvents(ctx, 10, func(*Tx, bot.Event) ([]Route, error) { return nil, nil })
+	must(t, err)
+	for _, look := range []func() error{
+		func() error { _, err := r.LaneDue(now); return err },
+		func() error { _, err := r.laneDue("sync", now); return err },
+		func() error { _, err := r.ActionDue(now); return err },
+		func() error { _, err := r.actionDue("welcome", now); return err },
+		func() error { _, err := r.SendingOverdue(now); return err },
+		func() error { _, _, err := r.NextLaneOfAll(); return err },
+		func() error { _, _, err := r.NextActionOfAll(); return err },
+		func() error { _, _, err := r.NextAction("welcome"); return err },
+		func() error { _, _, err := r.NextDueEntry(); return err },
+		func() error { _, _, err := r.NextTask(); return err },
+		func() error { _, _, err := r.NextCase(); return err },
+		func() error { _, err := r.DueEntries(now, 10); return err },
+		func() error { _, err := r.DueTasks(now, 10); return err },
+		func() error { _, err := r.DueCases(now, 10); return err },
+	} {
+		must(t, look())
+	}
+	looks := k.said
+	if len(looks) != 15 {
+		t.Fatalf("%d looks were seen: %q", len(looks), looks)
+	}
+	for _, look := range looks {
+		for _, table := range []string{"inbox", "run", "outbox", "stint", "entry", "task", "delivery", "mod_case"} {
+			if plan := planOf(t, s, look); strings.Contains(plan, "SCAN "+table+"\n") {
+				t.Errorf("%s\n%s", look, plan)
+			}
+		}
+	}
+}
+
+func planOf(t *testing.T, s *Store, sql string) string {
+	t.Helper()
+	db, err := s.read.DB()
+	must(t, err)
+	rows, err := db.Query("EXPLAIN QUERY PLAN " + sql)
+	must(t, err)
+	defer rows.Close()
+	var plan strings.Builder
+	for rows.Next() {
+		var id, parent, x int
+		var detail string
+		must(t, rows.Scan(&id, &parent, &x, &detail))
+		plan.WriteString(detail + "\n")
+	}
+	must(t, rows.Err())
+	return plan.String()
+}
