@@ -81,6 +81,8 @@ func (s *Sandbox) befriend(user, customer string, via Via, half bool) (Contact, 
 // keep makes a contact the current one of its two people.
 func (l *clientele) keep(k *Contact) {
 	k.key = len(l.contacts) + 1
+	l.served++
+	k.served = l.served
 	l.contacts = append(l.contacts, k)
 	who := pair{k.User, k.Customer}
 	mine := l.ofUser[k.User]

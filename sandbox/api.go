@@ -56,7 +56,8 @@ func write(do func(*call) (reply, *failure)) api {
 func allAPIs() map[string]api {
 	all := map[string]api{}
 	for _, family := range []map[string]api{
-		tokenAPIs(), directoryAPIs(), contactAPIs(), tagAPIs(), chatAPIs(), transferAPIs(), joinWayAPIs(),
+		tagAPIs(), idAPIs(), statisticAPIs(),
+		tokenAPIs(), directoryAPIs(), contactAPIs(), chatAPIs(), transferAPIs(), joinWayAPIs(),
 		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(), momentAPIs(),
 		messageAPIs(), cardAPIs(), appChatAPIs(), mediaAPIs(),
 	} {

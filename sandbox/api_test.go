@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // goodCall is a call with every field that is read, and an answer with the documented shape:
@@ -22,7 +23,8 @@ type goodCall struct {
 // $CWAY, $TASK, $TPL, $MSG, $RC, $NOW, $TAGGROUP, $TAG, $TAG2.
 func goodCalls() []goodCall {
 	return slices.Concat(directoryCalls(), contactCalls(), groupCalls(), wayCalls(), massCalls(), messageCalls(),
-		tagCalls(), momentCalls())
+		tagCalls(), statisticCalls(), idCalls(),
+		momentCalls())
 }
 
 func momentCalls() []goodCall {
@@ -146,13 +148,15 @@ func messageCalls() []goodCall {
 // showcase is a company in which every good call succeeds.
 func showcase(t *testing.T) (*world, *strings.Replacer) {
 	w := newWorld(t, Config{CallbackURL: "http://127.0.0.1:1/"})
+	chat, other := w.group("一群"), w.group("二群")
+	must(t, w.SetAdmins(chat, "li"))
+	w.clock.Add(24 * time.Hour) // what is counted is of yesterday
+	w.login()
 	fan := w.customers(1)[0]
 	got[Contact](t)(w.AddContact("li", fan, Via{}))
 	mom, made := w.moment(momentText("上新"))
 	must(t, w.PublishMoment(mom, "li"))
 	must(t, w.LikeMoment(mom, "li", fan))
-	chat, other := w.group("一群"), w.group("二群")
-	must(t, w.SetAdmins(chat, "li"))
 	p := w.customers(1)[0]
 	cway := w.ok("externalcontact/add_contact_way", map[string]any{"type": 1, "scene": 2, "state": "s", "user": []string{"wang"}})["config_id"].(string)
 	k := got[Contact](t)(w.AddContact("", p, Via{ConfigID: cway}))
@@ -174,7 +178,8 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 		"$VID", file("video"), "$FILE", file("file"), "$WAY", way, "$CWAY", cway, "$TASK", task, "$TPL", tpl,
 		"$MSG", card["msgid"].(string), "$RC", card["response_code"].(string), "$NOW", fmt.Sprint(w.clock.Now().Unix()),
 		"$MOM", mom, "$JOB", made["jobid"].(string), "$MIMG", w.upload("media/upload_attachment?media_type=image&attachment_type=1", 100)["media_id"].(string),
-		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0])
+		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0],
+		"$YESTERDAY", fmt.Sprint(w.day(0)), "$OPENGID", got[string](t)(w.OpenGID(chat)), "$UNION", w.Customers()[1].UnionID)
 }
 
 func (w *world) make(path, body string) map[string]any {

@@ -86,7 +86,10 @@ func (s *Sandbox) send(now time.Time, t *massTask, user, target string) {
 		return
 	}
 	s.mass.received[key]++
-	if g != nil {
+	if g == nil {
+		s.converse(now, pair{user, target}, false)
+	} else {
+		g.talk.say(now, user)
 		g.posts = append(g.posts, Post{At: now, MsgID: t.MsgID, User: user, Text: t.Text, Attachments: t.Attachments})
 	}
 	s.note(now, EntryPost, user, g, t.Text)

@@ -8,6 +8,8 @@ import (
 const (
 	batchUsers = 100
 	batchLimit = 100
+	// followerPage is how many staff externalcontact/get answers on a page.
+	followerPage = 500
 
 	codeBadCustomer  = 40096
 	codeNoCustomer   = 41035
@@ -76,8 +78,7 @@ func listContacts(c *call) (reply, *failure) {
 	return reply{"external_userid": customers}, nil
 }
 
-// getContact answers a customer and the visible staff who have the customer. All followers
-// come on one page.
+// getContact answers a customer and the visible staff who have the customer, 500 on a page.
 // See https://developer.work.weixin.qq.com/document/path/92114
 func getContact(c *call) (reply, *failure) {
 	id := c.query.Get("external_userid")
@@ -88,23 +89,24 @@ func getContact(c *call) (reply, *failure) {
 	if p == nil {
 		return nil, refuse(codeBadCustomer, "invalid external userid")
 	}
-	if c.query.Get("cursor") != "" {
-		return nil, refuse(codeBadCursor, "invalid cursor")
-	}
-	followers := []reply{}
-	for _, u := range c.s.office.staff {
+	var rows []row
+	for i, u := range c.s.office.staff {
 		k := c.s.clientele.current[pair{u.UserID, id}]
 		if k == nil || !k.active() || !u.serves() {
 			continue
 		}
 		f := followerOf(k)
 		f["tags"] = c.shownTags(k)
-		followers = append(followers, f)
+		rows = append(rows, row{i + 1, f})
 	}
-	if len(followers) == 0 {
+	if len(rows) == 0 {
 		return nil, refuse(codeNoRelation, "not external contact")
 	}
-	return reply{"external_contact": c.externalContact(p), "follow_user": followers, "next_cursor": ""}, nil
+	out, f := answerRows("follower "+id, "follow_user", c.query.Get("cursor"), followerPage, rows)
+	if f == nil {
+		out["external_contact"] = c.externalContact(p)
+	}
+	return out, f
 }
 
 // externalContact is a customer as the API shows it.

@@ -57,6 +57,7 @@ func (s *Sandbox) Share(chat, person string, m Message) (string, error) {
 	if m.Text == "" && m.URL == "" && m.Title == "" {
 		return "", fmt.Errorf("say in %s: %w", chat, errors.New("nothing to say"))
 	}
+	g.talk.say(now, who.user)
 	p := &s.post
 	p.lastSaid++
 	said := &Said{MessageID: fmt.Sprintf("msg%08d", p.lastSaid), Chat: g.id, Sender: who.user, At: now, Message: m}

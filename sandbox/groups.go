@@ -83,6 +83,7 @@ type stay struct {
 	inviter  string
 	state    string
 	from, to int
+	served   int // as in clientele
 }
 
 // version is one member_version and when groupchat/get begins to show it.
@@ -108,6 +109,25 @@ type group struct {
 	scans     int
 	posts     []Post
 	handovers []time.Time // on the job
+	owners    []ownership
+	ended     time.Time // when it was dissolved
+	talk      talk
+}
+
+// ownership is who has owned a group since when.
+type ownership struct {
+	since time.Time
+	owner *Staff
+}
+
+// ownerAt returns who owned a group at a time, nil if it did not exist yet.
+func (g *group) ownerAt(at time.Time) *Staff {
+	for _, o := range slices.Backward(g.owners) {
+		if !o.since.After(at) {
+			return o.owner
+		}
+	}
+	return nil
 }
 
 // rooms are all customer groups.
@@ -145,7 +165,7 @@ func (s *Sandbox) CreateGroup(owner, name string, staff ...string) (string, erro
 func (s *Sandbox) makeGroup(now time.Time, owner *Staff, name string, people []*stay) *group {
 	g := &group{
 		key: len(s.rooms.all) + 1, id: "wr" + s.dice.draw("group", alphabetID, 30), name: name,
-		owner: owner, created: now, present: map[string]*stay{},
+		owner: owner, created: now, present: map[string]*stay{}, owners: []ownership{{now, owner}}, talk: newTalk(),
 	}
 	g.versions = []version{{id: s.dice.draw("version", alphabetHex, 32), shown: now}}
 	for _, p := range people {
@@ -211,6 +231,7 @@ func (s *Sandbox) ChangeOwner(chat, user string) error {
 func (s *Sandbox) handOver(now time.Time, g *group, u *Staff) {
 	g.inherited = g.inherited || g.owner.Resigned
 	g.owner = u
+	g.owners = append(g.owners, ownership{now, u})
 	g.admins = slices.DeleteFunc(g.admins, func(a string) bool { return a == u.UserID })
 	s.note(now, EntryGroup, u.UserID, g, "is the new owner")
 	s.updateEvent(now, g, "change_owner")
@@ -276,7 +297,7 @@ func (s *Sandbox) Dismiss(chat string) error {
 	if err != nil {
 		return fmt.Errorf("dismiss: %w", err)
 	}
-	g.dismissed = true
+	g.dismissed, g.ended = true, now
 	s.note(now, EntryGroup, g.owner.UserID, g, "the group was dissolved")
 	s.groupEvent(now, g, "dismiss", func(*event) {})
 	return nil

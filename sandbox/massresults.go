@@ -1,6 +1,9 @@
 package sandbox
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	maxTaskRange = 31 * 24 * time.Hour
@@ -161,6 +164,9 @@ type row struct {
 	key int
 	out reply
 }
+
+// sortRows puts rows into the order of their keys, as pages want them.
+func sortRows(rows []row) { slices.SortFunc(rows, func(a, b row) int { return a.key - b.key }) }
 
 // answerRows answers one page of rows under a name.
 func answerRows(list, name, cursor string, limit int, rows []row) (reply, *failure) {

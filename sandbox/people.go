@@ -162,6 +162,7 @@ type clientele struct {
 	contacts  []*Contact            // all there ever were, oldest first
 	current   map[pair]*Contact     // the latest of two people
 	ofUser    map[string][]*Contact // by userid as written in Staff
+	served    int                   // counts contacts and joins of customers, in their order
 }
 
 // pair is a member of staff and a customer.
@@ -238,6 +239,7 @@ type Contact struct {
 	PersonalTags []string
 
 	key     int // 1, 2, 3 … in the order of adding
+	served  int // as in clientele
 	company string
 	mobiles []string
 }

@@ -103,6 +103,7 @@ type Sandbox struct {
 	rooms     rooms
 	ways      ways
 	tagShelf  tagShelf
+	exchanges exchanges
 	welcomes  welcomes
 	templates templates
 	mass      mass
@@ -155,6 +156,7 @@ func New(cfg Config) (*Sandbox, error) {
 		appRooms:  newAppRooms(),
 		media:     newMediaShelf(),
 		traffic:   newTraffic(),
+		exchanges: exchanges{},
 	}
 	s.apis = allAPIs()
 	return s, nil

@@ -52,6 +52,8 @@ func (s *Sandbox) JoinMany(chat string, how How, people ...string) (string, erro
 	for _, id := range ids {
 		m := base
 		m.user, m.staff, m.joined, m.from = id, s.office.find(id) != nil, now, len(g.versions)-1
+		s.clientele.served++
+		m.served = s.clientele.served
 		g.stays = append(g.stays, &m)
 		g.present[id] = &m
 		s.note(now, EntryJoin, id, g, s.joinText(&m))
