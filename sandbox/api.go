@@ -30,6 +30,8 @@ const (
 	appToken
 	directoryToken
 	anyToken
+	accountCall    // of the official account
+	accountNoToken // of the official account, without its access_token
 )
 
 // api is one call of the platform. do is run under the lock.
@@ -78,10 +80,9 @@ type call struct {
 	out   *mediaFile // answered instead of JSON
 }
 
-// serveAPI answers one request below /cgi-bin/.
+// serveAPI answers one request of either platform.
 func (s *Sandbox) serveAPI(w http.ResponseWriter, r *http.Request) {
-	path := strings.TrimPrefix(r.URL.Path, apiPrefix)
-	op, known := s.apis[path]
+	path, op, known := s.find(r)
 	if !known {
 		s.countUnknown(path, r)
 		http.NotFound(w, r)
@@ -126,6 +127,11 @@ func (s *Sandbox) answer(op api, r *http.Request, path string, body []byte, hit 
 	now := s.enter()
 	defer s.leave()
 	c := &call{s: s, path: path, now: now, ip: hostOf(r.RemoteAddr), query: r.URL.Query()}
+	if op.token >= accountCall {
+		out, code := c.answerAccount(op, r, body, hit)
+		s.note(now, EntryAPI, "", nil, fmt.Sprintf("%s → %d", path, code))
+		return told{encode(out), code, c.out}
+	}
 	out, f := c.do(op, r, body, hit)
 	code := 0
 	if f != nil {

@@ -36,6 +36,8 @@ type Callback struct {
 	Who  string    // the first person it is about, "" if none
 	XML  string    // the message inside the envelope
 
+	OpenID string // of a push of the official account: the follower; "" for events of the company
+
 	AppEvent  bool      // the envelope carries the AgentID
 	Dropped   bool      // lost on purpose, never to be delivered
 	Attempts  []Attempt // in the order of their answers
@@ -84,7 +86,7 @@ func (s *Sandbox) emit(now time.Time, x *event, cb Callback) {
 		p.callbacks = slices.Clone(p.callbacks[keepCallbacks/10:])
 	}
 	p.callbacks = append(p.callbacks, &cb)
-	if s.callbackURL == "" {
+	if s.callbackURL == "" && cb.OpenID == "" || s.account.callbackURL == "" && cb.OpenID != "" {
 		return
 	}
 	f := s.faults.Callbacks
@@ -162,14 +164,26 @@ func (s *Sandbox) deliver(ctx context.Context, l *letter) {
 	if l.said != nil {
 		l.said.answered(s, now, l, status, answer, err)
 	} else {
+		first := !l.callback.Delivered
 		l.callback.answered(s, now, l, status, answer, err)
+		if l.callback.OpenID != "" && first {
+			s.readReply(now, l, status, answer)
+		}
 	}
-	if status == http.StatusOK || l.try == maxTries {
+	if status == http.StatusOK || l.try == l.tries() {
 		s.post.open--
 		return
 	}
 	l.try++
 	s.dispatch(now.Add(retryAfter(l.try)), l)
+}
+
+// tries is how often a letter is delivered at most.
+func (l *letter) tries() int {
+	if l.callback != nil && l.callback.OpenID != "" {
+		return maxAccountTries
+	}
+	return maxTries
 }
 
 // retryAfter is the pause before a try. The platform does not publish it.
@@ -192,6 +206,9 @@ func (s *Sandbox) seal(l *letter) (*http.Request, error) {
 	}
 	cb := l.callback
 	r := s.dice.fresh(fmt.Sprintf("envelope %d %d %d", cb.Seq, l.copy, l.try))
+	if cb.OpenID != "" {
+		return s.sealPush(now, cb, r)
+	}
 	encrypted := s.codec.Seal([]byte(cb.XML), random16(r.Uint64(), r.Uint64()))
 	agent := ""
 	if cb.AppEvent {
@@ -269,7 +286,7 @@ func (cb *Callback) answered(s *Sandbox, now time.Time, l *letter, status int, a
 	case status == http.StatusOK:
 		cb.Delivered = true
 		cb.Open--
-	case l.try == maxTries:
+	case l.try == l.tries():
 		cb.GivenUp++
 		cb.Open--
 		text += ", given up"

@@ -19,7 +19,8 @@ const (
 type Faults struct {
 	Callbacks CallbackFaults
 	// API holds what goes wrong with calls, by path below /cgi-bin/ such as
-	// "externalcontact/groupchat/get"; "*" is every path without an entry of its own.
+	// "externalcontact/groupchat/get"; "*" is every path without an entry of its own. Calls of
+	// the official account have mp/ in front: "mp/user/get", "mp/sns/userinfo".
 	API    map[string]APIFault
 	Limits Limits
 	// Dispatch is how long after its creation a mass message is refused with 41063 by the
@@ -73,7 +74,7 @@ func (s *Sandbox) SetFaults(f Faults) error {
 	if err := f.Callbacks.check(); err != nil {
 		return fmt.Errorf("set faults: %w", err)
 	}
-	if f.Dispatch < 0 || f.Limits.PerMinute < 0 || f.Limits.PerHour < 0 || f.Limits.Parallel < 0 || f.Limits.MassPerMonth < 0 {
+	if f.Dispatch < 0 || f.Limits.PerMinute < 0 || f.Limits.PerHour < 0 || f.Limits.Parallel < 0 || f.Limits.MassPerMonth < 0 || f.Limits.AccountPerDay < 0 {
 		return fmt.Errorf("set faults: dispatch and limits must not be negative")
 	}
 	byPath := map[string]APIFault{}
@@ -82,7 +83,7 @@ func (s *Sandbox) SetFaults(f Faults) error {
 			return fmt.Errorf("set faults: api %q: %w", path, err)
 		}
 		short := shortPath(path)
-		if _, known := s.apis[short]; !known && short != "*" {
+		if short != "*" && !s.knownPath(short) {
 			return fmt.Errorf("set faults: api %q: %w", path, ErrNotFound)
 		}
 		byPath[short] = fault

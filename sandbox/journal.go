@@ -26,6 +26,7 @@ const (
 	EntryAPI      = "api"      // an API call
 	EntryDetail   = "detail"   // groupchat/get shows a change from now on
 	EntryFault    = "fault"    // faults were switched
+	EntryAccount  = "account"  // a follower and the official account did something
 	EntryStory    = "story"    // a habit of a story could not be followed
 )
 

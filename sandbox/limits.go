@@ -26,6 +26,9 @@ type Limits struct {
 	// MassPerMonth is how many mass messages a group or customer may receive in a calendar
 	// month of Asia/Shanghai (platform: the number of its days).
 	MassPerMonth int
+	// AccountPerDay is how often each call of the official account that has a daily quota may
+	// be made in a day of Asia/Shanghai.
+	AccountPerDay int
 }
 
 // window counts what happens within a span that begins with the first count after the last.

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"image"
 	_ "image/jpeg" // the two formats that the platform takes
 	_ "image/png"
@@ -21,18 +22,21 @@ const (
 	momentVideo     = 30 * time.Second
 	maxVoice        = 60 * time.Second
 
-	codeBadFormat  = 40004
-	codeBadImage   = 40123
-	codeVoiceLong  = 45007
-	picturePath    = "/pic_wework/"
-	voiceHead      = "#!AMR\n"
-	voiceFrameTime = 20 * time.Millisecond
+	codeBadFormat = 40004
+	codeBadImage  = 40123
+	codeVoiceLong = 45007
+	picturePath   = "/pic_wework/"
+
+	maxUploadFields = 10
+	voiceHead       = "#!AMR\n"
+	voiceFrameTime  = 20 * time.Millisecond
 )
 
 // upload is a file in a request.
 type upload struct {
-	name string
-	data []byte
+	name   string
+	data   []byte
+	fields map[string]string // the parts before and after the file, at most maxUploadFields
 }
 
 // readUpload finds the part named media in a multipart body.
@@ -42,19 +46,25 @@ func readUpload(contentType string, body []byte) (upload, *failure) {
 		return upload{}, refuse(codeNoMedia, "media data missing, want multipart/form-data")
 	}
 	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+	found := upload{fields: map[string]string{}}
 	for {
 		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) && found.data != nil {
+			return found, nil
+		}
 		if err != nil {
 			return upload{}, refuse(codeNoMedia, "media data missing, want a part named media")
 		}
-		if part.FormName() != "media" {
-			continue
-		}
 		data, err := io.ReadAll(part)
-		if err != nil || len(data) == 0 {
+		switch {
+		case part.FormName() != "media" && len(found.fields) < maxUploadFields:
+			found.fields[part.FormName()] = string(data)
+		case part.FormName() != "media":
+		case err != nil || len(data) == 0:
 			return upload{}, refuse(codeEmptyMedia, "empty media data")
+		default:
+			found.name, found.data = part.FileName(), data
 		}
-		return upload{name: part.FileName(), data: data}, nil
 	}
 }
 

@@ -58,7 +58,7 @@ type traffic struct {
 func newTraffic() traffic {
 	return traffic{
 		secrets:    regexp.MustCompile(`("(?:access_token|refresh_token|corpsecret|secret|ticket|user_ticket|session_key)"\s*:\s*"[^"\\]{0,4})(?:[^"\\]|\\.)*`),
-		parameters: regexp.MustCompile(`((?:^|&)(?:access_token|corpsecret|secret|key)=[^&]{0,4})[^&]*`),
+		parameters: regexp.MustCompile(`((?:^|&)(?:access_token|refresh_token|corpsecret|secret|key)=[^&]{0,4})[^&]*`),
 	}
 }
 

@@ -57,6 +57,8 @@ type Config struct {
 	// posted. Empty: it is only recorded.
 	FeedURL    string
 	FeedSecret string
+	// Account is the company's WeChat official account.
+	Account OfficialAccount
 	// PublicURL is the base of the links to QR code pictures and uploaded images.
 	PublicURL string
 	// Client delivers callbacks and feed posts. The default has a 5 s timeout and follows no
@@ -80,6 +82,8 @@ type Sandbox struct {
 	cfg   Config
 	codec *crypt.Codec
 	apis  map[string]api
+	// accountAPIs are the official account's calls, under names that begin with accountPrefix.
+	accountAPIs map[string]api
 
 	// mu guards everything below. It is never held while talking to anyone outside.
 	mu          sync.Mutex
@@ -113,6 +117,7 @@ type Sandbox struct {
 	media     mediaShelf
 	post      postOffice
 	traffic   traffic
+	account   account
 	watchers  []watcher // habits that react to what the bot does
 }
 
@@ -137,6 +142,10 @@ func New(cfg Config) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: Config.AESKey: %w", err)
 	}
+	account, err := newAccount(cfg.Account)
+	if err != nil {
+		return nil, err
+	}
 	s := &Sandbox{
 		cfg: cfg, codec: codec,
 		callbackURL: cfg.CallbackURL, feedURL: cfg.FeedURL, feedSecret: cfg.FeedSecret,
@@ -157,8 +166,9 @@ func New(cfg Config) (*Sandbox, error) {
 		media:     newMediaShelf(),
 		traffic:   newTraffic(),
 		exchanges: exchanges{},
+		account:   account,
 	}
-	s.apis = allAPIs()
+	s.apis, s.accountAPIs = allAPIs(), allAccountAPIs()
 	return s, nil
 }
 
@@ -174,6 +184,7 @@ func withDefaults(cfg Config) Config {
 	text(&cfg.Token, DefaultToken)
 	text(&cfg.AESKey, DefaultAESKey)
 	text(&cfg.PublicURL, DefaultPublicURL)
+	cfg.Account = cfg.Account.withDefaults()
 	cfg.PublicURL = strings.TrimRight(cfg.PublicURL, "/")
 	if cfg.AgentID == 0 {
 		cfg.AgentID = DefaultAgentID
@@ -211,14 +222,18 @@ func (s *Sandbox) SetFeed(address, secret string) {
 	s.feedURL, s.feedSecret = address, secret
 }
 
-// Handler serves the simulated platform below /cgi-bin/. The control API and page below
-// /sandbox/ are package panel's.
+// Handler serves the simulated platform below /cgi-bin/, and what the official account has
+// beside it below /sns/ and /wxaapi/. The control API and page below /sandbox/ are package
+// panel's.
 func (s *Sandbox) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.Path
 		switch {
-		case strings.HasPrefix(r.URL.Path, apiPrefix):
+		case path == showCodePath:
+			s.showAccountCode(w, r)
+		case strings.HasPrefix(path, apiPrefix), strings.HasPrefix(path, "/sns/"), strings.HasPrefix(path, "/wxaapi/"):
 			s.serveAPI(w, r)
-		case strings.HasPrefix(r.URL.Path, picturePath):
+		case strings.HasPrefix(path, picturePath):
 			s.servePicture(w, r)
 		default:
 			http.NotFound(w, r)

@@ -51,10 +51,11 @@ type apiFaultBody struct {
 }
 
 type limitsBody struct {
-	PerMinute    int `json:"per_minute"`
-	PerHour      int `json:"per_hour"`
-	Parallel     int `json:"parallel"`
-	MassPerMonth int `json:"mass_per_month"`
+	PerMinute     int `json:"per_minute"`
+	PerHour       int `json:"per_hour"`
+	Parallel      int `json:"parallel"`
+	MassPerMonth  int `json:"mass_per_month"`
+	AccountPerDay int `json:"account_per_day"`
 }
 
 func (b faultsBody) faults() sandbox.Faults {
