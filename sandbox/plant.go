@@ -27,6 +27,10 @@ func (s *Sandbox) PlantGroup(p Group) error {
 	g := &group{
 		key: len(s.rooms.all) + 1, id: p.ID, name: p.Name, owner: u, admins: slices.Clone(p.Admins), notice: p.Notice,
 		created: p.CreatedAt, dismissed: p.Dismissed, present: map[string]*stay{}, posts: slices.Clone(p.Posts),
+		owners: []ownership{{p.CreatedAt, u}}, talk: newTalk(),
+	}
+	if p.Dismissed {
+		g.ended = p.CreatedAt // nobody says when
 	}
 	if p.Version == "" {
 		p.Version = s.dice.draw("version", alphabetHex, 32)
@@ -40,7 +44,8 @@ func (s *Sandbox) PlantGroup(p Group) error {
 		if g.present[m.User] != nil {
 			return fmt.Errorf("plant group %s: %s is in it twice", p.ID, m.User)
 		}
-		g.plant(m, staff != nil)
+		s.clientele.served++
+		g.plant(m, staff != nil, s.clientele.served)
 	}
 	s.rooms.all = append(s.rooms.all, g)
 	s.rooms.byID[g.id] = g
@@ -48,8 +53,8 @@ func (s *Sandbox) PlantGroup(p Group) error {
 }
 
 // plant adds a stay; one that has ended is in no version that anybody can read.
-func (g *group) plant(m Stay, staff bool) {
-	p := &stay{user: m.User, staff: staff, joined: m.Joined, left: m.Left, how: m.LeftHow, scene: m.Scene, inviter: m.Inviter, state: m.State}
+func (g *group) plant(m Stay, staff bool, served int) {
+	p := &stay{served: served, user: m.User, staff: staff, joined: m.Joined, left: m.Left, how: m.LeftHow, scene: m.Scene, inviter: m.Inviter, state: m.State}
 	g.stays = append(g.stays, p)
 	if p.scene == SceneQR {
 		g.scans++

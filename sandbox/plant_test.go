@@ -32,6 +32,11 @@ func TestWhatIsPlantedIsThereWithoutEvents(t *testing.T) {
 	if k, err := w.AddContact("", ids[2], Via{ConfigID: "c2"}); err != nil || k.User != "li" || k.State != "xb2" {
 		t.Errorf("by the planted staff code: %+v %v", k, err)
 	}
+	got[string](t)(w.Say("wr1", ids[0], "早"))
+	w.clock.Add(24 * time.Hour)
+	w.login()
+	counted := w.ok("externalcontact/groupchat/statistic", map[string]any{"day_begin_time": w.day(0)})
+	same(t, "the group in figures", counts(dig(counted, "items", 0, "data")), figuresOf(0, 1, 1, 1, 3, 1, 1))
 	must(t, w.Leave("wr1", ids[0]))
 	if n := len(w.Callbacks()); n != 3 {
 		t.Errorf("%d events, want a join, a contact and a leave", n)
