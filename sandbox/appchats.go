@@ -204,16 +204,15 @@ func updateAppChat(c *call) (reply, *failure) {
 	return nil, nil
 }
 
-// sendAppChat says a text, markdown or textcard in an internal chat.
+// sendAppChat says something in an internal chat, which nobody sees before.
 // See https://developer.work.weixin.qq.com/document/path/90248
 func sendAppChat(c *call) (reply, *failure) {
 	in := c.in
 	id, kind := in.text("chatid"), in.need("msgtype", codeBadMsgType)
 	text := ""
-	switch kind {
-	case "text", "markdown", "textcard":
-		text = readMessage(in, kind)
-	default:
+	if slices.Contains(appChatTypes(), kind) {
+		text = c.readMessage(kind)
+	} else {
 		in.bad(codeBadMsgType, "invalid message type")
 	}
 	in.between("safe", 0, 0, 1)

@@ -283,3 +283,15 @@ func (a args) numbers(name string) []int {
 	}
 	return out
 }
+
+// ratio reads the width of a picture over its height, from 1.3 to 2.25.
+func (a args) ratio(name string) {
+	if !a.has(name) {
+		return
+	}
+	v, ok := a.fields[name].(json.Number)
+	n, err := v.Float64()
+	if !ok || err != nil || n < 1.3 || n > 2.25 {
+		a.wrongType(name, "a number from 1.3 to 2.25")
+	}
+}

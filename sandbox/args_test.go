@@ -237,7 +237,7 @@ func messageCases() []argumentCase {
 		{"message/send", card(good), 42014, "task_id"},
 		{"message/send", card(`"task_id":"a b",` + good), 42014, "task_id"},
 		{"message/send", card(`"task_id":"t1","main_title":{"title":"x"}`), 40058, "button_list"},
-		{"message/send", card(`"task_id":"t1","main_title":{"title":"x"},"button_list":[{"text":"a"}]`), 42018, "key"},
+		{"message/send", card(`"task_id":"t1","main_title":{"title":"x"},"button_list":[{"text":"a"}]`), 42019, "key"},
 		{"message/send", card(`"task_id":"t1","main_title":{"title":"x"},"button_list":[{"text":"a","key":"a"},{"text":"b","key":"a"}]`), 42018, "key"},
 		{"message/send", card(`"task_id":"t1","button_list":[{"text":"a","key":"a"}]`), 41016, "title"},
 		{"message/send", card(`"task_id":"t1","quote_area":{"type":3},` + good), 40058, "quote_area.type"},

@@ -44,6 +44,8 @@ type Callback struct {
 	Delivered bool      // at least one attempt was answered with 200
 	GivenUp   int       // copies that were refused to the end
 	Open      int       // copies that are still under way
+
+	responseCode string // of a card's event
 }
 
 // Attempt is one delivery of an event.

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,17 +9,9 @@ import (
 )
 
 const (
-	maxCardButtons   = 6
-	maxCardRows      = 6
-	maxMenu          = 3
-	taskIDBytes      = 128
-	buttonKeyBytes   = 1024
 	responseCodeLife = 72 * time.Hour
 
-	codeBadTaskID  = 42014
-	codeBadKey     = 42018
-	codeNoCallback = 43012
-	codeBadReply   = 60140
+	codeBadReply = 60140
 )
 
 // Card is a template card that was shown to staff.
@@ -31,9 +24,32 @@ type Card struct {
 	Text     string   // everything there is to read, a line for each field
 	Facts    []Fact   // the rows of the card
 	Buttons  []Button // those that call back
-	To       []string // userids
-	Presses  []Press
-	Updates  []CardUpdate
+	Menu     []Button // in the corner; they call back too
+	// Questions are what is answered with a press: a choice beside the buttons, a vote, up to
+	// three lists.
+	Questions []Question
+	To        []string // userids
+	Presses   []Press
+	Updates   []CardUpdate
+}
+
+// Question is what a card asks.
+type Question struct {
+	Key     string
+	Title   string
+	Many    bool     // more than one option may be chosen
+	Options []Button // with the id of each as its key
+	Chosen  []string // ids that are chosen before anybody chooses
+}
+
+func (q Question) offers(id string) bool {
+	return slices.ContainsFunc(q.Options, func(o Button) bool { return o.Key == id })
+}
+
+// Choice is the answer to a Question.
+type Choice struct {
+	Question string   // its key
+	Options  []string // ids
 }
 
 // Fact is one row of a card.
@@ -48,6 +64,8 @@ type Press struct {
 	Key          string
 	At           time.Time
 	ResponseCode string
+	Choices      []Choice
+	Menu         bool // an item of the menu, not a button
 }
 
 // CardUpdate is one change of a card that was shown.
@@ -66,117 +84,6 @@ type responseCode struct {
 
 func cardAPIs() map[string]api {
 	return map[string]api{"message/update_template_card": write(updateCard)}
-}
-
-// readCard reads and checks a template card. Of the interactive kinds only
-// button_interaction is simulated.
-func (c *call) readCard() *Card {
-	in := c.in.part("template_card")
-	card := &Card{CardType: in.text("card_type"), TaskID: in.text("task_id"), At: c.now}
-	switch card.CardType {
-	case "button_interaction":
-		if c.s.callbackURL == "" {
-			in.bad(codeNoCallback, "no callback url is set for this app")
-		}
-		in.need("task_id", codeBadTaskID)
-		card.readButtons(in)
-	case "text_notice", "news_notice":
-	default:
-		in.bad(codeBadParam, "invalid Request Parameter: %scard_type %q is not simulated", in.where, card.CardType)
-	}
-	if !goodTaskID(card.TaskID) {
-		in.bad(codeBadTaskID, "invalid task_id: want at most %d of letters, digits, _ - @", taskIDBytes)
-	}
-	if card.TaskID != "" && c.s.apps.byTask[card.TaskID] != nil {
-		in.bad(codeBadTaskID, "task_id was used before")
-	}
-	card.readText(in)
-	readCardLinks(in)
-	return card
-}
-
-func goodTaskID(id string) bool { return len(id) <= taskIDBytes && madeOf(id, alphabetID+"_-@") }
-
-// madeOf reports whether v has no character outside of an alphabet.
-func madeOf(v, alphabet string) bool {
-	return !strings.ContainsFunc(v, func(r rune) bool { return !strings.ContainsRune(alphabet, r) })
-}
-
-// readButtons reads the buttons; those that lead to an address do not call back.
-func (card *Card) readButtons(in args) {
-	buttons := in.parts("button_list")
-	if len(buttons) < 1 || len(buttons) > maxCardButtons {
-		in.bad(codeBadParam, "invalid Request Parameter: %sbutton_list must have 1 to %d entries", in.where, maxCardButtons)
-	}
-	keys := map[string]bool{}
-	for _, b := range buttons {
-		text := b.need("text", codeEmptyParam)
-		b.between("style", 1, 1, 4)
-		if b.between("type", 0, 0, 1) == 1 {
-			b.link("url", urlBytes, codeNoURL)
-			continue
-		}
-		key := b.need("key", codeBadKey)
-		if len(key) > buttonKeyBytes || keys[key] {
-			b.bad(codeBadKey, "invalid %skey: too long or used by another button", b.where)
-		}
-		keys[key] = true
-		card.Buttons = append(card.Buttons, Button{Text: text, Key: key})
-	}
-}
-
-// readText reads what there is to read.
-func (card *Card) readText(in args) {
-	title := in.part("main_title")
-	card.Title = title.text("title")
-	quote := in.part("quote_area")
-	quote.between("type", 0, 0, 2)
-	source := in.part("source")
-	source.between("desc_color", 0, 0, 3)
-	lines := []string{
-		source.text("desc"), card.Title, title.text("desc"), in.text("sub_title_text"),
-		quote.text("title"), quote.text("quote_text"),
-	}
-	if card.Title == "" && in.text("sub_title_text") == "" {
-		in.bad(codeNoTitle, "missing %smain_title.title", in.where)
-	}
-	rows := in.parts("horizontal_content_list")
-	if len(rows) > maxCardRows {
-		in.bad(codeBadParam, "invalid Request Parameter: %shorizontal_content_list has more than %d entries", in.where, maxCardRows)
-	}
-	for _, row := range rows {
-		row.between("type", 0, 0, 3)
-		f := Fact{Name: row.need("keyname", codeEmptyParam), Value: row.text("value")}
-		card.Facts = append(card.Facts, f)
-		lines = append(lines, f.Name+": "+f.Value)
-	}
-	card.Text = strings.Join(slices.DeleteFunc(lines, func(l string) bool { return l == "" }), "\n")
-}
-
-// readCardLinks checks the menu and what a press on the card itself opens.
-func readCardLinks(in args) {
-	if in.has("card_action") {
-		action := in.part("card_action")
-		switch action.between("type", 0, 0, 2) {
-		case 1:
-			action.link("url", urlBytes, codeNoURL)
-		case 2:
-			action.need("appid", codeEmptyParam)
-		}
-	}
-	if in.has("action_menu") {
-		items := in.part("action_menu").parts("action_list")
-		if len(items) < 1 || len(items) > maxMenu {
-			in.bad(codeBadParam, "invalid Request Parameter: %saction_menu.action_list must have 1 to %d entries", in.where, maxMenu)
-		}
-		for _, item := range items {
-			item.need("text", codeEmptyParam)
-			item.need("key", codeBadKey)
-		}
-		if in.text("task_id") == "" {
-			in.bad(codeBadTaskID, "missing %stask_id", in.where)
-		}
-	}
 }
 
 // showCard keeps a card that was sent and returns the code that changes it once.
@@ -206,32 +113,138 @@ func (card *Card) pressable(user string) bool {
 	})
 }
 
-// PressCard lets a member of staff press a button of a card, by its key, and makes the event
-// template_card_event. Once the bot has changed the card nobody who sees the change can
+// PressCard lets a member of staff press a button of a card, or the one below its questions,
+// by its key, and makes the event template_card_event. Questions that are not answered keep
+// what was chosen before. Once the bot has changed the card nobody who sees the change can
 // press it any more.
-func (s *Sandbox) PressCard(user, taskID, key string) error {
+func (s *Sandbox) PressCard(user, taskID, key string, chosen ...Choice) error {
 	now := s.enter()
 	defer s.leave()
-	u, card := s.office.find(user), s.apps.byTask[taskID]
-	switch {
-	case u == nil || u.Resigned || card == nil:
-		return fmt.Errorf("press card %s by %s: %w", taskID, user, ErrNotFound)
-	case !card.pressable(u.UserID):
-		return fmt.Errorf("press card %s by %s: the card was not shown to them or cannot be pressed any more", taskID, user)
-	case !slices.ContainsFunc(card.Buttons, func(b Button) bool { return b.Key == key }):
-		return fmt.Errorf("press card %s: button %q: %w", taskID, key, ErrNotFound)
+	u, card, err := s.cardOf(user, taskID)
+	if err == nil && !slices.ContainsFunc(card.Buttons, func(b Button) bool { return b.Key == key }) {
+		err = fmt.Errorf("button %q: %w", key, ErrNotFound)
 	}
-	code := s.issueResponseCode(now, card)
-	card.Presses = append(card.Presses, Press{User: u.UserID, Key: key, At: now, ResponseCode: code})
-	s.note(now, EntryCard, u.UserID, nil, fmt.Sprintf("pressed %s of %s", key, taskID))
-	x := s.newEventFrom(now, u.UserID, "template_card_event")
-	x.text("EventKey", key)
-	x.text("TaskId", taskID)
-	x.text("CardType", card.CardType)
-	x.text("ResponseCode", code)
-	x.number("AgentID", s.cfg.AgentID)
-	s.emit(now, x, Callback{Kind: "template_card_event", Who: u.UserID, AppEvent: true})
+	var choices []Choice
+	if err == nil {
+		choices, err = card.choose(chosen)
+	}
+	if err != nil {
+		return fmt.Errorf("press card %s by %s: %w", taskID, user, err)
+	}
+	s.press(now, u, card, Press{Key: key, Choices: choices})
 	return nil
+}
+
+// PressCardMenu lets a member of staff choose from the menu in the corner of a card, and makes
+// the event template_card_menu_event.
+func (s *Sandbox) PressCardMenu(user, taskID, key string) error {
+	now := s.enter()
+	defer s.leave()
+	u, card, err := s.cardOf(user, taskID)
+	if err == nil && !slices.ContainsFunc(card.Menu, func(b Button) bool { return b.Key == key }) {
+		err = fmt.Errorf("item %q: %w", key, ErrNotFound)
+	}
+	if err != nil {
+		return fmt.Errorf("press the menu of card %s by %s: %w", taskID, user, err)
+	}
+	s.press(now, u, card, Press{Key: key, Menu: true})
+	return nil
+}
+
+// cardOf finds the newest card with a task_id that a member of staff can press.
+func (s *Sandbox) cardOf(user, taskID string) (*Staff, *Card, error) {
+	u := s.office.find(user)
+	if u == nil || u.Resigned || s.apps.byTask[taskID] == nil {
+		return nil, nil, ErrNotFound
+	}
+	for _, card := range slices.Backward(s.apps.cards) {
+		if card.TaskID == taskID && card.pressable(u.UserID) && s.apps.byID[card.MsgID].Recalled.IsZero() {
+			return u, card, nil
+		}
+	}
+	return nil, nil, errors.New("the card was not shown to them or cannot be pressed any more")
+}
+
+// choose completes the answers to a card's questions: one option for each, unless it takes
+// many.
+func (card *Card) choose(chosen []Choice) ([]Choice, error) {
+	var out []Choice
+	for _, q := range card.Questions {
+		answer := Choice{Question: q.Key, Options: q.Chosen}
+		for _, c := range chosen {
+			if c.Question == q.Key {
+				answer.Options = unique(c.Options)
+			}
+		}
+		if len(answer.Options) > 1 && !q.Many {
+			return nil, fmt.Errorf("question %s takes one option", q.Key)
+		}
+		for _, id := range answer.Options {
+			if !q.offers(id) {
+				return nil, fmt.Errorf("question %s, option %q: %w", q.Key, id, ErrNotFound)
+			}
+		}
+		out = append(out, answer)
+	}
+	for _, c := range chosen {
+		if !slices.ContainsFunc(card.Questions, func(q Question) bool { return q.Key == c.Question }) {
+			return nil, fmt.Errorf("question %q: %w", c.Question, ErrNotFound)
+		}
+	}
+	return out, nil
+}
+
+// press notes a press and makes its event.
+func (s *Sandbox) press(now time.Time, u *Staff, card *Card, p Press) {
+	name := "template_card_event"
+	if p.Menu {
+		name = "template_card_menu_event"
+	}
+	p.User, p.At, p.ResponseCode = u.UserID, now, s.issueResponseCode(now, card)
+	card.Presses = append(card.Presses, p)
+	s.note(now, EntryCard, u.UserID, nil, fmt.Sprintf("pressed %s of %s", p.Key, card.TaskID))
+	x := s.newEventFrom(now, u.UserID, name)
+	x.text("EventKey", p.Key)
+	x.text("TaskId", card.TaskID)
+	x.text("CardType", card.CardType)
+	x.text("ResponseCode", p.ResponseCode)
+	x.number("AgentID", s.cfg.AgentID)
+	if len(p.Choices) > 0 {
+		x.choices(p.Choices)
+	}
+	s.emit(now, x, Callback{Kind: name, Who: u.UserID, AppEvent: true, responseCode: p.ResponseCode})
+}
+
+// choices writes what was chosen.
+func (x *event) choices(all []Choice) {
+	x.b.WriteString("<SelectedItems>\n")
+	for _, c := range all {
+		x.b.WriteString("<SelectedItem>\n")
+		x.text("QuestionKey", c.Question)
+		x.b.WriteString("<OptionIds>\n")
+		for _, id := range c.Options {
+			x.text("OptionId", id)
+		}
+		x.b.WriteString("</OptionIds>\n</SelectedItem>\n")
+	}
+	x.b.WriteString("</SelectedItems>\n")
+}
+
+// cardChange is how a card is to look: with a button that cannot be pressed any more, or as
+// another card.
+type cardChange struct {
+	button string // the new name
+	card   *Card
+}
+
+func (ch cardChange) text() string {
+	if ch.card == nil {
+		return ch.button
+	}
+	if ch.button == "" {
+		return ch.card.Text
+	}
+	return ch.card.Text + "\n" + ch.button
 }
 
 // updateCard changes a card for some of its readers, once for each response code, within 72
@@ -242,18 +255,16 @@ func updateCard(c *call) (reply, *failure) {
 	c.agent()
 	code := in.need("response_code", codeBadReply)
 	users := in.list("userids", maxRecipients)
-	in.numbers("partyids")
+	departments := in.numbers("partyids")
 	in.numbers("tagids")
 	all := in.between("atall", 0, 0, 1) == 1
-	text := ""
+	var change cardChange
 	if in.has("button") {
-		text = in.part("button").need("replace_name", codeEmptyParam)
+		change.button = in.part("button").need("replace_name", codeNoButtonText)
 	} else {
-		changed := &Card{}
 		part := in.part("template_card")
 		part.need("card_type", codeEmptyParam)
-		changed.readText(part)
-		text = changed.Text
+		change.card, change.button = c.readCard(part, cardUpdated), part.text("replace_text")
 	}
 	if f := in.failed(); f != nil {
 		return nil, f
@@ -262,23 +273,43 @@ func updateCard(c *call) (reply, *failure) {
 	if rc == nil || rc.used || c.now.Sub(rc.issued) > responseCodeLife {
 		return nil, refuse(codeBadReply, "invalid response_code")
 	}
-	rc.used = true
-	update := CardUpdate{At: c.now, Text: text}
-	invalid := []string{}
-	if all {
-		update.Users = slices.Clone(rc.card.To)
+	if change.card == nil && len(rc.card.Buttons) == 0 {
+		return nil, refuse(codeNoKey, "the card has no button to be renamed")
 	}
+	rc.used = true
+	invalid, readers := []string{}, []string{}
 	for _, id := range users {
 		u := c.s.office.find(id)
 		if u == nil || !slices.Contains(rc.card.To, u.UserID) {
 			invalid = append(invalid, strings.ToLower(id))
 			continue
 		}
-		update.Users = append(update.Users, u.UserID)
+		readers = append(readers, u.UserID)
 	}
-	rc.card.Updates = append(rc.card.Updates, update)
-	c.s.note(c.now, EntryCard, strings.Join(update.Users, "|"), nil, "sees "+rc.card.TaskID+" changed: "+text)
+	for _, id := range rc.card.To {
+		u := c.s.office.find(id)
+		if all || u != nil && slices.ContainsFunc(departments, u.in) {
+			readers = append(readers, id)
+		}
+	}
+	c.s.changeCard(c.now, rc.card, unique(readers), change)
 	return reply{"invaliduser": invalid}, nil
+}
+
+// changeCard shows readers their card changed. A new card with buttons can be pressed, unless
+// its buttons are replaced too.
+func (s *Sandbox) changeCard(now time.Time, card *Card, readers []string, change cardChange) {
+	card.Updates = append(card.Updates, CardUpdate{At: now, Text: change.text(), Users: readers})
+	s.note(now, EntryCard, strings.Join(readers, "|"), nil, "sees "+card.TaskID+" changed: "+change.text())
+	if change.card == nil || change.button != "" || len(change.card.Buttons)+len(change.card.Menu) == 0 {
+		return
+	}
+	next := change.card
+	next.TaskID, next.MsgID, next.To = orText(next.TaskID, card.TaskID), card.MsgID, readers
+	s.apps.cards = append(s.apps.cards, next)
+	if s.apps.byTask[next.TaskID] == nil {
+		s.apps.byTask[next.TaskID] = next
+	}
 }
 
 // Cards returns the cards that were shown, oldest first.

@@ -74,7 +74,8 @@ func (s *Sandbox) SetFaults(f Faults) error {
 	if err := f.Callbacks.check(); err != nil {
 		return fmt.Errorf("set faults: %w", err)
 	}
-	if f.Dispatch < 0 || f.Limits.PerMinute < 0 || f.Limits.PerHour < 0 || f.Limits.Parallel < 0 || f.Limits.MassPerMonth < 0 || f.Limits.AccountPerDay < 0 {
+	if f.Dispatch < 0 || f.Limits.PerMinute < 0 || f.Limits.PerHour < 0 || f.Limits.Parallel < 0 || f.Limits.MassPerMonth < 0 ||
+		f.Limits.AccountPerDay < 0 || f.Limits.MessagesPerDay < 0 {
 		return fmt.Errorf("set faults: dispatch and limits must not be negative")
 	}
 	byPath := map[string]APIFault{}

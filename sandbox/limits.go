@@ -16,6 +16,10 @@ const (
 	messagesPerHour   = 1_000
 )
 
+// messagesPerDay are the person-times that one app may send in a day: 200 for each account of
+// a company with a thousand.
+const messagesPerDay = 200 * 1_000
+
 // Limits replaces the platform's limits by smaller ones; 0 keeps the platform's.
 type Limits struct {
 	// PerMinute and PerHour are calls of one path (platform: 10,000 and 150,000).
@@ -29,6 +33,9 @@ type Limits struct {
 	// AccountPerDay is how often each call of the official account that has a daily quota may
 	// be made in a day of Asia/Shanghai.
 	AccountPerDay int
+	// MessagesPerDay are the person-times that the app may send in a day of Asia/Shanghai
+	// (platform: 200 for each account of the company; here 200,000).
+	MessagesPerDay int
 }
 
 // window counts what happens within a span that begins with the first count after the last.

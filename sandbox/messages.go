@@ -12,9 +12,6 @@ import (
 const (
 	maxRecipients   = 1000
 	maxParties      = 100
-	textBytes       = 2048
-	cardTitleBytes  = 128
-	cardDescBytes   = 512
 	duplicateSpan   = 1800
 	maxDuplicate    = 4 * 60 * 60
 	recallSpan      = 24 * time.Hour
@@ -27,7 +24,7 @@ const (
 type AppMessage struct {
 	MsgID     string
 	At        time.Time
-	Type      string   // text, markdown, textcard or template_card
+	Type      string   // as msgtype; the answer to a callback has its type too
 	To        []string // userids that it reached
 	Dropped   []string // userids that had too many already; nobody is told
 	Invalid   []string // as in invaliduser
@@ -36,6 +33,7 @@ type AppMessage struct {
 	TaskID    string    // of a template card
 	Duplicate bool      // not shown again because of enable_duplicate_check
 	Recalled  time.Time // zero: not recalled
+	Passive   bool      // the answer to a callback, not a call
 }
 
 // appMessages are all messages of the app.
@@ -47,6 +45,8 @@ type appMessages struct {
 	cards    []*Card
 	byTask   map[string]*Card
 	codes    map[string]*responseCode
+	day      string // of the count below, such as 2026-11-23
+	count    int    // person-times that the app has sent on that day
 }
 
 func newAppMessages() appMessages {
@@ -54,6 +54,18 @@ func newAppMessages() appMessages {
 		byID: map[string]*AppMessage{}, recent: map[string]*AppMessage{}, received: map[string]*received{},
 		byTask: map[string]*Card{}, codes: map[string]*responseCode{},
 	}
+}
+
+// volume counts what the app sends in a day and reports whether it is within the limit.
+func (a *appMessages) volume(now time.Time, people, limit int) bool {
+	if day := now.In(shanghai()).Format(time.DateOnly); day != a.day {
+		a.day, a.count = day, 0
+	}
+	if a.count+people > limit {
+		return false
+	}
+	a.count += people
+	return true
 }
 
 // AppMessages returns what the app sent to staff, oldest first.
@@ -115,8 +127,12 @@ func (c *call) recipients() recipients {
 			to.badUser = append(to.badUser, strings.ToLower(id))
 		}
 	}
+	var within []Department
+	for _, id := range ids {
+		within = append(within, c.s.office.below(id)...)
+	}
 	for _, u := range c.s.office.staff {
-		named := everybody || slices.Contains(ids, u.Department) ||
+		named := everybody || slices.ContainsFunc(within, func(d Department) bool { return u.in(d.ID) }) ||
 			slices.ContainsFunc(users, func(id string) bool { return strings.EqualFold(id, u.UserID) })
 		if named && u.visible() {
 			to.users = append(to.users, u)
@@ -133,8 +149,8 @@ func split(list string) []string {
 	return slices.DeleteFunc(strings.Split(list, "|"), func(v string) bool { return v == "" })
 }
 
-// sendMessage sends a text, markdown, textcard or template card to staff. What is too much
-// for one member is dropped without a word.
+// sendMessage sends a message to staff. What is too much for one member is dropped without a
+// word; what is too much for the app in a day is refused.
 // See https://developer.work.weixin.qq.com/document/path/90236
 func sendMessage(c *call) (reply, *failure) {
 	in := c.in
@@ -142,18 +158,21 @@ func sendMessage(c *call) (reply, *failure) {
 	kind := in.need("msgtype", codeBadMsgType)
 	m := &AppMessage{At: c.now, Type: kind}
 	var card *Card
-	switch kind {
-	case "text", "markdown", "textcard":
-		m.Text = readMessage(in, kind)
-	case "template_card":
-		card = c.readCard()
+	switch {
+	case kind == "template_card":
+		card = c.readCard(in.part(kind), cardSent)
 		m.Text, m.TaskID = card.Text, card.TaskID
+	case kind == "miniprogram_notice" && in.text("touser") == "@all":
+		in.bad(codeBadParam, "invalid Request Parameter: touser of a miniprogram_notice must not be @all")
+	case kind == "miniprogram_notice" || slices.Contains(appChatTypes(), kind):
+		m.Text = c.readMessage(kind)
 	default:
 		in.bad(codeBadMsgType, "invalid message type")
 	}
 	span := in.between("duplicate_check_interval", duplicateSpan, 0, maxDuplicate)
 	unique := in.between("enable_duplicate_check", 0, 0, 1) == 1
 	in.between("safe", 0, 0, 2)
+	in.between("enable_id_trans", 0, 0, 1)
 	to := c.recipients()
 	if f := in.failed(); f != nil {
 		return nil, f
@@ -163,12 +182,15 @@ func sendMessage(c *call) (reply, *failure) {
 		"invaliduser": strings.Join(to.badUser, "|"), "invalidparty": strings.Join(to.badParty, "|"),
 		"invalidtag": strings.Join(to.badTag, "|"), "unlicenseduser": "",
 	}
-	same := fmt.Sprint(in.text("touser"), "\n", in.text("toparty"), "\n", kind, "\n", string(m.Body))
+	same := fmt.Sprint(in.text("touser"), "\n", in.text("toparty"), "\n", in.text("totag"), "\n", kind, "\n", string(m.Body))
 	if first := c.s.apps.recent[same]; unique && first != nil && c.now.Sub(first.At) < time.Duration(span)*time.Second {
 		m.MsgID, m.Duplicate = first.MsgID, true
 		c.s.apps.all = append(c.s.apps.all, m)
 		out["msgid"] = m.MsgID
 		return out, nil
+	}
+	if !c.s.apps.volume(c.now, len(to.users), orElse(c.s.faults.Limits.MessagesPerDay, messagesPerDay)) {
+		return nil, refuse(codeTooMany, "reach max message daily quota limit")
 	}
 	c.s.apps.recent[same] = m
 	c.s.showMessage(c.now, m, to.users)
@@ -177,24 +199,6 @@ func sendMessage(c *call) (reply, *failure) {
 		out["response_code"] = c.s.showCard(c.now, card, m)
 	}
 	return out, nil
-}
-
-// readMessage reads the body of the plain types and returns what there is to read in it.
-func readMessage(in args, kind string) string {
-	part := in.part(kind)
-	if kind == "textcard" {
-		title := part.maxBytes("title", part.need("title", codeNoTitle), cardTitleBytes)
-		text := part.maxBytes("description", part.need("description", codeEmptyText), cardDescBytes)
-		part.link("url", urlBytes, codeNoURL)
-		part.maxChars("btntxt", part.text("btntxt"), 4)
-		return title + "\n" + text
-	}
-	text := part.need("content", codeEmptyText)
-	if kind == "markdown" {
-		return part.maxBytes("content", text, textBytes)
-	}
-	// A text that is too long is cut, not refused, at a character's beginning.
-	return strings.ToValidUTF8(text[:min(len(text), textBytes)], "")
 }
 
 // showMessage brings a message to those who are not flooded.

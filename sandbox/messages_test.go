@@ -162,7 +162,8 @@ func TestAWholeCardMayReplaceACard(t *testing.T) {
 	out := w.message("wang|li", "template_card", cardBody("case_1"))
 	w.ok("message/update_template_card", map[string]any{
 		"atall": 1, "agentid": DefaultAgentID, "response_code": out["response_code"],
-		"template_card": map[string]any{"card_type": "text_notice", "main_title": map[string]string{"title": "已处理"}},
+		"template_card": map[string]any{"card_type": "text_notice", "main_title": map[string]string{"title": "已处理"},
+			"card_action": map[string]any{"type": 1, "url": "https://e.com"}},
 	})
 	if u := w.Cards()[0].Updates[0]; u.Text != "已处理" || len(u.Users) != 2 {
 		t.Errorf("update: %+v", u)

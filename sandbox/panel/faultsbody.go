@@ -51,11 +51,12 @@ type apiFaultBody struct {
 }
 
 type limitsBody struct {
-	PerMinute     int `json:"per_minute"`
-	PerHour       int `json:"per_hour"`
-	Parallel      int `json:"parallel"`
-	MassPerMonth  int `json:"mass_per_month"`
-	AccountPerDay int `json:"account_per_day"`
+	PerMinute      int `json:"per_minute"`
+	PerHour        int `json:"per_hour"`
+	Parallel       int `json:"parallel"`
+	MassPerMonth   int `json:"mass_per_month"`
+	AccountPerDay  int `json:"account_per_day"`
+	MessagesPerDay int `json:"messages_per_day"`
 }
 
 func (b faultsBody) faults() sandbox.Faults {
