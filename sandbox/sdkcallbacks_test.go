@@ -1,0 +1,263 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/ArtisanCloud/PowerWeChat/v3/src/kernel/contract"
+	power "github.com/ArtisanCloud/PowerWeChat/v3/src/work/server/handlers/models"
+	silent "github.com/silenceper/wechat/v2/work/externalcontact"
+	"github.com/silenceper/wechat/v2/work/kf"
+)
+
+// delivery is one callback as it came.
+type delivery struct {
+	address string
+	header  http.Header
+	body    []byte
+}
+
+// mailbox is a receiver that keeps what comes for the SDKs to read.
+type mailbox struct {
+	server *httptest.Server
+	got    []delivery
+	echo   func(*http.Request) string // answers the check of the address
+}
+
+func newMailbox(t *testing.T) *mailbox {
+	m := &mailbox{}
+	m.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if q.Method == http.MethodGet {
+			_, _ = io.WriteString(w, m.echo(q))
+			return
+		}
+		body, err := io.ReadAll(q.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		m.got = append(m.got, delivery{q.URL.String(), q.Header, body})
+	}))
+	t.Cleanup(m.server.Close)
+	return m
+}
+
+// powerRead decodes a callback with PowerWeChat and reads it into one of its models.
+func (r *rig) powerRead(d delivery, model any) {
+	r.t.Helper()
+	q := httptest.NewRequest(http.MethodPost, d.address, bytes.NewReader(d.body))
+	q.Header = d.header
+	_, err := r.power.Server.Notify(q, func(e contract.EventInterface) any {
+		must(r.t, e.ReadMessage(model))
+		return "success"
+	})
+	must(r.t, err)
+}
+
+// happening is something that makes one callback: what it is, and how PowerWeChat reads it.
+type happening struct {
+	kind  string
+	power func(read func(any)) []string
+	want  []string
+}
+
+// Every kind of callback that the sandbox makes, as PowerWeChat's and silenceper's types read
+// it, beside what happened. silenceper has one type, for contacts: of the rest it reads the
+// kind only.
+func TestSDKsReadEveryCallback(t *testing.T) {
+	m := newMailbox(t)
+	r := newRig(t, &sightings{answered: map[string]bool{}, paths: map[string]bool{}})
+	r.SetCallback(m.server.URL)
+	want := slices.Concat(r.contactHappenings(), r.groupHappenings(), r.tagHappenings(), r.cardHappenings())
+	r.step()
+	made := r.Callbacks()
+	if len(made) != len(want) || len(m.got) != len(want) {
+		t.Fatalf("%d callbacks, %d delivered, want %d", len(made), len(m.got), len(want))
+	}
+	unread := eventsInSource(t)
+	for i, h := range want {
+		delete(unread, strings.Split(h.kind, ".")[0])
+		same(t, "kind", made[i].Kind, h.kind)
+		same(t, h.kind+" by PowerWeChat", h.power(func(model any) { r.powerRead(m.got[i], model) }), h.want)
+		read, err := r.silent.GetExternalContact().GetCallbackMessage(m.got[i].body)
+		must(t, err)
+		event, change, _ := strings.Cut(h.kind, ".")
+		change, _, _ = strings.Cut(change, ".")
+		same(t, h.kind+" by silenceper", []any{read.ToUserName, read.CreateTime, read.MsgType, read.Event, read.ChangeType},
+			[]any{DefaultCorpID, r.clock.Now().Unix(), "event", event, change})
+		if event == "change_external_contact" {
+			same(t, h.kind+" by silenceper", contactFields(read), h.want)
+		}
+	}
+	for name, file := range unread {
+		t.Errorf("%s makes the event %s, which nobody reads here", file, name)
+	}
+}
+
+// eventsInSource finds what the package calls newEvent and newEventFrom with.
+func eventsInSource(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for _, name := range got[[]string](t)(filepath.Glob("*.go")) {
+		source := string(got[[]byte](t)(os.ReadFile(name)))
+		for _, m := range regexp.MustCompile(`\.newEvent(?:From)?\([^"\n]*"(\w+)"\)`).FindAllStringSubmatch(source, -1) {
+			out[m[1]] = name
+		}
+	}
+	if len(out) == 0 {
+		t.Fatal("no events are made")
+	}
+	return out
+}
+
+// contactFields are what an event about a contact says.
+func contactFields(e silent.EventCallbackMessage) []string {
+	return []string{e.UserID, e.ExternalUserID, e.State, e.WelcomeCode}
+}
+
+// contactEvent is one about wang and a customer.
+func contactEvent(change, customer, state, code string) happening {
+	return happening{"change_external_contact." + change, func(read func(any)) []string {
+		var e power.EventExternalUserAdd
+		read(&e)
+		return []string{e.UserID, e.ExternalUserID, e.State, e.WelcomeCode}
+	}, []string{"wang", customer, state, code}}
+}
+
+func (r *rig) contactHappenings() []happening {
+	t := r.t
+	way := r.ok("externalcontact/add_contact_way", map[string]any{"type": 1, "scene": 2, "state": "d]]>&", "user": []string{"wang"}})["config_id"].(string)
+	p := r.customers(1)[0]
+	half := got[Contact](t)(r.HalfAddContact("", p, Via{ConfigID: way}))
+	whole := got[Contact](t)(r.AddContact("", p, Via{ConfigID: way}))
+	r.ok("externalcontact/remark", map[string]any{"userid": "wang", "external_userid": p, "remark": "x"})
+	must(t, r.DeleteContact("wang", p, true))
+	must(t, r.DeleteContact("wang", p, false))
+	return []happening{
+		contactEvent("add_half_external_contact", p, "d]]>&", half.WelcomeCode),
+		contactEvent("add_external_contact", p, "d]]>&", whole.WelcomeCode),
+		contactEvent("edit_external_contact", p, "d]]>&", ""),
+		contactEvent("del_follow_user", p, "", ""),
+		contactEvent("del_external_contact", p, "", ""),
+	}
+}
+
+// groupUpdate reads an update of a group. Of several members PowerWeChat keeps the last.
+func groupUpdate(detail string, want ...string) happening {
+	return happening{"change_external_chat.update." + detail, func(read func(any)) []string {
+		var e power.EventExternalChatUpdate
+		read(&e)
+		out := []string{e.ChatID, e.UpdateDetail, e.JoinScene, e.QuitScene, e.MemChangeCnt, e.LastMemVer, e.CurMemVer}
+		for _, item := range e.MemChangeList {
+			out = append(out, item.Item)
+		}
+		return out
+	}, want}
+}
+
+func (r *rig) groupHappenings() []happening {
+	t := r.t
+	p := r.customers(3)
+	chat := r.group("一群")
+	versions := []string{got[Group](t)(r.Group(chat)).Version}
+	then := func() { versions = append(versions, got[Group](t)(r.Group(chat)).Version) }
+	got[string](t)(r.JoinMany(chat, How{Inviter: "wang"}, p[0], p[1]))
+	then()
+	got[string](t)(r.Join(chat, p[2], How{Scene: SceneQR}))
+	then()
+	must(t, r.Leave(chat, p[0]))
+	then()
+	must(t, r.Remove(chat, p[1]))
+	then()
+	must(t, r.ChangeOwner(chat, "li"))
+	must(t, r.Rename(chat, "二群"))
+	must(t, r.SetNotice(chat, "x"))
+	must(t, r.Dismiss(chat))
+	whole := func(change string) happening {
+		return happening{"change_external_chat." + change, func(read func(any)) []string {
+			var e power.EventExternalChatDismiss
+			read(&e)
+			return []string{e.ChatID, e.ChangeType}
+		}, []string{chat, change}}
+	}
+	return []happening{
+		whole("create"),
+		groupUpdate("add_member", chat, "add_member", "0", "", "2", versions[0], versions[1], p[1]),
+		groupUpdate("add_member", chat, "add_member", "3", "", "1", versions[1], versions[2], p[2]),
+		groupUpdate("del_member", chat, "del_member", "", "0", "1", versions[2], versions[3], p[0]),
+		groupUpdate("del_member", chat, "del_member", "", "1", "1", versions[3], versions[4], p[1]),
+		groupUpdate("change_owner", chat, "change_owner", "", "", "", "", ""),
+		groupUpdate("change_name", chat, "change_name", "", "", "", "", ""),
+		groupUpdate("change_notice", chat, "change_notice", "", "", "", "", ""),
+		whole("dismiss"),
+	}
+}
+
+func (r *rig) tagHappenings() []happening {
+	t := r.t
+	g := got[TagGroup](t)(r.AddTags("口味", "甜"))
+	must(t, r.RenameTag(g.Tags[0].ID, "很甜"))
+	must(t, r.ShuffleTags(g.ID))
+	must(t, r.DeleteTag(g.Tags[0].ID))
+	event := func(change, id, kind string) happening {
+		return happening{"change_external_tag." + change, func(read func(any)) []string {
+			var e power.EventExternalUserTagCreate
+			read(&e)
+			return []string{e.ChangeType, e.ID, e.TagType}
+		}, []string{change, id, kind}}
+	}
+	tag := g.Tags[0].ID
+	return []happening{
+		event("create", g.ID, "tag_group"), event("create", tag, "tag"), event("update", tag, "tag"),
+		event("shuffle", g.ID, ""), event("delete", tag, "tag"), event("delete", g.ID, "tag_group"),
+	}
+}
+
+func (r *rig) cardHappenings() []happening {
+	r.message("wang", "template_card", cardBody("case_1"))
+	must(r.t, r.PressCard("wang", "case_1", "done"))
+	press := r.Cards()[0].Presses[0]
+	return []happening{{"template_card_event", func(read func(any)) []string {
+		var e power.EventTemplateCardEvent
+		read(&e)
+		return []string{e.FromUserName, e.EventKey, e.TaskID, e.CardType, e.ResponseCode, e.AgentID}
+	}, []string{"wang", "done", "case_1", "button_interaction", press.ResponseCode, strconv.Itoa(DefaultAgentID)}}}
+}
+
+func TestSDKsAnswerTheAddressCheck(t *testing.T) {
+	m := newMailbox(t)
+	r := newRig(t, &sightings{answered: map[string]bool{}, paths: map[string]bool{}})
+	r.SetCallback(m.server.URL)
+	m.echo = func(q *http.Request) string {
+		resp, err := r.power.Server.VerifyURL(q)
+		if err != nil {
+			return err.Error()
+		}
+		text, _ := io.ReadAll(resp.Body)
+		return string(text)
+	}
+	if err := r.VerifyURL(context.Background()); err != nil {
+		t.Errorf("PowerWeChat: %v", err)
+	}
+	c := got[*kf.Client](t)(r.silent.GetKF())
+	m.echo = func(q *http.Request) string {
+		v := q.URL.Query()
+		text, err := c.VerifyURL(kf.SignatureOptions{Signature: v.Get("msg_signature"), TimeStamp: v.Get("timestamp"), Nonce: v.Get("nonce"), EchoStr: v.Get("echostr")})
+		if err != nil {
+			return err.Error()
+		}
+		return text
+	}
+	if err := r.VerifyURL(context.Background()); err != nil {
+		t.Errorf("silenceper: %v", err)
+	}
+}
