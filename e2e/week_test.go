@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,34 +17,38 @@ import (
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
 	"xiaobu/sandbox"
+	"xiaobu/sandbox/stories"
 )
 
-// chainRig is a rig in which a small chain of stores is about to live through a week, with
-// everything an operator sets up before.
-func chainRig(t testing.TB, database string, seed uint64) (*rig, *sandbox.Story, string) {
+// storyRig is a rig in which a story is about to be lived, with everything an operator sets
+// up before; and the id of the first promotion.
+func storyRig(t testing.TB, database, name string, seed uint64, o stories.Options) (*rig, *stories.Story, string) {
 	t.Helper()
 	r := newRigOn(t, database, seed, nil)
-	story, err := sandbox.Chain(r.box, sandbox.ChainOptions{Monday: monday})
+	script, err := stories.Load(name)
+	must(t, err)
+	o.Monday = monday
+	story, err := stories.Begin(r.box, script, o)
 	must(t, err)
 	r.bringIn()
-	for _, st := range story.Stores {
-		r.want(http.StatusOK, http.MethodPut, "/stores/"+st.ID, map[string]any{"name": st.Name, "region": st.Region, "manager": st.Manager, "staff": st.Staff()}, nil)
-		for _, g := range st.Groups {
-			r.want(http.StatusOK, http.MethodPut, "/groups/"+g.ID, map[string]any{"store_id": st.ID, "labels": []string{"秒杀"}}, nil)
-			for _, cashier := range st.Cashiers {
-				r.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": g.Name + " " + cashier, "kind": "group_qr", "staff": cashier, "chat_ids": []string{g.ID}}, nil)
-			}
+	promo := ""
+	for _, c := range story.Setup() {
+		var made struct{ ID string }
+		status := http.StatusOK
+		if c.Method == http.MethodPost {
+			status = http.StatusCreated
 		}
-		r.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": st.Name + "导购", "kind": "contact_qr", "staff": st.Xiaobu}, nil)
+		r.want(status, c.Method, c.Path, c.Body, &made)
+		if c.Path == "/promotions" && promo == "" {
+			promo = made.ID
+		}
 	}
-	r.want(http.StatusOK, http.MethodPut, "/rewards/rule", map[string]any{"effective_from": monday.Add(-time.Hour), "tiers": []map[string]any{{"up_to": 100, "fen": 50}, {"fen": 100}}, "hold": "72h"}, nil)
-	var promo struct{ ID string }
-	r.want(http.StatusCreated, http.MethodPost, "/promotions", map[string]any{
-		"name": "周一三五秒杀", "schedule": map[string]any{"cron": "0 10 * * 1,3,5", "timezone": "Asia/Shanghai", "missed": map[string]any{"policy": "send_within", "within": "30m"}},
-		"targets": map[string]any{"all": true}, "message": map[string]any{"text": "今天10点秒杀:{products}"},
-		"products": []map[string]any{{"name": "鸡蛋30枚", "price_fen": 990, "was_fen": 1990, "stock": 200}},
-	}, &promo)
-	return r, story, promo.ID
+	return r, story, promo
+}
+
+func chainRig(t testing.TB, database string, seed uint64) (*rig, *stories.Story, string) {
+	t.Helper()
+	return storyRig(t, database, "chain", seed, stories.Options{})
 }
 
 func TestAWeekOfAChain(t *testing.T) {
@@ -205,11 +210,11 @@ func checkPromotion(r *rig, id string, slots int) {
 	}
 }
 
-func checkSpammer(r *rig, story *sandbox.Story) {
+func checkSpammer(r *rig, story *stories.Story) {
 	r.t.Helper()
 	found := false
 	for _, c := range items[modCase](r, "/moderation/cases") {
-		if c.Member != story.Spammer {
+		if !slices.Contains(story.Spammers, c.Member) {
 			r.t.Errorf("a harmless member has a case: %+v", c)
 			continue
 		}

@@ -96,7 +96,8 @@ func (s *Sandbox) showCard(now time.Time, card *Card, m *AppMessage) string {
 	for _, user := range card.To {
 		s.note(now, EntryCard, user, nil, "sees the card "+card.TaskID+": "+card.Title)
 	}
-	s.tellWatchers(func(w watcher) { w.cardShown(now, card) })
+	shown := copied([]*Card{card}, deepenCard)[0]
+	s.tellWatchers(now, func(w Watcher) { w.CardShown(shown) })
 	return s.issueResponseCode(now, card)
 }
 
@@ -316,20 +317,7 @@ func (s *Sandbox) changeCard(now time.Time, card *Card, readers []string, change
 func (s *Sandbox) Cards() []Card {
 	s.enter()
 	defer s.leave()
-	return copied(s.apps.cards, func(c *Card) {
-		c.Presses, c.Updates = slices.Clone(c.Presses), slices.Clone(c.Updates)
-	})
+	return copied(s.apps.cards, deepenCard)
 }
 
-// watcher is told, under the lock, what the bot does that people react to. It may only plan.
-type watcher interface {
-	taskMade(now time.Time, t *massTask)
-	taskReminded(now time.Time, t *massTask)
-	cardShown(now time.Time, card *Card)
-}
-
-func (s *Sandbox) tellWatchers(tell func(watcher)) {
-	for _, w := range s.watchers {
-		tell(w)
-	}
-}
+func deepenCard(c *Card) { c.Presses, c.Updates = slices.Clone(c.Presses), slices.Clone(c.Updates) }

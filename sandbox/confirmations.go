@@ -132,12 +132,7 @@ func (s *Sandbox) Tasks() []Task {
 	defer s.leave()
 	out := make([]Task, 0, len(s.mass.all))
 	for _, t := range s.mass.all {
-		c := t.Task
-		c.Shares, c.Results, c.Reminders = slices.Clone(t.Shares), slices.Clone(t.Results), slices.Clone(t.Reminders)
-		for i := range c.Shares {
-			c.Shares[i].Targets = slices.Clone(c.Shares[i].Targets)
-		}
-		out = append(out, c)
+		out = append(out, t.copied())
 	}
 	return out
 }

@@ -4,8 +4,8 @@
 //
 // New makes a company; Handler serves the simulated API under /cgi-bin/. People are moved by
 // Go methods (Join, Leave, Say, Confirm, PressCard …), by package panel, which puts a control
-// page and a control API under /sandbox/, or by a story such as Chain. Whatever they do makes
-// the same callbacks as on the platform.
+// page and a control API under /sandbox/, or by a story (package stories). Whatever they do
+// makes the same callbacks as on the platform.
 //
 // Time comes from Config.Now, which may be moved by hand. What is to happen later waits in
 // two queues; Due says when the next thing is due, Step does all that is due now, and Run is

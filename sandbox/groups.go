@@ -143,31 +143,50 @@ func newRooms() rooms { return rooms{byID: map[string]*group{}} }
 func (s *Sandbox) CreateGroup(owner, name string, staff ...string) (string, error) {
 	now := s.enter()
 	defer s.leave()
-	u := s.office.find(owner)
-	switch {
-	case u == nil || u.Resigned:
-		return "", fmt.Errorf("create group %s: owner %s: %w", name, owner, ErrNotFound)
-	case u.NoContacts:
-		return "", fmt.Errorf("create group %s: owner %s may not deal with customers", name, owner)
-	}
-	people := []*stay{{user: u.UserID, staff: true, joined: now, scene: SceneDirect}}
-	for _, id := range staff {
-		other := s.office.find(id)
-		if other == nil || other.Resigned {
-			return "", fmt.Errorf("create group %s: member %s: %w", name, id, ErrNotFound)
-		}
-		people = append(people, &stay{user: other.UserID, staff: true, joined: now, scene: SceneDirect, inviter: u.UserID})
+	u, people, err := s.founders(owner, staff, now)
+	if err != nil {
+		return "", fmt.Errorf("create group %s: %w", name, err)
 	}
 	return s.makeGroup(now, u, name, people).id, nil
 }
 
+// founders are the owner of a group and the staff whom the owner takes along.
+func (s *Sandbox) founders(owner string, staff []string, at time.Time) (*Staff, []*stay, error) {
+	u := s.office.find(owner)
+	switch {
+	case u == nil || u.Resigned:
+		return nil, nil, fmt.Errorf("owner %s: %w", owner, ErrNotFound)
+	case u.NoContacts:
+		return nil, nil, fmt.Errorf("owner %s may not deal with customers", owner)
+	}
+	people := []*stay{{user: u.UserID, staff: true, joined: at, scene: SceneDirect}}
+	for _, id := range staff {
+		other := s.office.find(id)
+		if other == nil || other.Resigned {
+			return nil, nil, fmt.Errorf("member %s: %w", id, ErrNotFound)
+		}
+		people = append(people, &stay{user: other.UserID, staff: true, joined: at, scene: SceneDirect, inviter: u.UserID})
+	}
+	return u, people, nil
+}
+
 // makeGroup makes a group with its first people and the event create.
 func (s *Sandbox) makeGroup(now time.Time, owner *Staff, name string, people []*stay) *group {
+	g := s.keepGroup(now, owner, name, people)
+	s.note(now, EntryGroup, owner.UserID, g, "the group was made")
+	s.groupEvent(now, g, "create", func(*event) {})
+	made := s.shown(g)
+	s.tellWatchers(now, func(w Watcher) { w.GroupMade(made) })
+	return g
+}
+
+// keepGroup makes a group without telling anybody.
+func (s *Sandbox) keepGroup(created time.Time, owner *Staff, name string, people []*stay) *group {
 	g := &group{
 		key: len(s.rooms.all) + 1, id: "wr" + s.dice.draw("group", alphabetID, 30), name: name,
-		owner: owner, created: now, present: map[string]*stay{}, owners: []ownership{{now, owner}}, talk: newTalk(),
+		owner: owner, created: created, present: map[string]*stay{}, owners: []ownership{{created, owner}}, talk: newTalk(),
 	}
-	g.versions = []version{{id: s.dice.draw("version", alphabetHex, 32), shown: now}}
+	g.versions = []version{{id: s.dice.draw("version", alphabetHex, 32), shown: created}}
 	for _, p := range people {
 		if g.present[p.user] == nil {
 			g.stays = append(g.stays, p)
@@ -176,8 +195,6 @@ func (s *Sandbox) makeGroup(now time.Time, owner *Staff, name string, people []*
 	}
 	s.rooms.all = append(s.rooms.all, g)
 	s.rooms.byID[g.id] = g
-	s.note(now, EntryGroup, owner.UserID, g, "the group was made")
-	s.groupEvent(now, g, "create", func(*event) {})
 	return g
 }
 
@@ -332,14 +349,18 @@ func (s *Sandbox) shown(g *group) Group {
 		Posts: slices.Clone(g.posts),
 	}
 	for _, m := range g.stays {
-		shown := Stay{
-			User: m.user, Name: s.nameOf(m.user), Staff: m.staff, Joined: m.joined, Left: m.left,
-			LeftHow: m.how, Scene: m.scene, Inviter: m.inviter, State: m.state,
-		}
+		shown := s.shownStay(m)
 		out.History = append(out.History, shown)
 		if m.to == 0 {
 			out.Members = append(out.Members, shown)
 		}
 	}
 	return out
+}
+
+func (s *Sandbox) shownStay(m *stay) Stay {
+	return Stay{
+		User: m.user, Name: s.nameOf(m.user), Staff: m.staff, Joined: m.joined, Left: m.left,
+		LeftHow: m.how, Scene: m.scene, Inviter: m.inviter, State: m.state,
+	}
 }

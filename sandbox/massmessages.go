@@ -136,7 +136,8 @@ func (s *Sandbox) keepTask(now time.Time, t *massTask) {
 		s.note(now, EntryTask, share.User, nil, fmt.Sprintf("is to confirm %s for %d %s targets: %s", t.MsgID, len(share.Targets), t.ChatType, t.Text))
 	}
 	if !t.Personal {
-		s.tellWatchers(func(w watcher) { w.taskMade(now, t) })
+		made := t.copied()
+		s.tellWatchers(now, func(w Watcher) { w.TaskMade(made) })
 	}
 }
 
@@ -303,7 +304,8 @@ func remindMassMessage(c *call) (reply, *failure) {
 			c.s.note(c.now, EntryTask, share.User, nil, "is reminded of "+t.MsgID)
 		}
 	}
-	c.s.tellWatchers(func(w watcher) { w.taskReminded(c.now, t) })
+	reminded := t.copied()
+	c.s.tellWatchers(c.now, func(w Watcher) { w.TaskReminded(reminded) })
 	return nil, nil
 }
 

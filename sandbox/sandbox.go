@@ -118,7 +118,7 @@ type Sandbox struct {
 	post      postOffice
 	traffic   traffic
 	account   account
-	watchers  []watcher // habits that react to what the bot does
+	watchers  []Watcher // told of what people react to
 }
 
 // New makes a company without staff, customers or groups; department 1 exists.

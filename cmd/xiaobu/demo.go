@@ -16,6 +16,7 @@ import (
 	"xiaobu/configs"
 	"xiaobu/sandbox"
 	"xiaobu/sandbox/panel"
+	"xiaobu/sandbox/stories"
 )
 
 // demoToken opens the demo's API; it guards nothing but invented people.
@@ -29,15 +30,18 @@ type demoFlags struct {
 	exit bool
 	pace time.Duration
 	lang string
+	// story is the name of a pack or the path of a file; "list" lists the packs.
+	story string
 }
 
 func demoCommand() command {
 	return command{
-		name: "demo", args: "[--seed N] [--exit]", zh: "在本机演示一周:模拟企业微信、机器人和三家门店,无需账号和配置", en: "live through a week: simulated WeCom, bot and three stores; needs no account",
+		name: "demo", args: "[--story NAME|FILE] [--seed N] [--exit]", zh: "在本机演示一周:模拟企业微信、机器人和门店,无需账号和配置", en: "live through a week: simulated WeCom, bot and stores; needs no account",
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
 			f := demoFlags{pace: -1}
 			fs.IntVar(&f.port, "port", 0, "`PORT` of the bot (0: 8080 if it is free) / 机器人端口")
 			fs.Uint64Var(&f.seed, "seed", 1, "decides who comes when / 随机种子")
+			fs.StringVar(&f.story, "story", "chain", storyHelp)
 			fs.BoolVar(&f.exit, "exit", false, "end when the week is over / 一周结束后退出")
 			fs.Func("pace", "real time a day takes, 0s to 1h (default 6s in a terminal, else 0s) / 一天用多少真实时间", func(v string) (err error) {
 				if f.pace, err = time.ParseDuration(v); err == nil && (f.pace < 0 || f.pace > time.Hour) {
@@ -55,6 +59,9 @@ func demoCommand() command {
 				if err := noArgs(args); err != nil {
 					return err
 				}
+				if f.story == "list" {
+					return listStories(e.stdout)
+				}
 				return runDemo(ctx, e, f)
 			}
 		},
@@ -66,7 +73,7 @@ type demo struct {
 	clock  *leapClock
 	box    *sandbox.Sandbox
 	app    *app.App
-	story  *sandbox.Story
+	story  *stories.Story
 	screen *screen
 	api    demoAPI
 	pace   time.Duration
@@ -74,20 +81,24 @@ type demo struct {
 }
 
 func runDemo(ctx context.Context, e env, f demoFlags) error {
+	script, err := loadStory(f.story)
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "xiaobu-demo-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
 	d := &demo{screen: newScreen(e.stdout, f.lang), pace: f.pace}
-	d.screen.print("三家门店、六个群,周一到周日。", "Three stores, six groups, Monday to Sunday.")
+	d.screen.print("%s", "%s", d.screen.word(script.Zh, script.En))
 	if d.pace < 0 {
 		d.pace = 0
 		if d.screen.terminal {
 			d.pace = 6 * time.Second
 		}
 	}
-	stop, err := d.build(ctx, f, dir)
+	stop, err := d.build(ctx, f, script, dir)
 	defer stop()
 	if err != nil {
 		return err
@@ -109,7 +120,7 @@ func runDemo(ctx context.Context, e env, f demoFlags) error {
 }
 
 // build starts both servers; each side knows only the other's address.
-func (d *demo) build(ctx context.Context, f demoFlags, dir string) (stop func(), err error) {
+func (d *demo) build(ctx context.Context, f demoFlags, script *stories.Script, dir string) (stop func(), err error) {
 	var closers []func()
 	stop = func() {
 		for i := len(closers) - 1; i >= 0; i-- {
@@ -122,7 +133,7 @@ func (d *demo) build(ctx context.Context, f demoFlags, dir string) (stop func(),
 	if err != nil {
 		return stop, err
 	}
-	if d.story, err = sandbox.Chain(d.box, sandbox.ChainOptions{Monday: monday}); err != nil {
+	if d.story, err = stories.Begin(d.box, script, stories.Options{Monday: monday}); err != nil {
 		return stop, err
 	}
 	wecom, close, err := listenAndServe("127.0.0.1:0", panel.Handler(d.box))
@@ -186,8 +197,7 @@ func listenAndServe(addr string, h http.Handler) (string, func(), error) {
 	return ln.Addr().String(), func() { srv.Close(); <-done }, nil
 }
 
-// prepare does what an operator does once: stores, codes for the cashiers, the reward rule
-// and the sale of Monday, Wednesday and Friday.
+// prepare reads the company in and does what an operator does once.
 func (d *demo) prepare(ctx context.Context) error {
 	if err := d.app.BringIn(ctx); err != nil {
 		return err
@@ -195,41 +205,10 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err := d.drain(ctx); err != nil {
 		return err
 	}
-	for _, st := range d.story.Stores {
-		if err := d.prepareStore(ctx, st); err != nil {
+	for _, c := range d.story.Setup() {
+		if err := d.api.do(ctx, c.Method, c.Path, c.Body); err != nil {
 			return err
 		}
 	}
-	err := d.api.do(ctx, http.MethodPut, "/rewards/rule", map[string]any{
-		"effective_from": d.story.Start, "hold": "72h", "tiers": []map[string]any{{"up_to": 100, "fen": 50}, {"fen": 100}},
-	})
-	if err != nil {
-		return err
-	}
-	return d.api.do(ctx, http.MethodPost, "/promotions", map[string]any{
-		"name":     "周一三五秒杀",
-		"schedule": map[string]any{"cron": "2 10 * * 1,3,5", "missed": map[string]any{"policy": "send_within", "within": "30m"}},
-		"targets":  map[string]any{"all": true},
-		"message":  map[string]any{"text": "今天10点秒杀:{products}"},
-		"products": []map[string]any{{"name": "鸡蛋30枚", "price_fen": 990, "was_fen": 1990, "stock": 200}, {"name": "东北大米10斤", "price_fen": 2980, "was_fen": 3990}},
-	})
-}
-
-func (d *demo) prepareStore(ctx context.Context, st sandbox.Store) error {
-	err := d.api.do(ctx, http.MethodPut, "/stores/"+st.ID, map[string]any{"name": st.Name, "region": st.Region, "manager": st.Manager, "staff": st.Staff()})
-	if err != nil {
-		return err
-	}
-	for _, g := range st.Groups {
-		if err := d.api.do(ctx, http.MethodPut, "/groups/"+g.ID, map[string]any{"store_id": st.ID}); err != nil {
-			return err
-		}
-		for _, cashier := range st.Cashiers {
-			err := d.api.do(ctx, http.MethodPost, "/channels", map[string]any{"name": g.Name + " " + cashier, "kind": "group_qr", "staff": cashier, "chat_ids": []string{g.ID}})
-			if err != nil {
-				return err
-			}
-		}
-	}
-	return d.api.do(ctx, http.MethodPost, "/channels", map[string]any{"name": st.Name + " 导购", "kind": "contact_qr", "staff": st.Xiaobu})
+	return nil
 }

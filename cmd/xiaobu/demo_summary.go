@@ -17,12 +17,12 @@ func chatID(id string) bot.ChatID { return bot.ChatID(id) }
 
 // tally is the week of one group.
 type tally struct {
-	joins, leaves, present, sent, unsent, removed int
+	before, joins, leaves, present, sent, unsent, removed int
 }
 
 func (t tally) row(name string) []string {
 	cells := []string{name}
-	for _, n := range []int{t.joins, t.leaves, t.present, t.sent, t.unsent, t.removed} {
+	for _, n := range []int{t.before, t.joins, t.leaves, t.present, t.sent, t.unsent, t.removed} {
 		cells = append(cells, strconv.Itoa(n))
 	}
 	return cells
@@ -38,7 +38,7 @@ func (d *demo) summary(ctx context.Context) error {
 	}
 	d.screen.print("\n这一周 · 群", "\nThe week · groups")
 	d.screen.table(append(append([][]string{{
-		d.screen.word("群", "group"), d.screen.word("入群", "joined"), d.screen.word("离群", "left"), d.screen.word("在群客户", "present"),
+		d.screen.word("群", "group"), d.screen.word("原有", "before"), d.screen.word("入群", "joined"), d.screen.word("离群", "left"), d.screen.word("在群客户", "present"),
 		d.screen.word("秒杀送达", "sales posted"), d.screen.word("未送达", "not posted"), d.screen.word("广告移出", "spammers out"),
 	}}, groups...), total.row(d.screen.word("合计", "total"))))
 	lines, sum, earned, err := d.earnings(ctx)
@@ -78,27 +78,29 @@ func (d *demo) tallies(r store.Reader) (rows [][]string, total tally, err error)
 	if err != nil {
 		return nil, total, err
 	}
-	for _, st := range d.story.Stores {
-		for _, g := range st.Groups {
-			t := delivered[g.ID]
-			stays, err := r.Stints(store.StintFilter{Chat: chatID(g.ID), Status: "all"})
-			if err != nil {
-				return nil, total, err
-			}
-			t.count(stays, cases, g.ID)
-			rows = append(rows, t.row(g.Name))
-			total = total.plus(t)
+	for _, g := range d.box.Groups() {
+		t := delivered[g.ID]
+		stays, err := r.Stints(store.StintFilter{Chat: chatID(g.ID), Status: "all"})
+		if err != nil {
+			return nil, total, err
 		}
+		t.count(stays, cases, g.ID, d.story.Start)
+		rows = append(rows, t.row(g.Name))
+		total = total.plus(t)
 	}
 	return rows, total, nil
 }
 
-func (t *tally) count(stays []store.Stint, cases []store.Case, chat string) {
+func (t *tally) count(stays []store.Stint, cases []store.Case, chat string, start time.Time) {
 	for _, s := range stays {
 		if s.Kind != "customer" {
 			continue
 		}
-		t.joins++
+		if s.JoinedAt.Before(start) {
+			t.before++
+		} else {
+			t.joins++
+		}
 		if s.LeftAt.IsZero() {
 			t.present++
 		} else {
@@ -113,7 +115,7 @@ func (t *tally) count(stays []store.Stint, cases []store.Case, chat string) {
 }
 
 func (t tally) plus(o tally) tally {
-	return tally{t.joins + o.joins, t.leaves + o.leaves, t.present + o.present, t.sent + o.sent, t.unsent + o.unsent, t.removed + o.removed}
+	return tally{t.before + o.before, t.joins + o.joins, t.leaves + o.leaves, t.present + o.present, t.sent + o.sent, t.unsent + o.unsent, t.removed + o.removed}
 }
 
 // statement is a line of the API's statement.
@@ -171,7 +173,7 @@ func (d *demo) checks(ctx context.Context, r store.Reader, total tally, earned i
 		}
 		d.screen.print("  "+mark+" "+zh, "  "+mark+" "+en, args...)
 	}
-	check(total.joins-total.leaves == total.present, "入群 %d − 离群 %d = 在群 %d", "%d joined − %d left = %d present", total.joins, total.leaves, total.present)
+	check(total.before+total.joins-total.leaves == total.present, "原有 %d + 入群 %d − 离群 %d = 在群 %d", "%d before + %d joined − %d left = %d present", total.before, total.joins, total.leaves, total.present)
 	reasons, err := d.unrewarded(ctx, r)
 	if err != nil {
 		return err
@@ -213,7 +215,7 @@ func (d *demo) unrewarded(ctx context.Context, r store.Reader) (map[string]int, 
 	}
 	out := map[string]int{}
 	for _, st := range stints {
-		if st.Kind != "customer" {
+		if st.Kind != "customer" || st.JoinedAt.Before(d.story.Start) {
 			continue
 		}
 		x, err := rewards.ExplainStay(ctx, st, time.UTC)
@@ -229,7 +231,7 @@ func (d *demo) presentInCompany() int {
 	n := 0
 	for _, g := range d.box.Groups() {
 		for _, m := range g.Members {
-			if !m.Staff {
+			if !m.Staff && !g.Dismissed {
 				n++
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"xiaobu/sandbox"
 	"xiaobu/sandbox/panel"
+	"xiaobu/sandbox/stories"
 )
 
 // sandboxFlags are what a sandbox of one's own can be told.
@@ -17,7 +18,8 @@ type sandboxFlags struct {
 	listen, callback, feed, feedSecret string
 	seed                               uint64
 	lag                                time.Duration
-	story                              bool
+	story                              string
+	chain                              bool
 }
 
 func sandboxCommand() command {
@@ -31,10 +33,17 @@ func sandboxCommand() command {
 			fs.StringVar(&f.feedSecret, "feed-secret", "", "its HMAC key / 群消息签名密钥")
 			fs.Uint64Var(&f.seed, "seed", 1, "decides everything random / 随机种子")
 			fs.DurationVar(&f.lag, "lag", 0, "how late groupchat/get shows a change / 群详情延迟")
-			fs.BoolVar(&f.story, "chain", false, "begin with a small chain of stores whose people live by the clock / 带上示例连锁店")
+			fs.StringVar(&f.story, "story", "", storyHelp+"; its people live by the clock")
+			fs.BoolVar(&f.chain, "chain", false, "the same as --story chain / 带上示例连锁店")
 			return func(ctx context.Context, e env, args []string) error {
 				if err := noArgs(args); err != nil {
 					return err
+				}
+				if f.story == "list" {
+					return listStories(e.stdout)
+				}
+				if f.chain && f.story == "" {
+					f.story = "chain"
 				}
 				return runSandbox(ctx, e, f)
 			}
@@ -51,8 +60,12 @@ func runSandbox(ctx context.Context, e env, f sandboxFlags) error {
 	if err != nil {
 		return usage{err.Error()}
 	}
-	if f.story {
-		if _, err := sandbox.Chain(s, sandbox.ChainOptions{Monday: lastMonday(time.Now())}); err != nil {
+	if f.story != "" {
+		sc, err := loadStory(f.story)
+		if err != nil {
+			return err
+		}
+		if _, err := stories.Begin(s, sc, stories.Options{Monday: lastMonday(time.Now())}); err != nil {
 			return err
 		}
 	}

@@ -1,21 +1,21 @@
-package sandbox
+package stories
 
 import "math/rand/v2"
 
 // customerName makes the name that a person uses: mostly a usual name, often a nickname, and
-// now and then one that programs stumble over.
-func customerName(r *rand.Rand, i int) string {
-	odd := oddNames()
-	if i%29 == 7 {
-		return odd[i/29%len(odd)]
-	}
-	if chance(r, 0.6) {
+// now and then one that programs stumble over, or one of the script's own.
+func customerName(r *rand.Rand, i int, c Customers) string {
+	own := c.Names
+	switch {
+	case i < len(own):
+		return own[i]
+	case chance(r, c.OddNames):
+		return pick(r, oddNames())
+	case chance(r, 0.6):
 		return pick(r, surnames()) + pick(r, givenNames())
 	}
 	return nickname(r)
 }
-
-func pick(r *rand.Rand, list []string) string { return list[r.IntN(len(list))] }
 
 func nickname(r *rand.Rand) string {
 	family := pick(r, surnames())
