@@ -65,7 +65,7 @@ func listChats(c *call) (reply, *failure) {
 	if len(owners) == 0 && seen > maxUnfiltered {
 		return nil, refuse(codeListTooBig, "request data count exceeds limit")
 	}
-	some, next, f := page("chat", cursor, limit, all, func(g *group) int { return g.key })
+	some, next, f := page("chat", cursor, c.atMost(limit), all, func(g *group) int { return g.key })
 	if f != nil {
 		return nil, f
 	}
@@ -90,7 +90,8 @@ func (c *call) seeChat(id string) (*group, *failure) {
 	return g, nil
 }
 
-// getChat answers a group with its members, as they were Config.Lag ago.
+// getChat answers a group with its members, as they were Config.Lag ago (see also
+// DetailFaults).
 // See https://developer.work.weixin.qq.com/document/path/92122
 func getChat(c *call) (reply, *failure) {
 	id := c.in.need("chat_id", codeEmptyParam)
@@ -103,6 +104,9 @@ func getChat(c *call) (reply, *failure) {
 		return nil, f
 	}
 	at := g.visibleVersion(c.now)
+	if stale := c.s.faults.Details.Stale; stale > 0 && at > 0 && chance(c.s.dice.stream("stale"), stale) {
+		at--
+	}
 	members := []reply{}
 	for _, m := range g.stays {
 		if m.from <= at && (m.to == 0 || m.to > at) {

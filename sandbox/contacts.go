@@ -163,7 +163,7 @@ func batchContacts(c *call) (reply, *failure) {
 	}
 	slices.SortFunc(all, func(a, b *Contact) int { return a.key - b.key })
 	all = slices.Compact(all)
-	some, next, f := page("contact", cursor, limit, all, func(k *Contact) int { return k.key })
+	some, next, f := page("contact", cursor, c.atMost(limit), all, func(k *Contact) int { return k.key })
 	if f != nil {
 		return nil, f
 	}

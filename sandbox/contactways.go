@@ -216,7 +216,7 @@ func listContactWays(c *call) (reply, *failure) {
 			all = append(all, w)
 		}
 	}
-	some, next, f := page("way", cursor, limit, all, func(w *ContactWay) int { return w.key })
+	some, next, f := page("way", cursor, c.atMost(limit), all, func(w *ContactWay) int { return w.key })
 	if f != nil {
 		return nil, f
 	}

@@ -141,7 +141,7 @@ func listUserIDs(c *call) (reply, *failure) {
 			rows = append(rows, row{i + 1, reply{"userid": u.UserID, "department": u.Department}})
 		}
 	}
-	return answerRows("user", "dept_user", cursor, limit, rows)
+	return answerRows("user", "dept_user", cursor, c.atMost(limit), rows)
 }
 
 // below returns a department and everything below it; 0 means all.

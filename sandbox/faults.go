@@ -13,6 +13,7 @@ import (
 const (
 	maxCopies  = 10
 	maxShuffle = 100
+	maxMerge   = time.Second
 )
 
 // Faults is everything that goes wrong on purpose. The zero value is a healthy platform.
@@ -23,6 +24,8 @@ type Faults struct {
 	// the official account have mp/ in front: "mp/user/get", "mp/sns/userinfo".
 	API    map[string]APIFault
 	Limits Limits
+	// Details is what goes wrong with the member lists of groups.
+	Details DetailFaults
 	// Dispatch is how long after its creation a mass message is refused with 41063 by the
 	// calls that read its progress.
 	Dispatch time.Duration
@@ -42,6 +45,20 @@ type CallbackFaults struct {
 	Drop float64
 	// Delay is added to every delivery.
 	Delay time.Duration
+	// Merge, up to 1 s, tells joins or leaves of one group that follow one another within it
+	// in one event, with a list of members and their number in MemChangeCnt, at the time of
+	// the last. Any other event of the group ends the wait.
+	Merge time.Duration
+}
+
+// DetailFaults is how far groupchat/get lags behind what happened.
+type DetailFaults struct {
+	// Lag and a random part of Spread, drawn for each change, are added to Config.Lag. A
+	// change that shows brings those before it along.
+	Lag, Spread time.Duration
+	// Stale is the probability from 0 to 1 that a call is answered with the list before the
+	// one that shows, as by a copy that was not brought up to date.
+	Stale float64
 }
 
 // APIFault is what goes wrong with the calls of one path. Several may be combined; the
@@ -54,6 +71,9 @@ type APIFault struct {
 	Probability float64
 	// CutBefore closes the connection without doing the work.
 	CutBefore bool
+	// Revoke makes all tokens invalid before the call is looked at: it is refused with 40014
+	// until a new token is fetched.
+	Revoke bool
 	// Status answers with this HTTP status (400 to 599) without doing the work.
 	Status int
 	// Fail answers with this errcode without doing the work.
@@ -75,8 +95,11 @@ func (s *Sandbox) SetFaults(f Faults) error {
 		return fmt.Errorf("set faults: %w", err)
 	}
 	if f.Dispatch < 0 || f.Limits.PerMinute < 0 || f.Limits.PerHour < 0 || f.Limits.Parallel < 0 || f.Limits.MassPerMonth < 0 ||
-		f.Limits.AccountPerDay < 0 || f.Limits.MessagesPerDay < 0 {
+		f.Limits.AccountPerDay < 0 || f.Limits.MessagesPerDay < 0 || f.Limits.Page < 0 {
 		return fmt.Errorf("set faults: dispatch and limits must not be negative")
+	}
+	if err := f.Details.check(); err != nil {
+		return fmt.Errorf("set faults: %w", err)
 	}
 	byPath := map[string]APIFault{}
 	for path, fault := range f.API {
@@ -115,8 +138,20 @@ func (f CallbackFaults) check() error {
 		return fmt.Errorf("shuffle must be from 0 to %d", maxShuffle)
 	case f.Drop < 0 || f.Drop > 1:
 		return fmt.Errorf("drop must be from 0 to 1")
+	case f.Merge < 0 || f.Merge > maxMerge:
+		return fmt.Errorf("merge must be from 0s to %v", maxMerge)
 	case f.Within < 0 || f.Delay < 0:
 		return fmt.Errorf("within and delay must not be negative")
+	}
+	return nil
+}
+
+func (f DetailFaults) check() error {
+	switch {
+	case f.Lag < 0 || f.Spread < 0:
+		return fmt.Errorf("lag and spread of details must not be negative")
+	case f.Stale < 0 || f.Stale > 1:
+		return fmt.Errorf("stale must be from 0 to 1")
 	}
 	return nil
 }
@@ -153,6 +188,9 @@ func (s *Sandbox) arrive(path string, r *http.Request, body []byte) hit {
 	h.fault = s.faults.draw(s, path)
 	h.request = s.traffic.keepArrival(now, r, body)
 	h.request.Fault = h.words()
+	if h.fault.Revoke {
+		s.revokeTokens(now)
+	}
 	if h.fault.CutBefore || h.fault.Status != 0 {
 		s.note(now, EntryAPI, "", nil, fmt.Sprintf("%s was cut off or answered HTTP %d before any work", path, h.fault.Status))
 	}
@@ -167,7 +205,7 @@ func (h hit) words() string {
 		on   bool
 		text string
 	}{
-		{f.CutBefore, "cut_before"}, {f.Status != 0, fmt.Sprintf("status %d", f.Status)},
+		{f.Revoke, "revoke"}, {f.CutBefore, "cut_before"}, {f.Status != 0, fmt.Sprintf("status %d", f.Status)},
 		{f.Fail != 0, fmt.Sprintf("fail %d", f.Fail)}, {h.crowded, "parallel"},
 		{f.Stall > 0, "stall " + f.Stall.String()}, {f.CutAfter, "cut_after"}, {f.HalfBody, "half_body"},
 	} {

@@ -106,6 +106,7 @@ type group struct {
 	stays     []*stay
 	present   map[string]*stay
 	versions  []version
+	news      *memberNews // joins or leaves that wait to be told with others
 	scans     int
 	posts     []Post
 	handovers []time.Time // on the job

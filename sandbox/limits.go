@@ -36,6 +36,9 @@ type Limits struct {
 	// MessagesPerDay are the person-times that the app may send in a day of Asia/Shanghai
 	// (platform: 200 for each account of the company; here 200,000).
 	MessagesPerDay int
+	// Page is how many entries a page of a list has at most, whatever was asked for, so that
+	// also short lists come in pages and may change between them.
+	Page int
 }
 
 // window counts what happens within a span that begins with the first count after the last.
@@ -94,6 +97,14 @@ func (m *meters) count(c *call) *failure {
 		return refuse(codeTooMany, "api freq out of limit")
 	}
 	return nil
+}
+
+// atMost bounds how many entries a call gets in one page.
+func (c *call) atMost(limit int) int {
+	if most := c.s.faults.Limits.Page; most > 0 {
+		return min(limit, most)
+	}
+	return limit
 }
 
 // orElse returns n, or other if n is 0.

@@ -50,7 +50,7 @@ func listMassMessages(c *call) (reply, *failure) {
 		}
 		all = append(all, t)
 	}
-	some, next, f := page("mass", cursor, limit, all, func(t *massTask) int { return t.key })
+	some, next, f := page("mass", cursor, c.atMost(limit), all, func(t *massTask) int { return t.key })
 	if f != nil {
 		return nil, f
 	}
@@ -108,7 +108,7 @@ func listMassShares(c *call) (reply, *failure) {
 		}
 		rows = append(rows, row{i + 1, out})
 	}
-	return answerRows("share "+t.MsgID, "task_list", cursor, limit, rows)
+	return answerRows("share "+t.MsgID, "task_list", cursor, c.atMost(limit), rows)
 }
 
 // listMassResults answers what became of one member's share. Groups that got nothing yet do
@@ -143,7 +143,7 @@ func listMassResults(c *call) (reply, *failure) {
 	if t.ChatType == "single" {
 		rows = append(rows, t.unsent(u)...)
 	}
-	return answerRows("result "+t.MsgID, "send_list", cursor, limit, rows)
+	return answerRows("result "+t.MsgID, "send_list", cursor, c.atMost(limit), rows)
 }
 
 // unsent are the customers of one member's share without a result.

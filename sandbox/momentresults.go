@@ -40,7 +40,7 @@ func listMoments(c *call) (reply, *failure) {
 			all = append(all, t)
 		}
 	}
-	some, next, f := page("moment", cursor, orElse(limit, momentLimit), all, func(t *momentTask) int { return t.key })
+	some, next, f := page("moment", cursor, c.atMost(orElse(limit, momentLimit)), all, func(t *momentTask) int { return t.key })
 	if f != nil {
 		return nil, f
 	}
@@ -106,7 +106,7 @@ func listMomentShares(c *call) (reply, *failure) {
 		}
 		rows = append(rows, row{i + 1, reply{"userid": share.User, "publish_status": status}})
 	}
-	return answerRows("moment share "+t.MomentID, "task_list", cursor, orElse(limit, 500), rows)
+	return answerRows("moment share "+t.MomentID, "task_list", cursor, c.atMost(orElse(limit, 500)), rows)
 }
 
 // momentShare returns what the member that a call names has published of a moment.
@@ -151,7 +151,7 @@ func listMomentAudience(c *call) (reply, *failure) {
 	for i, id := range share.Customers {
 		rows = append(rows, row{i + 1, reply{"userid": share.User, "external_userid": id}})
 	}
-	return answerRows("audience "+t.MomentID+share.User, "customer_list", cursor, orElse(limit, 500), rows)
+	return answerRows("audience "+t.MomentID+share.User, "customer_list", cursor, c.atMost(orElse(limit, 500)), rows)
 }
 
 // listMomentShown answers the customers who can see a moment since it was published.
@@ -167,7 +167,7 @@ func listMomentShown(c *call) (reply, *failure) {
 	for i, id := range share.Shown {
 		rows = append(rows, row{i + 1, reply{"external_userid": id}})
 	}
-	return answerRows("shown "+t.MomentID+share.User, "customer_list", cursor, orElse(limit, 3000), rows)
+	return answerRows("shown "+t.MomentID+share.User, "customer_list", cursor, c.atMost(orElse(limit, 3000)), rows)
 }
 
 // listMomentReactions answers who liked a moment and who wrote below it, not what.

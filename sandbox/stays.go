@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -137,13 +138,18 @@ func (s *Sandbox) joinText(m *stay) string {
 	return "was invited by " + s.nameOf(m.inviter)
 }
 
-// newVersion gives a group the next member_version; the change shows after Config.Lag.
+// newVersion gives a group the next member_version; the change shows after Config.Lag and
+// what DetailFaults adds to it.
 func (s *Sandbox) newVersion(now time.Time, g *group) (last, cur string) {
 	last = g.versions[len(g.versions)-1].id
 	cur = s.dice.draw("version", alphabetHex, 32)
-	shown := now.Add(s.cfg.Lag)
+	lag := s.cfg.Lag + s.faults.Details.Lag
+	if spread := s.faults.Details.Spread; spread > 0 {
+		lag += time.Duration(s.dice.stream("details").Int64N(int64(spread)))
+	}
+	shown := now.Add(lag)
 	g.versions = append(g.versions, version{id: cur, shown: shown})
-	if s.cfg.Lag > 0 {
+	if lag > 0 {
 		s.later(&s.agenda, shown, func(context.Context) {
 			now := s.enter()
 			defer s.leave()
@@ -199,19 +205,58 @@ func (s *Sandbox) updateEvent(now time.Time, g *group, detail string) {
 	s.chatEvent(now, g, "update", "update."+detail, "", func(x *event) { x.text("UpdateDetail", detail) })
 }
 
-// memberEvent makes an update with members.
+// memberNews is an update with members that is still to be told.
+type memberNews struct {
+	detail    string // add_member or del_member
+	sceneName string
+	scene     int64
+	ids       []string
+	at        time.Time // of the last change
+	last, cur string    // the versions before the first and after the last change
+}
+
+// memberEvent makes an update with members, or adds it to the one that waits for company.
 func (s *Sandbox) memberEvent(now time.Time, g *group, detail, sceneName string, scene int64, ids []string, last, cur string) {
-	s.chatEvent(now, g, "update", "update."+detail, ids[0], func(x *event) {
-		x.text("UpdateDetail", detail)
-		x.number(sceneName, scene)
-		x.number("MemChangeCnt", int64(len(ids)))
-		x.items("MemChangeList", ids)
-		x.text("LastMemVer", last)
-		x.text("CurMemVer", cur)
+	n := g.news
+	if n != nil && n.detail == detail && n.scene == scene {
+		n.ids, n.at, n.cur = append(n.ids, ids...), now, cur
+		return
+	}
+	s.tellNews(g)
+	g.news = &memberNews{at: now, detail: detail, sceneName: sceneName, scene: scene, ids: slices.Clone(ids), last: last, cur: cur}
+	if merge := s.faults.Callbacks.Merge; merge > 0 {
+		n := g.news
+		s.later(&s.agenda, now.Add(merge), func(context.Context) {
+			s.enter()
+			defer s.leave()
+			if g.news == n {
+				s.tellNews(g)
+			}
+		})
+		return
+	}
+	s.tellNews(g)
+}
+
+// tellNews makes the event of the members that wait for it, if there are any.
+func (s *Sandbox) tellNews(g *group) {
+	n := g.news
+	if n == nil {
+		return
+	}
+	g.news = nil
+	s.chatEvent(n.at, g, "update", "update."+n.detail, n.ids[0], func(x *event) {
+		x.text("UpdateDetail", n.detail)
+		x.number(n.sceneName, n.scene)
+		x.number("MemChangeCnt", int64(len(n.ids)))
+		x.items("MemChangeList", n.ids)
+		x.text("LastMemVer", n.last)
+		x.text("CurMemVer", n.cur)
 	})
 }
 
 func (s *Sandbox) chatEvent(now time.Time, g *group, change, kind, who string, more func(*event)) {
+	s.tellNews(g) // what happened before is told before
 	if !g.heard() {
 		return
 	}

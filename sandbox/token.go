@@ -140,6 +140,10 @@ func (t *tokens) check(c *call, want tokenKind) *failure {
 func (s *Sandbox) RevokeTokens() {
 	now := s.enter()
 	defer s.leave()
+	s.revokeTokens(now)
+}
+
+func (s *Sandbox) revokeTokens(now time.Time) {
 	for _, tok := range s.tokens.all {
 		tok.revoked = true
 	}

@@ -28,6 +28,7 @@ type faultsBody struct {
 	Callbacks callbackFaultsBody      `json:"callbacks"`
 	API       map[string]apiFaultBody `json:"api"`
 	Limits    limitsBody              `json:"limits"`
+	Details   detailFaultsBody        `json:"details"`
 	Dispatch  span                    `json:"dispatch"`
 }
 
@@ -37,12 +38,20 @@ type callbackFaultsBody struct {
 	Within  span    `json:"within"`
 	Drop    float64 `json:"drop"`
 	Delay   span    `json:"delay"`
+	Merge   span    `json:"merge"`
+}
+
+type detailFaultsBody struct {
+	Lag    span    `json:"lag"`
+	Spread span    `json:"spread"`
+	Stale  float64 `json:"stale"`
 }
 
 type apiFaultBody struct {
 	Calls       int     `json:"calls"`
 	Probability float64 `json:"probability"`
 	CutBefore   bool    `json:"cut_before"`
+	Revoke      bool    `json:"revoke"`
 	Status      int     `json:"status"`
 	Fail        int     `json:"fail"`
 	Stall       span    `json:"stall"`
@@ -57,6 +66,7 @@ type limitsBody struct {
 	MassPerMonth   int `json:"mass_per_month"`
 	AccountPerDay  int `json:"account_per_day"`
 	MessagesPerDay int `json:"messages_per_day"`
+	Page           int `json:"page"`
 }
 
 func (b faultsBody) faults() sandbox.Faults {
@@ -64,10 +74,12 @@ func (b faultsBody) faults() sandbox.Faults {
 	c := b.Callbacks
 	f.Callbacks = sandbox.CallbackFaults{
 		Copies: c.Copies, Shuffle: c.Shuffle, Within: time.Duration(c.Within), Drop: c.Drop, Delay: time.Duration(c.Delay),
+		Merge: time.Duration(c.Merge),
 	}
+	f.Details = sandbox.DetailFaults{Lag: time.Duration(b.Details.Lag), Spread: time.Duration(b.Details.Spread), Stale: b.Details.Stale}
 	for path, a := range b.API {
 		f.API[path] = sandbox.APIFault{
-			Calls: a.Calls, Probability: a.Probability, CutBefore: a.CutBefore, Status: a.Status, Fail: a.Fail,
+			Calls: a.Calls, Probability: a.Probability, CutBefore: a.CutBefore, Revoke: a.Revoke, Status: a.Status, Fail: a.Fail,
 			Stall: time.Duration(a.Stall), CutAfter: a.CutAfter, HalfBody: a.HalfBody,
 		}
 	}
@@ -77,10 +89,11 @@ func (b faultsBody) faults() sandbox.Faults {
 func faultsBodyOf(f sandbox.Faults) faultsBody {
 	b := faultsBody{Limits: limitsBody(f.Limits), Dispatch: span(f.Dispatch), API: map[string]apiFaultBody{}}
 	c := f.Callbacks
-	b.Callbacks = callbackFaultsBody{Copies: c.Copies, Shuffle: c.Shuffle, Within: span(c.Within), Drop: c.Drop, Delay: span(c.Delay)}
+	b.Callbacks = callbackFaultsBody{Copies: c.Copies, Shuffle: c.Shuffle, Within: span(c.Within), Drop: c.Drop, Delay: span(c.Delay), Merge: span(c.Merge)}
+	b.Details = detailFaultsBody{Lag: span(f.Details.Lag), Spread: span(f.Details.Spread), Stale: f.Details.Stale}
 	for path, a := range f.API {
 		b.API[path] = apiFaultBody{
-			Calls: a.Calls, Probability: a.Probability, CutBefore: a.CutBefore, Status: a.Status, Fail: a.Fail,
+			Calls: a.Calls, Probability: a.Probability, CutBefore: a.CutBefore, Revoke: a.Revoke, Status: a.Status, Fail: a.Fail,
 			Stall: span(a.Stall), CutAfter: a.CutAfter, HalfBody: a.HalfBody,
 		}
 	}
