@@ -28,7 +28,7 @@ var rooms = map[string][]string{
 	"scheduler":       {"bot", "store", "pump", "github.com/robfig/cron/v3"},
 	"api":             {"bot", "handlers", "store", "github.com/danielgtaylor/huma/v2", "github.com/xuri/excelize/v2"},
 	"sandbox":         {"bot/wecom/crypt"},
-	"sandbox/panel":   {"sandbox"},
+	"sandbox/panel":   {"sandbox", "github.com/boombuler/barcode"},
 	"sandbox/stories": {"sandbox", "go.yaml.in/yaml/v3"},
 	"app":             {"api", "bot", "bot/wecom", "configs", "handlers", "pump", "scheduler", "spam", "store", "github.com/prometheus/client_golang"},
 	"cmd/xiaobu":      {"app", "bot", "configs", "handlers", "sandbox", "sandbox/panel", "sandbox/stories", "spam", "store", "golang.org/x/text"},

@@ -4,6 +4,7 @@ go 1.26.8
 
 require (
 	github.com/ArtisanCloud/PowerWeChat/v3 v3.4.38
+	github.com/boombuler/barcode v1.1.0
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/glebarez/sqlite v1.11.0
 	github.com/knadh/koanf/providers/confmap v1.0.1

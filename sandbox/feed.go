@@ -81,6 +81,23 @@ func (s *Sandbox) SaidInGroups() []Said {
 	return copied(s.post.said, func(said *Said) { said.Attempts = slices.Clone(said.Attempts) })
 }
 
+// SaidIn returns the newest things said in one group, at most so many, oldest first.
+func (s *Sandbox) SaidIn(chat string, limit int) []Said {
+	s.enter()
+	defer s.leave()
+	var some []*Said
+	for _, said := range slices.Backward(s.post.said) {
+		if said.Chat == chat {
+			some = append(some, said)
+		}
+		if len(some) == limit {
+			break
+		}
+	}
+	slices.Reverse(some)
+	return copied(some, func(said *Said) { said.Attempts = slices.Clone(said.Attempts) })
+}
+
 // request makes the post to the feed. The signature is HMAC-SHA256 over the seconds, a dot
 // and the body.
 func (said *Said) request(s *Sandbox, now time.Time) (*http.Request, error) {

@@ -206,6 +206,13 @@ func (s *Sandbox) Customers() []Customer {
 	return copied(s.clientele.customers, shallow)
 }
 
+// NameOf returns the name of a person by userid or external_userid, "" if nobody has it.
+func (s *Sandbox) NameOf(id string) string {
+	s.enter()
+	defer s.leave()
+	return s.nameOf(id)
+}
+
 // nameOf returns the name of a person by userid or external_userid, "" if nobody has it.
 func (s *Sandbox) nameOf(id string) string {
 	if u := s.office.find(id); u != nil {

@@ -215,6 +215,13 @@ func (s *Sandbox) SetCallback(address string) {
 	s.callbackURL = address
 }
 
+// Callback returns where events go now, "" if nowhere.
+func (s *Sandbox) Callback() string {
+	s.enter()
+	defer s.leave()
+	return s.callbackURL
+}
+
 // SetFeed changes where and with which key what people say is posted.
 func (s *Sandbox) SetFeed(address, secret string) {
 	s.enter()

@@ -62,6 +62,22 @@ func (g *group) summary() GroupSummary {
 	return out
 }
 
+// GroupsOf returns the living groups that a person is in, in the order of making.
+func (s *Sandbox) GroupsOf(person string) []GroupSummary {
+	s.enter()
+	defer s.leave()
+	if u := s.office.find(person); u != nil {
+		person = u.UserID
+	}
+	var out []GroupSummary
+	for _, g := range s.rooms.all {
+		if g.present[person] != nil && !g.dismissed {
+			out = append(out, g.summary())
+		}
+	}
+	return out
+}
+
 // Paths returns the path of every simulated call, sorted, such as /cgi-bin/gettoken.
 func (s *Sandbox) Paths() []string {
 	out := slices.Sorted(maps.Keys(s.apis))

@@ -3,6 +3,7 @@ package panel
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 
 	"xiaobu/sandbox"
@@ -157,6 +158,29 @@ type confirmBody struct {
 
 func (p *panel) postConfirm(r *http.Request, in confirmBody) (any, error) {
 	return nil, p.box.ConfirmSome(r.PathValue("id"), in.User, in.Targets...)
+}
+
+type personalBody struct {
+	User  string   `json:"user"`
+	Text  string   `json:"text"`
+	Chats []string `json:"chats"`
+}
+
+func (p *panel) postPersonal(_ *http.Request, in personalBody) (any, error) {
+	id, err := p.box.SendPersonally(in.User, in.Text, in.Chats...)
+	return reply{"msgid": id}, err
+}
+
+type callbackBody struct {
+	URL string `json:"url"`
+}
+
+func (p *panel) postCallback(_ *http.Request, in callbackBody) (any, error) {
+	if u, err := url.Parse(in.URL); in.URL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return nil, fmt.Errorf("url: %q is no web address such as http://127.0.0.1:8080/callback", in.URL)
+	}
+	p.box.SetCallback(in.URL)
+	return nil, nil
 }
 
 type pressBody struct {

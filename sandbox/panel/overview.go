@@ -3,8 +3,6 @@ package panel
 import (
 	"net/http"
 	"time"
-
-	"xiaobu/sandbox"
 )
 
 // shownNewest is how many tasks and cards the overview shows.
@@ -112,10 +110,4 @@ func (p *panel) getGroup(w http.ResponseWriter, r *http.Request) {
 		"chat_id": g.ID, "name": g.Name, "owner": g.Owner, "notice": g.Notice, "dismissed": g.Dismissed,
 		"member_version": g.Version, "members": len(g.Members), "posts": len(g.Posts), "history": history,
 	})
-}
-
-// getPicture answers a picture in place of a QR code.
-func getPicture(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "image/png")
-	_, _ = w.Write(sandbox.Picture(r.PathValue("id")))
 }

@@ -21,16 +21,23 @@ type reply map[string]any
 
 // panel moves and shows one sandbox.
 type panel struct {
-	box *sandbox.Sandbox
+	box   *sandbox.Sandbox
+	pages pages
 }
 
-// Handler serves the control API under /sandbox/ and hands everything else to the Sandbox's
-// own Handler.
+// Handler serves the control API and the control page under /sandbox/ and hands everything
+// else to the Sandbox's own Handler. Whoever can reach it can do everything, so it belongs on
+// the loopback interface; what a page of another site sends is refused.
 func Handler(box *sandbox.Sandbox) http.Handler {
 	p := &panel{box: box}
-	control, platform := p.control(), box.Handler()
+	p.pages = p.parsePages()
+	control, platform := http.NewCrossOriginProtection().Handler(p.control()), box.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.HasPrefix(r.URL.Path, "/sandbox/") {
+		switch {
+		case r.URL.Path == "/" || r.URL.Path == "/sandbox":
+			http.Redirect(w, r, "/sandbox/", http.StatusFound)
+			return
+		case strings.HasPrefix(r.URL.Path, "/sandbox/"):
 			control.ServeHTTP(w, r)
 			return
 		}
@@ -57,11 +64,19 @@ func (p *panel) routes() []route {
 		{"GET /sandbox/callbacks", "?after=SEQ&limit=N&kind=PART&chat_id=&who=&missed=true callbacks in plain text; without after the newest", p.getCallbacks},
 		{"GET /sandbox/callbacks/{seq}", "one callback with its XML and what became of each delivery", p.getCallback},
 		{"DELETE /sandbox/callbacks", "forgets the callbacks that are not under way", done(p.box.ClearCallbacks)},
+		{"POST /sandbox/forget", "does both of these DELETE", command(p.postForget)},
 		{"GET /sandbox/keys", "tokens and welcome codes, masked, and how long they are good", p.getKeys},
 		{"GET /sandbox/clock", "what time it is here", p.getClock},
 		{"POST /sandbox/clock", "by (2h, 30m …) or to (RFC 3339): moves the clock through everything that is due on the way", command(p.postClock)},
 		{"GET /sandbox/faults", "what goes wrong on purpose", p.getFaults},
-		{"PUT /sandbox/faults", "callbacks, api, limits, dispatch: replaces all faults", command(p.putFaults)},
+		{"PUT /sandbox/faults", "callbacks, api, limits, details, dispatch: replaces all faults", command(p.putFaults)},
+		{"GET /sandbox/faults/presets", "sets of faults under a name", p.getPresets},
+		{"POST /sandbox/faults/preset", "name: replaces all faults by a set", command(p.postPreset)},
+		{"POST /sandbox/faults/callbacks", "copies, shuffle, within, drop, delay, merge: replaces only these", command(p.postCallbackFaults)},
+		{"POST /sandbox/faults/limits", "per_minute, per_hour, parallel, mass_per_month, account_per_day, messages_per_day, page, dispatch: replaces only these", command(p.postLimitFaults)},
+		{"POST /sandbox/faults/details", "lag, spread, stale: replaces only these", command(p.postDetailFaults)},
+		{"POST /sandbox/faults/api", "path, and calls, probability, cut_before, revoke, status, fail, stall, cut_after, half_body, or end: one path", command(p.postPathFault)},
+		{"POST /sandbox/callback", "url: where events go; empty: nowhere", command(p.postCallback)},
 		{"POST /sandbox/staff", "user_id, name, department, position, hidden, no_contacts, inactive", command(p.postStaff)},
 		{"POST /sandbox/staff/{id}/resign", "", command(p.postResign)},
 		{"POST /sandbox/customers", "id, name, union_id, with_union_id, gender, corp", command(p.postCustomer)},
@@ -76,16 +91,37 @@ func (p *panel) routes() []route {
 		{"POST /sandbox/groups/{id}/notice", "notice", command(p.postNotice)},
 		{"POST /sandbox/groups/{id}/dismiss", "", command(p.postDismiss)},
 		{"POST /sandbox/scan", "config_id, customer: scans a join way or contact way", command(p.postScan)},
+		{"POST /sandbox/tasks", "user, text, chats: a mass message that a member of staff sends from the client", command(p.postPersonal)},
 		{"POST /sandbox/tasks/{id}/confirm", "user, targets (none: all)", command(p.postConfirm)},
 		{"POST /sandbox/cards/{id}/press", "user, key", command(p.postPress)},
 		{"POST /sandbox/say", "chat_id, person, text, type, url, title", command(p.postSay)},
 		{"POST /sandbox/verify-url", "checks the callback address", command(p.postVerify)},
 		{"POST /sandbox/token/revoke", "makes all tokens invalid", command(p.postRevoke)},
-		{"GET /sandbox/qr/{id}", "a picture in place of a QR code", getPicture},
+		{"GET /sandbox/qr/{id}", "the picture of a QR code; it leads to the page where it is scanned", p.getPicture},
 	}
 }
 
-// control serves the control API.
+// views lists the pages.
+func (p *panel) views() []route {
+	return []route{
+		{"GET /sandbox/ui/groups", "groups", p.view("groups", p.viewGroups)},
+		{"GET /sandbox/ui/groups/{id}", "a group as its members see it", p.view("group", p.viewGroup)},
+		{"GET /sandbox/ui/people", "staff and customers", p.view("people", p.viewPeople)},
+		{"GET /sandbox/ui/people/{id}", "be this person", p.view("person", p.viewPerson)},
+		{"GET /sandbox/ui/codes", "QR codes", p.view("codes", p.viewCodes)},
+		{"GET /sandbox/ui/scan/{id}", "scan one code", p.view("scan", p.viewScan)},
+		{"GET /sandbox/ui/tasks", "mass messages and cards", p.view("tasks", p.viewTasks)},
+		{"GET /sandbox/ui/traffic", "requests and callbacks", p.view("traffic", p.viewTraffic)},
+		{"GET /sandbox/ui/requests/{seq}", "one request", p.view("request", p.viewRequest)},
+		{"GET /sandbox/ui/callbacks/{seq}", "one callback", p.view("callback", p.viewCallback)},
+		{"GET /sandbox/ui/faults", "faults", p.view("faults", p.viewFaults)},
+		{"GET /sandbox/ui/clock", "the clock", p.view("clock", p.viewClock)},
+		{"GET /sandbox/ui/files/{file}", "style and script", getFile},
+		{"POST /sandbox/ui/lang", "lang: zh or en", postLang},
+	}
+}
+
+// control serves the control API and the pages.
 func (p *panel) control() http.Handler {
 	mux := http.NewServeMux()
 	var help strings.Builder
@@ -94,12 +130,30 @@ func (p *panel) control() http.Handler {
 		mux.HandleFunc(r.pattern, r.do)
 		fmt.Fprintf(&help, "%-36s %s\n", r.pattern, r.help)
 	}
-	mux.HandleFunc("GET /sandbox/{$}", func(w http.ResponseWriter, _ *http.Request) {
+	for _, r := range p.views() {
+		mux.HandleFunc(r.pattern, r.do)
+	}
+	list := func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		_, _ = io.WriteString(w, help.String())
+	}
+	mux.HandleFunc("GET /sandbox/help", list)
+	overview := p.view("company", p.viewCompany)
+	mux.HandleFunc("GET /sandbox/{$}", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Add("Vary", "Accept")
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			overview(w, r)
+			return
+		}
+		list(w, r)
 	})
 	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
-		answerError(w, fmt.Errorf("%s %s: %w; GET /sandbox/ lists what there is", r.Method, r.URL.Path, sandbox.ErrNotFound))
+		err := fmt.Errorf("%s %s: %w; GET /sandbox/help lists what there is", r.Method, r.URL.Path, sandbox.ErrNotFound)
+		if strings.Contains(r.Header.Get("Accept"), "text/html") {
+			p.render(w, r, http.StatusNotFound, "error", err.Error())
+			return
+		}
+		answerError(w, err)
 	})
 	return mux
 }
@@ -115,31 +169,42 @@ func answerJSON(w http.ResponseWriter, status int, v any) {
 
 // answerError writes 404 for ids that nobody has and 400 for everything else.
 func answerError(w http.ResponseWriter, err error) {
-	status := http.StatusBadRequest
-	if errors.Is(err, sandbox.ErrNotFound) {
-		status = http.StatusNotFound
-	}
-	answerJSON(w, status, map[string]string{"error": err.Error()})
+	answerJSON(w, statusOf(err), map[string]string{"error": err.Error()})
 }
 
-// command makes a handler of a function from a body to an answer.
+func statusOf(err error) int {
+	if errors.Is(err, sandbox.ErrNotFound) {
+		return http.StatusNotFound
+	}
+	return http.StatusBadRequest
+}
+
+// command makes a handler of a function from a body to an answer. A body that is a form is
+// answered with the way back to a page.
 func command[T any](do func(r *http.Request, in T) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in T
-		err := decodeStrictly(w, r, &in)
-		if err != nil {
-			answerError(w, err)
-			return
+		form := isForm(r)
+		read := decodeStrictly
+		if form {
+			read = readForm
 		}
-		out, err := do(r, in)
-		if err != nil {
-			answerError(w, err)
-			return
+		err := read(w, r, &in)
+		var out any
+		if err == nil {
+			out, err = do(r, in)
 		}
 		if out == nil {
 			out = reply{"ok": true}
 		}
-		answerJSON(w, http.StatusOK, out)
+		switch {
+		case form:
+			answerForm(w, r, out, err)
+		case err != nil:
+			answerError(w, err)
+		default:
+			answerJSON(w, http.StatusOK, out)
+		}
 	}
 }
 

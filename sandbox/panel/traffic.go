@@ -162,6 +162,12 @@ func callbackReply(cb sandbox.Callback) reply {
 	}
 }
 
+func (p *panel) postForget(*http.Request, struct{}) (any, error) {
+	p.box.ClearRequests()
+	p.box.ClearCallbacks()
+	return nil, nil
+}
+
 // welcomeLife is how long a welcome code is good.
 const welcomeLife = 20 * time.Second
 
