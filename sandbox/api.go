@@ -60,7 +60,7 @@ func allAPIs() map[string]api {
 	for _, family := range []map[string]api{
 		tagAPIs(), idAPIs(), statisticAPIs(),
 		tokenAPIs(), directoryAPIs(), contactAPIs(), chatAPIs(), transferAPIs(), joinWayAPIs(),
-		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(), momentAPIs(),
+		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(), momentAPIs(), loginAPIs(), ticketAPIs(),
 		messageAPIs(), cardAPIs(), appChatAPIs(), mediaAPIs(),
 	} {
 		maps.Copy(all, family)

@@ -24,7 +24,17 @@ type goodCall struct {
 func goodCalls() []goodCall {
 	return slices.Concat(directoryCalls(), contactCalls(), groupCalls(), wayCalls(), massCalls(), messageCalls(),
 		tagCalls(), statisticCalls(), idCalls(),
-		momentCalls())
+		momentCalls(), loginCalls())
+}
+
+func loginCalls() []goodCall {
+	return []goodCall{
+		{"auth/getuserinfo?code=$LOGIN1", "", `{"userid":"x","user_ticket":"x"}`},
+		{"user/getuserinfo?code=$LOGIN2", "", `{"UserId":"x","DeviceId":"x"}`},
+		{"auth/getuserdetail", `{"user_ticket":"$TICKET"}`, `{"userid":"x","gender":"1","avatar":"x","qr_code":"x","mobile":"x","email":"x","biz_mail":"x","address":""}`},
+		{"get_jsapi_ticket", "", `{"ticket":"x","expires_in":7200}`},
+		{"ticket/get?type=agent_config", "", `{"ticket":"x","expires_in":7200}`},
+	}
 }
 
 func momentCalls() []goodCall {
@@ -177,6 +187,8 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 	return w, strings.NewReplacer("$CHAT", chat, "$OTHER", other, "$CUST", p, "$CODE", k.WelcomeCode, "$IMG", img,
 		"$VID", file("video"), "$FILE", file("file"), "$WAY", way, "$CWAY", cway, "$TASK", task, "$TPL", tpl,
 		"$MSG", card["msgid"].(string), "$RC", card["response_code"].(string), "$NOW", fmt.Sprint(w.clock.Now().Unix()),
+		"$LOGIN1", w.logIn("wang", "snsapi_privateinfo"), "$LOGIN2", w.logIn("wang", "snsapi_base"),
+		"$TICKET", w.get("auth/getuserinfo?code=" + w.logIn("wang", "snsapi_privateinfo"))["user_ticket"].(string),
 		"$MOM", mom, "$JOB", made["jobid"].(string), "$MIMG", w.upload("media/upload_attachment?media_type=image&attachment_type=1", 100)["media_id"].(string),
 		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0],
 		"$YESTERDAY", fmt.Sprint(w.day(0)), "$OPENGID", got[string](t)(w.OpenGID(chat)), "$UNION", w.Customers()[1].UnionID)

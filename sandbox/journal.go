@@ -18,6 +18,7 @@ const (
 	EntryTask     = "task"     // a mass-message task was made, reminded of, confirmed, cancelled
 	EntryPost     = "post"     // a mass message appeared in a group
 	EntryMoment   = "moment"   // a moment was made, published, liked or written below
+	EntryLogin    = "login"    // somebody logged in to a page
 	EntrySay      = "say"      // somebody said something in a group
 	EntryMessage  = "message"  // the app wrote to staff
 	EntryCard     = "card"     // a card was shown, pressed or changed

@@ -59,6 +59,11 @@ type Config struct {
 	FeedSecret string
 	// Account is the company's WeChat official account.
 	Account OfficialAccount
+	// TrustedDomain is where redirect_uri must lead when somebody logs in from inside the client,
+	// LoginDomain when somebody logs in at a desk: a host with its port if it has one. Empty:
+	// anywhere.
+	TrustedDomain string
+	LoginDomain   string
 	// PublicURL is the base of the links to QR code pictures and uploaded images.
 	PublicURL string
 	// Client delivers callbacks and feed posts. The default has a 5 s timeout and follows no
@@ -112,6 +117,8 @@ type Sandbox struct {
 	templates templates
 	mass      mass
 	moments   moments
+	logins    logins
+	tickets   tickets
 	apps      appMessages
 	appRooms  appRooms
 	media     mediaShelf
@@ -161,6 +168,7 @@ func New(cfg Config) (*Sandbox, error) {
 		templates: newTemplates(),
 		mass:      newMass(),
 		moments:   newMoments(),
+		logins:    newLogins(),
 		apps:      newAppMessages(),
 		appRooms:  newAppRooms(),
 		media:     newMediaShelf(),
@@ -240,6 +248,8 @@ func (s *Sandbox) Handler() http.Handler {
 			s.showAccountCode(w, r)
 		case strings.HasPrefix(path, apiPrefix), strings.HasPrefix(path, "/sns/"), strings.HasPrefix(path, "/wxaapi/"):
 			s.serveAPI(w, r)
+		case path == authorizePath, path == ssoLoginPath, path == qrConnectPath:
+			s.serveLogin(w, r)
 		case strings.HasPrefix(path, picturePath):
 			s.servePicture(w, r)
 		default:
