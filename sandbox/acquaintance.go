@@ -45,12 +45,16 @@ func (s *Sandbox) befriend(user, customer string, via Via, half bool) (Contact, 
 		return Contact{}, fmt.Errorf("add contact %s and %s: %w", user, customer, err)
 	}
 	state, add := "", via.AddWay
+	var temp *ContactWay
 	if via.ConfigID != "" {
-		chosen, way, err := s.scanContactWay(via.ConfigID, user)
+		chosen, way, err := s.scanContactWay(now, via.ConfigID, user, customer)
 		if err != nil {
 			return fail(err)
 		}
 		user, state, add = chosen, way.State, AddWayQR
+		if way.Temp {
+			temp = way
+		}
 	}
 	u, p := s.office.find(user), s.clientele.byID[customer]
 	switch {
@@ -69,6 +73,9 @@ func (s *Sandbox) befriend(user, customer string, via Via, half bool) (Contact, 
 		k.WelcomeCode = s.issueWelcome(now, k)
 	}
 	s.clientele.keep(k)
+	if temp != nil {
+		s.beginTempChat(now, k, temp)
+	}
 	change := "add_external_contact"
 	if half {
 		change = "add_half_external_contact"

@@ -113,6 +113,9 @@ func wayCalls() []goodCall {
 			`{"config_id":"x","qr_code":"x"}`},
 		{ec + "update_contact_way", `{"config_id":"$CWAY","remark":"r","skip_verify":true,"style":1,"state":"s","user":["wang"],"party":[1],"mark_source":true}`, `{}`},
 		{ec + "get_contact_way", `{"config_id":"$CWAY"}`, `{"contact_way":{"config_id":"x","type":1,"scene":2,"remark":"r","skip_verify":true,"state":"s","qr_code":"x","user":["x"],"party":[1]}}`},
+		{ec + "add_contact_way", `{"type":1,"scene":2,"user":["wang"],"is_temp":true,"expires_in":86400,"chat_expires_in":3600,"unionid":"o",
+			"conclusions":{"text":{"content":"再见"},"link":{"title":"t","picurl":"https://e.com/a.png","desc":"d","url":"https://e.com"}}}`, `{"config_id":"x","qr_code":"x"}`},
+		{ec + "close_temp_chat", `{"userid":"zhao","external_userid":"$CUST"}`, `{}`},
 		{ec + "list_contact_way", `{"start_time":1,"end_time":4000000000,"cursor":"","limit":1000}`, `{"contact_way":[{"config_id":"x"}],"next_cursor":""}`},
 		{ec + "del_contact_way", `{"config_id":"$CWAY"}`, `{}`},
 	}
@@ -170,6 +173,7 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 	p := w.customers(1)[0]
 	cway := w.ok("externalcontact/add_contact_way", map[string]any{"type": 1, "scene": 2, "state": "s", "user": []string{"wang"}})["config_id"].(string)
 	k := got[Contact](t)(w.AddContact("", p, Via{ConfigID: cway}))
+	w.tempChat("zhao", p)
 	way := w.ok("externalcontact/groupchat/add_join_way", map[string]any{"scene": 2, "chat_id_list": []string{chat}})["config_id"].(string)
 	tpl := w.ok("externalcontact/group_welcome_template/add", map[string]any{
 		"text": map[string]string{"content": "x"}, "link": map[string]string{"title": "t", "url": "https://e.com"},

@@ -11,6 +11,7 @@ const (
 	listWaySpan     = 90 * 24 * time.Hour
 
 	codeWayType      = 41037
+	codeWayStyle     = 41039
 	codeWayUsers     = 41041
 	codeInactiveUser = 41054
 )
@@ -27,9 +28,18 @@ type ContactWay struct {
 	Parties    []int
 	MarkSource bool
 	CreatedAt  time.Time
+	// Exclusive leads all customers of one other company to the same member of staff.
+	Exclusive bool
+	// Temp ways end at ExpiresAt, and the chats that they begin after ChatFor, with the
+	// Conclusion as the last word.
+	Temp       bool
+	ExpiresAt  time.Time
+	ChatFor    time.Duration
+	UnionID    string // of the only person who may scan a temporary way; "" for everybody
+	Conclusion Conclusion
 
 	style     int64
-	exclusive bool
+	expiresIn int64
 	key       int
 }
 
@@ -50,21 +60,30 @@ func (s *Sandbox) ContactWays() []ContactWay {
 	})
 }
 
-// scanContactWay finds the member of staff that a scan leads to; with a userid it must be
-// one of the way's.
-func (s *Sandbox) scanContactWay(configID, user string) (string, *ContactWay, error) {
+// scanContactWay finds the member of staff that a scan leads a customer to; with a userid it
+// must be one of the way's.
+func (s *Sandbox) scanContactWay(now time.Time, configID, user, customer string) (string, *ContactWay, error) {
 	way := s.ways.contact(configID)
-	if way == nil {
-		return "", nil, fmt.Errorf("contact way %q: %w", configID, ErrNotFound)
+	p := s.clientele.byID[customer]
+	switch {
+	case way == nil || p == nil:
+		return "", nil, fmt.Errorf("contact way %q or customer %q: %w", configID, customer, ErrNotFound)
+	case way.Temp && !now.Before(way.ExpiresAt):
+		return "", nil, fmt.Errorf("contact way %s has expired", configID)
+	case way.Temp && way.UnionID != "" && way.UnionID != p.UnionID:
+		return "", nil, fmt.Errorf("contact way %s is for somebody else", configID)
 	}
 	var users []string
 	for _, u := range s.office.staff {
-		if !u.Resigned && (slices.Contains(way.Users, u.UserID) || slices.Contains(way.Parties, u.Department)) {
+		if !u.Resigned && !u.NoContacts && !u.Inactive && (slices.Contains(way.Users, u.UserID) || slices.Contains(way.Parties, u.Department)) {
 			users = append(users, u.UserID)
 		}
 	}
 	if len(users) == 0 {
 		return "", nil, fmt.Errorf("contact way %s leads to nobody", configID)
+	}
+	if mine := s.colleagueOf(p, users); user == "" && way.Exclusive && mine != "" {
+		return mine, way, nil
 	}
 	if user == "" {
 		return users[s.dice.stream("contact way").IntN(len(users))], way, nil
@@ -75,6 +94,17 @@ func (s *Sandbox) scanContactWay(configID, user string) (string, *ContactWay, er
 	return user, way, nil
 }
 
+// colleagueOf returns the one of some staff who has a customer of the same other company
+// already, or "".
+func (s *Sandbox) colleagueOf(p *Customer, users []string) string {
+	for _, k := range s.clientele.contacts {
+		if p.Corp != "" && k.active() && slices.Contains(users, k.User) && s.clientele.byID[k.Customer].Corp == p.Corp {
+			return k.User
+		}
+	}
+	return ""
+}
+
 func contactWayAPIs() map[string]api {
 	return map[string]api{
 		"externalcontact/add_contact_way":    write(addContactWay),
@@ -82,6 +112,7 @@ func contactWayAPIs() map[string]api {
 		"externalcontact/list_contact_way":   write(listContactWays),
 		"externalcontact/update_contact_way": write(updateContactWay),
 		"externalcontact/del_contact_way":    write(deleteContactWay),
+		"externalcontact/close_temp_chat":    write(closeTempChat),
 	}
 }
 
@@ -96,7 +127,10 @@ func (c *call) readContactWay(w *ContactWay) *failure {
 	}
 	w.SkipVerify = in.flag("skip_verify", w.SkipVerify)
 	w.MarkSource = in.flag("mark_source", w.MarkSource)
-	w.style = in.number("style", w.style)
+	if w.style = in.number("style", w.style); w.style < 0 {
+		in.bad(codeWayStyle, "invalid style")
+	}
+	c.readTempWay(w)
 	if in.has("user") {
 		w.Users = in.list("user", 10_000)
 	}
@@ -133,24 +167,23 @@ func (c *call) readContactWay(w *ContactWay) *failure {
 	return nil
 }
 
-// addContactWay makes a QR code to members of staff. Temporary ways and their conclusions
-// are not simulated.
+// addContactWay makes a QR code to members of staff.
 // See https://developer.work.weixin.qq.com/document/path/92572
 func addContactWay(c *call) (reply, *failure) {
 	in := c.in
 	w := &ContactWay{SkipVerify: true, CreatedAt: c.now}
 	w.Type, w.Scene = int(in.number("type", 0)), int(in.number("scene", 0))
-	w.exclusive = in.flag("is_exclusive", false)
+	w.Exclusive, w.Temp = in.flag("is_exclusive", false), in.flag("is_temp", false)
 	if w.Type < 1 || w.Type > 2 {
 		in.bad(codeWayType, "missing or invalid type")
 	}
 	if w.Scene < 1 || w.Scene > 2 {
 		in.bad(codeWayScene, "missing or invalid scene")
 	}
-	if in.flag("is_temp", false) {
-		in.bad(codeBadParam, "invalid Request Parameter: is_temp is not simulated")
-	}
 	if f := c.readContactWay(w); f != nil {
+		return nil, f
+	}
+	if f := c.roomForWay(w.Temp); f != nil {
 		return nil, f
 	}
 	c.s.ways.last++
@@ -187,16 +220,17 @@ func getContactWay(c *call) (reply, *failure) {
 		"config_id": w.ConfigID, "type": w.Type, "scene": w.Scene, "style": w.style,
 		"remark": w.Remark, "skip_verify": w.SkipVerify, "state": w.State,
 		"user": append([]string{}, w.Users...), "party": append([]int{}, w.Parties...),
-		"is_temp": false, "is_exclusive": w.exclusive, "mark_source": w.MarkSource,
+		"is_temp": w.Temp, "is_exclusive": w.Exclusive, "mark_source": w.MarkSource,
 	}
+	c.s.shownTemp(w, out)
 	if w.Scene == 2 {
 		out["qr_code"] = c.s.qrLink(w.ConfigID)
 	}
 	return reply{"contact_way": out}, nil
 }
 
-// listContactWays answers the ids of contact ways by time of making, by default of the last
-// 90 days.
+// listContactWays answers the ids of lasting contact ways by time of making, by default of
+// the last 90 days.
 // See https://developer.work.weixin.qq.com/document/path/92572
 func listContactWays(c *call) (reply, *failure) {
 	in := c.in
@@ -212,7 +246,7 @@ func listContactWays(c *call) (reply, *failure) {
 	}
 	var all []*ContactWay
 	for _, w := range c.s.ways.contacts {
-		if at := w.CreatedAt.Unix(); at >= begin && at <= end {
+		if at := w.CreatedAt.Unix(); !w.Temp && at >= begin && at <= end {
 			all = append(all, w)
 		}
 	}

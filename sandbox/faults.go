@@ -94,8 +94,8 @@ func (s *Sandbox) SetFaults(f Faults) error {
 	if err := f.Callbacks.check(); err != nil {
 		return fmt.Errorf("set faults: %w", err)
 	}
-	if f.Dispatch < 0 || f.Limits.PerMinute < 0 || f.Limits.PerHour < 0 || f.Limits.Parallel < 0 || f.Limits.MassPerMonth < 0 ||
-		f.Limits.AccountPerDay < 0 || f.Limits.MessagesPerDay < 0 || f.Limits.Page < 0 {
+	l := f.Limits
+	if f.Dispatch < 0 || min(l.PerMinute, l.PerHour, l.Parallel, l.MassPerMonth, l.Ways, l.TempWays, l.AccountPerDay, l.MessagesPerDay, l.Page) < 0 {
 		return fmt.Errorf("set faults: dispatch and limits must not be negative")
 	}
 	if err := f.Details.check(); err != nil {

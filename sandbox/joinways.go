@@ -38,6 +38,8 @@ type ways struct {
 	last     int
 	joins    []*JoinWay
 	contacts []*ContactWay
+	tempDay  int // of tempMade
+	tempMade int // temporary ways made that day
 }
 
 func newWays() ways { return ways{} }
@@ -131,6 +133,9 @@ func (c *call) readJoinWay() (JoinWay, *failure) {
 func addJoinWay(c *call) (reply, *failure) {
 	w, f := c.readJoinWay()
 	if f != nil {
+		return nil, f
+	}
+	if f := c.roomForWay(false); f != nil {
 		return nil, f
 	}
 	c.s.ways.last++

@@ -30,6 +30,9 @@ type Limits struct {
 	// MassPerMonth is how many mass messages a group or customer may receive in a calendar
 	// month of Asia/Shanghai (platform: the number of its days).
 	MassPerMonth int
+	// Ways is how many join ways and lasting contact ways the company may have (platform:
+	// 500,000), TempWays how many temporary contact ways it may make in a day (100,000).
+	Ways, TempWays int
 	// AccountPerDay is how often each call of the official account that has a daily quota may
 	// be made in a day of Asia/Shanghai.
 	AccountPerDay int
@@ -108,7 +111,7 @@ func (c *call) atMost(limit int) int {
 }
 
 // orElse returns n, or other if n is 0.
-func orElse(n, other int) int {
+func orElse[T int | int64](n, other T) T {
 	if n == 0 {
 		return other
 	}

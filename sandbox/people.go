@@ -238,6 +238,8 @@ type Contact struct {
 	ByCustomer, ByStaff time.Time
 	// WelcomeCode is the code in the event of this contact, "" for none.
 	WelcomeCode string
+	// TempUntil is when a temporary chat ends, zero for a lasting contact.
+	TempUntil   time.Time
 	Remark      string
 	Description string
 	// Tags are the ids of the company's tags that were put on the customer, deleted ones too.
@@ -245,10 +247,11 @@ type Contact struct {
 	// PersonalTags are the tags that only this member of staff uses; they have no id.
 	PersonalTags []string
 
-	key     int // 1, 2, 3 … in the order of adding
-	served  int // as in clientele
-	company string
-	mobiles []string
+	key        int        // 1, 2, 3 … in the order of adding
+	served     int        // as in clientele
+	conclusion Conclusion // of a temporary chat
+	company    string
+	mobiles    []string
 }
 
 // Contacts returns all contacts there ever were, oldest first.

@@ -64,6 +64,8 @@ type limitsBody struct {
 	PerHour        int `json:"per_hour"`
 	Parallel       int `json:"parallel"`
 	MassPerMonth   int `json:"mass_per_month"`
+	Ways           int `json:"ways"`
+	TempWays       int `json:"temp_ways"`
 	AccountPerDay  int `json:"account_per_day"`
 	MessagesPerDay int `json:"messages_per_day"`
 	Page           int `json:"page"`
