@@ -223,14 +223,28 @@ func (r *rig) tagHappenings() []happening {
 }
 
 func (r *rig) cardHappenings() []happening {
-	r.message("wang", "template_card", cardBody("case_1"))
-	must(r.t, r.PressCard("wang", "case_1", "done"))
-	press := r.Cards()[0].Presses[0]
-	return []happening{{"template_card_event", func(read func(any)) []string {
-		var e power.EventTemplateCardEvent
-		read(&e)
-		return []string{e.FromUserName, e.EventKey, e.TaskID, e.CardType, e.ResponseCode, e.AgentID}
-	}, []string{"wang", "done", "case_1", "button_interaction", press.ResponseCode, strconv.Itoa(DefaultAgentID)}}}
+	t := r.t
+	body := cardBody("case_1")
+	body["button_selection"] = map[string]any{"question_key": "q", "option_list": []any{map[string]string{"id": "a", "text": "甲"}, map[string]string{"id": "b", "text": "乙"}}}
+	body["action_menu"] = map[string]any{"desc": "更多", "action_list": []any{map[string]string{"text": "转交", "key": "hand"}}}
+	r.message("wang", "template_card", body)
+	must(t, r.PressCard("wang", "case_1", "done", Choice{Question: "q", Options: []string{"b"}}))
+	must(t, r.PressCardMenu("wang", "case_1", "hand"))
+	press := r.Cards()[0].Presses
+	agent := strconv.Itoa(DefaultAgentID)
+	return []happening{
+		{"template_card_event", func(read func(any)) []string {
+			var e power.EventTemplateCardEvent
+			read(&e)
+			item := e.SelectedItems.SelectedItem[0]
+			return []string{e.FromUserName, e.EventKey, e.TaskID, e.CardType, e.ResponseCode, e.AgentID, item.QuestionKey, strings.Join(item.OptionIDs.OptionID, "|")}
+		}, []string{"wang", "done", "case_1", "button_interaction", press[0].ResponseCode, agent, "q", "b"}},
+		{"template_card_menu_event", func(read func(any)) []string {
+			var e power.EventTemplateCardMenuEvent
+			read(&e)
+			return []string{e.FromUserName, e.EventKey, e.TaskID, e.CardType, e.ResponseCode, e.AgentID}
+		}, []string{"wang", "hand", "case_1", "button_interaction", press[1].ResponseCode, agent}},
+	}
 }
 
 func TestSDKsAnswerTheAddressCheck(t *testing.T) {

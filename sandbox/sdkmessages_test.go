@@ -12,9 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ArtisanCloud/PowerWeChat/v3/src/kernel/messages"
 	"github.com/ArtisanCloud/PowerWeChat/v3/src/kernel/power"
 	powerappchat "github.com/ArtisanCloud/PowerWeChat/v3/src/work/message/appChat/request"
 	powermessage "github.com/ArtisanCloud/PowerWeChat/v3/src/work/message/request"
+	powerresponse "github.com/ArtisanCloud/PowerWeChat/v3/src/work/message/response"
 	silentappchat "github.com/silenceper/wechat/v2/work/appchat"
 	silentmaterial "github.com/silenceper/wechat/v2/work/material"
 	silentmessage "github.com/silenceper/wechat/v2/work/message"
@@ -23,7 +25,7 @@ import (
 func messageFamilies() []sdkFamily {
 	return []sdkFamily{
 		{"app messages, PowerWeChat", powerMessages}, {"app messages, silenceper", silentMessages},
-		{"cards, PowerWeChat", powerCards},
+		{"cards, PowerWeChat", powerCards}, {"the messenger, PowerWeChat", powerPanics},
 		{"app chats, PowerWeChat", powerAppChats}, {"app chats, silenceper", silentAppChats},
 		{"media, PowerWeChat", powerMedia}, {"media from an address, PowerWeChat", powerMediaFromAddress}, {"media, silenceper", silentMedia},
 	}
@@ -53,12 +55,42 @@ func powerMessages(t *testing.T, r *rig) {
 	card, err := c.SendTextCard(r.ctx, &powermessage.RequestMessageSendTextCard{RequestMessageSend: powerHead("textcard"), TextCard: &powermessage.RequestTextCard{Title: "题", Description: "文", Url: "https://e.com"}})
 	answered(t, card, err)
 	same(t, "textcard", r.newest(), []string{card.MsgID, "textcard", "题\n文"})
+	r.powerFileMessages()
 	free, err := c.Send(r.ctx, power.HashMap{"touser": "@all", "msgtype": "text", "agentid": DefaultAgentID, "text": power.HashMap{"content": "大家好"}})
 	answered(t, free, err)
-	same(t, "to everybody", r.AppMessages()[3].To, []string{"wang", "li", "zhao"})
+	same(t, "to everybody", r.AppMessages()[10].To, []string{"wang", "li", "zhao"})
 	recalled, err := c.Recall(r.ctx, free.MsgID)
 	answered(t, recalled, err)
-	same(t, "recalled", r.AppMessages()[3].Recalled.IsZero(), false)
+	same(t, "recalled", r.AppMessages()[10].Recalled.IsZero(), false)
+}
+
+// powerFileMessages are those that carry files and articles.
+func (r *rig) powerFileMessages() {
+	t, c := r.t, r.power.Message
+	image, video, file := r.shelf()
+	voice := r.recording()
+	check := func(kind, text string, out *powerresponse.ResponseMessageSend, err error) {
+		t.Helper()
+		answered(t, out, err)
+		same(t, kind, r.newest(), []string{out.MsgID, kind, text})
+	}
+	out, err := c.SendImage(r.ctx, &powermessage.RequestMessageSendImage{RequestMessageSend: powerHead("image"), Image: &powermessage.RequestImage{MediaID: image}})
+	check("image", "a.png", out, err)
+	out, err = c.SendVoice(r.ctx, &powermessage.RequestMessageSendVoice{RequestMessageSend: powerHead("voice"), Voice: &powermessage.RequestVoice{MediaID: voice}})
+	check("voice", "a.png", out, err)
+	out, err = c.SendVideo(r.ctx, &powermessage.RequestMessageSendVideo{RequestMessageSend: powerHead("video"), Video: &powermessage.RequestVideo{MediaID: video, Title: "题", Description: "文"}})
+	check("video", "题\n文\na.png", out, err)
+	out, err = c.SendFile(r.ctx, &powermessage.RequestMessageSendFile{RequestMessageSend: powerHead("file"), File: &powermessage.RequestFile{MediaID: file}})
+	check("file", "a.png", out, err)
+	out, err = c.SendNews(r.ctx, &powermessage.RequestMessageSendNews{RequestMessageSend: powerHead("news"), News: &powermessage.RequestNews{
+		Article: []*powermessage.RequestNewsArticle{{Title: "一", Description: "文", URL: "https://e.com/?a=1&b=2"}, {Title: "二", AppID: "wx1", PagePath: "/p"}}}})
+	check("news", "一\n文\n二", out, err)
+	out, err = c.SendMpNews(r.ctx, &powermessage.RequestMessageSendMPNews{RequestMessageSend: powerHead("mpnews"), MPNews: &powermessage.RequestMPNews{
+		Article: []*powermessage.RequestMPNewsArticle{{Title: "一", ThumbMediaID: image, Content: "<p>文</p>", Digest: "要"}}}})
+	check("mpnews", "一\n要", out, err)
+	out, err = c.SendMiniProgramNotice(r.ctx, &powermessage.RequestMessageSendMiniProgramNotice{RequestMessageSend: powerHead("miniprogram_notice"), MiniProgramNotice: &powermessage.MiniProgramNotice{
+		Appid: "wx1", Page: "/p", Title: "订单通知", Description: "今天下午", ContentItem: []*powermessage.ContentItem{{Key: "单号", Value: "1"}}}})
+	check("miniprogram_notice", "订单通知\n今天下午\n单号: 1", out, err)
 }
 
 func silentMessages(t *testing.T, r *rig) {
@@ -74,6 +106,16 @@ func silentMessages(t *testing.T, r *rig) {
 	free := got[*silentmessage.SendResponse](t)(c.Send("markdown", map[string]any{
 		"touser": "li", "msgtype": "markdown", "agentid": DefaultAgentID, "markdown": map[string]string{"content": "**好**"}}))
 	same(t, "markdown", r.newest(), []string{free.MsgID, "markdown", "**好**"})
+	image := got[*silentmessage.SendResponse](t)(c.SendImage(silentmessage.SendImageRequest{SendRequestCommon: head, Image: silentmessage.ImageField{MediaID: r.picture()}}))
+	same(t, "image", r.newest(), []string{image.MsgID, "image", "a.png"})
+	voice := got[*silentmessage.SendResponse](t)(c.SendVoice(silentmessage.SendVoiceRequest{SendRequestCommon: head, Voice: silentmessage.VoiceField{MediaID: r.recording()}}))
+	same(t, "voice", r.newest(), []string{voice.MsgID, "voice", "a.png"})
+}
+
+// picture and recording upload one.
+func (r *rig) picture() string { return r.upload("media/upload?type=image", 100)["media_id"].(string) }
+func (r *rig) recording() string {
+	return r.upload("media/upload?type=voice", 100)["media_id"].(string)
 }
 
 func powerCards(t *testing.T, r *rig) {
@@ -101,6 +143,56 @@ func powerCards(t *testing.T, r *rig) {
 		t.Error("UpdateTemplateCard reads its answer now")
 	}
 	same(t, "update", r.Cards()[0].Updates, []CardUpdate{{At: r.Cards()[0].At, Users: []string{"wang"}, Text: "已踢"}})
+	r.powerOtherCards()
+}
+
+// powerOtherCards are the four other kinds.
+func (r *rig) powerOtherCards() {
+	options := []*powermessage.TemplateCardOptionListItem{{ID: "a", Text: "甲"}, {ID: "b", Text: "乙"}}
+	submit := &powermessage.TemplateCardSubmitButton{Text: "交", Key: "ok"}
+	action := &powermessage.TemplateCardAction{Type: 1, Url: "https://e.com"}
+	for _, card := range []*powermessage.RequestTemplateCard{
+		{CardType: "text_notice", EmphasisContent: &powermessage.TemplateCardEmphasisContent{Title: "100", Desc: "人"}, CardAction: action,
+			JumpList: []*powermessage.TemplateCardJumpListItem{{Type: 1, Title: "看", Url: "https://e.com"}}},
+		{CardType: "news_notice", CardImage: &powermessage.TemplateCardImage{Url: "https://e.com/a.png", AspectRatio: 1.5}, CardAction: action,
+			VerticalContentList: []*powermessage.TemplateCardVerticalContentListItem{{Title: "一", Desc: "文"}}},
+		{CardType: "vote_interaction", TaskID: "vote", SubmitButton: submit, Checkbox: &powermessage.TemplateCardCheckbox{
+			QuestionKey: "q", Mode: 1, OptionList: []*powermessage.TemplateCardCheckboxOptionListItem{{ID: "a", Text: "甲", IsChecked: true}, {ID: "b", Text: "乙"}}}},
+		{CardType: "multiple_interaction", TaskID: "many", SubmitButton: submit, SelectList: []*powermessage.TemplateCardSelectList{
+			{QuestionKey: "q", Title: "哪", SelectedID: "b", OptionList: options}}},
+	} {
+		card.MainTitle = &powermessage.TemplateCardMainTitle{Title: card.CardType}
+		out, err := r.power.Message.SendTemplateCard(r.ctx, &powermessage.RequestMessageSendTemplateCard{RequestMessageSend: powerHead("template_card"), TemplateCard: card})
+		answered(r.t, out, err)
+		all := r.Cards()
+		same(r.t, "card", []string{all[len(all)-1].MsgID, all[len(all)-1].CardType, all[len(all)-1].Title}, []string{out.MsgID, card.CardType, card.CardType})
+	}
+	must(r.t, r.PressCard("wang", "vote", "ok", Choice{Question: "q", Options: []string{"a", "b"}}))
+	must(r.t, r.PressCard("wang", "many", "ok"))
+	all := r.Cards()
+	same(r.t, "many options", all[3].Presses[0].Choices, []Choice{{Question: "q", Options: []string{"a", "b"}}})
+	same(r.t, "the option that was set", all[4].Presses[0].Choices, []Choice{{Question: "q", Options: []string{"b"}}})
+}
+
+// The messenger for app messages lacks the message that it writes to.
+func powerPanics(t *testing.T, r *rig) {
+	text := messages.NewMessage(&power.HashMap{"content": "x"})
+	for name, try := range map[string]func(){
+		"Message.Message":  func() { r.power.Message.Message(text) },
+		"Messager.Message": func() { r.power.Messager.Message(text) },
+		"Messager.Send":    func() { _, _ = r.power.Messager.OfAgent(DefaultAgentID).ToUser("wang").Send(r.ctx, nil) },
+	} {
+		if !breaks(try) {
+			t.Errorf("%s works now", name)
+		}
+	}
+}
+
+// breaks reports whether a call panics.
+func breaks(try func()) (broken bool) {
+	defer func() { broken = recover() != nil }()
+	try()
+	return false
 }
 
 func powerAppChats(t *testing.T, r *rig) {
@@ -123,8 +215,12 @@ func silentAppChats(t *testing.T, r *rig) {
 	got[*silentappchat.SendResponse](t)(c.SendText(silentappchat.SendTextRequest{
 		SendRequestCommon: &silentappchat.SendRequestCommon{ChatID: "ops1"}, Text: silentappchat.TextField{Content: "早"}}))
 	got[*silentappchat.SendResponse](t)(c.Send("markdown", map[string]any{"chatid": "ops1", "msgtype": "markdown", "markdown": map[string]string{"content": "**好**"}}))
+	got[*silentappchat.SendResponse](t)(c.SendImage(silentappchat.SendImageRequest{
+		SendRequestCommon: &silentappchat.SendRequestCommon{ChatID: "ops1"}, Image: silentappchat.ImageField{MediaID: r.picture()}}))
+	got[*silentappchat.SendResponse](t)(c.SendVoice(silentappchat.SendVoiceRequest{
+		SendRequestCommon: &silentappchat.SendRequestCommon{ChatID: "ops1"}, Voice: silentappchat.VoiceField{MediaID: r.recording()}}))
 	said := r.AppChats()[0].Messages
-	same(t, "said", []string{said[0].Text, said[1].Text}, []string{"早", "**好**"})
+	same(t, "said", []string{said[0].Text, said[1].Text, said[2].Type, said[3].Type}, []string{"早", "**好**", "image", "voice"})
 }
 
 // onDisk writes a file of a kind to upload.
