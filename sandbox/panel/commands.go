@@ -183,15 +183,6 @@ func (p *panel) postCallback(_ *http.Request, in callbackBody) (any, error) {
 	return nil, nil
 }
 
-type pressBody struct {
-	User string `json:"user"`
-	Key  string `json:"key"`
-}
-
-func (p *panel) postPress(r *http.Request, in pressBody) (any, error) {
-	return nil, p.box.PressCard(in.User, r.PathValue("id"), in.Key)
-}
-
 type sayBody struct {
 	ChatID string `json:"chat_id"`
 	Person string `json:"person"`

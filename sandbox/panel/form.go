@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func setField(field reflect.Value, values []string) (err error) {
 	case *string:
 		*into = values[0]
 	case *[]string:
-		*into = strings.Fields(strings.ReplaceAll(strings.Join(values, " "), ",", " "))
+		*into = slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
 	case *bool:
 		*into = text == "on" || text == "true" || text == "1"
 	case *int:

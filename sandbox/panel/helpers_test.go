@@ -101,15 +101,17 @@ func (w *world) step() {
 // api makes a POST call of the platform that must succeed.
 func (w *world) api(path string, body any) map[string]any {
 	w.t.Helper()
-	data, err := json.Marshal(body)
-	must(w.t, err)
-	resp, err := w.server.Client().Post(w.server.URL+"/cgi-bin/"+path+"?access_token="+w.token, "application/json", bytes.NewReader(data))
+	var data bytes.Buffer
+	enc := json.NewEncoder(&data)
+	enc.SetEscapeHTML(false) // the platform refuses \u003c
+	must(w.t, enc.Encode(body))
+	resp, err := w.server.Client().Post(w.server.URL+"/cgi-bin/"+path+"?access_token="+w.token, "application/json", &data)
 	must(w.t, err)
 	defer resp.Body.Close()
 	var out map[string]any
 	must(w.t, json.NewDecoder(resp.Body).Decode(&out))
 	if out["errcode"] != 0.0 {
-		w.t.Fatalf("%s with %s answered %v", path, data, out)
+		w.t.Fatalf("%s with %v answered %v", path, body, out)
 	}
 	return out
 }

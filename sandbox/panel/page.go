@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -83,6 +84,7 @@ func (p *panel) functions(lang string) template.FuncMap {
 			}
 			return tab{to, text, slices.Contains(strings.Fields(names), f.Page)}
 		},
+		"answer": func(question, option string) string { return url.Values{question: {option}}.Encode() },
 		"items":  func(path string, all any) within { return within{Path: path, Items: all} },
 		"items2": func(path string, one, more any) within { return within{Path: path, Item: one, More: more} },
 	}

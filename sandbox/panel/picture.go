@@ -13,14 +13,14 @@ import (
 const (
 	moduleSide = 8
 	quietZone  = 4 * moduleSide
-	codeBytes  = 300 // of an id that still fits into a picture
+	codeChars  = 100 // of an id that fit into a picture
 )
 
 // getPicture draws the QR code of an id. The code of a join way or contact way leads to the
 // page where somebody scans it; a telephone reaches that page if it reaches PublicURL. The
 // same picture stands in for faces and logos.
 func (p *panel) getPicture(w http.ResponseWriter, r *http.Request) {
-	id := clip(r.PathValue("id"), codeBytes)
+	id := clip(r.PathValue("id"), codeChars)
 	code, err := qr.Encode(p.box.Config().PublicURL+pagePath+"scan/"+escapePath(id), qr.M, qr.Unicode)
 	if err != nil {
 		answerError(w, err)

@@ -49,6 +49,9 @@ type personView struct {
 	Welcomes  []sandbox.Welcome  // that a customer received
 	Inbox     []sandbox.AppMessage
 	Tasks     tasksView
+	Moments   []sandbox.Moment // those they publish or see
+	Tags      []sandbox.Tag    // of the company
+	Follows   bool             // the official account
 }
 
 func (p *panel) viewPerson(r *http.Request) (any, error) {
@@ -75,10 +78,15 @@ func (p *panel) viewPerson(r *http.Request) (any, error) {
 	}
 	v.Colleague = atWork(sum.Staff)
 	p.addContacts(&v)
+	p.addMoments(&v)
 	if v.Customer != nil {
+		v.Follows = slices.ContainsFunc(p.box.Followers(), func(f sandbox.Follower) bool { return f.Customer == v.ID && f.Subscribed })
 		v.Codes = p.codes()
 		v.Codes = v.Codes[:min(len(v.Codes), shownPicks)]
 		return v, nil
+	}
+	for _, g := range p.box.TagGroups() {
+		v.Tags = append(v.Tags, slices.DeleteFunc(g.Tags, func(t sandbox.Tag) bool { return t.Deleted })...)
 	}
 	v.Customers, v.Tasks = p.somebody(), p.tasksOf(v.ID)
 	for _, m := range slices.Backward(p.box.AppMessages()) {
@@ -99,6 +107,19 @@ func (p *panel) addContacts(v *personView) {
 	for _, w := range slices.Backward(p.box.Welcomes()) {
 		if w.Customer == v.ID && !w.SentAt.IsZero() && len(v.Welcomes) < shownEntries {
 			v.Welcomes = append(v.Welcomes, w)
+		}
+	}
+}
+
+// addMoments adds the moments that a member of staff publishes or a customer sees, each with
+// those shares only.
+func (p *panel) addMoments(v *personView) {
+	for _, m := range slices.Backward(p.box.Moments()) {
+		m.Shares = slices.DeleteFunc(m.Shares, func(s sandbox.MomentShare) bool {
+			return s.User != v.ID && !slices.Contains(s.Shown, v.ID)
+		})
+		if len(m.Shares) > 0 && m.MomentID != "" && len(v.Moments) < shownEntries {
+			v.Moments = append(v.Moments, m)
 		}
 	}
 }
