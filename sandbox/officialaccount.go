@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/url"
+	"time"
 
 	"xiaobu/bot/wecom/crypt"
 )
@@ -96,6 +97,16 @@ type account struct {
 	menu      *accountMenu
 	lastMenu  int64
 	files     accountFiles
+
+	templates  []*accountTemplate
+	notices    []*accountTemplate
+	industry   dayCount // template/api_set_industry, by month
+	industries [2]int64
+	once       map[string]time.Time // when a client_msg_id was used
+
+	logins  map[string]*accountLogin // by code
+	visits  map[string]*accountVisit // by access_token of a web login
+	returns map[string]*accountVisit // by refresh_token
 }
 
 func newAccount(a OfficialAccount) (account, error) {
@@ -117,5 +128,7 @@ func newAccount(a OfficialAccount) (account, error) {
 		calls: map[string]*dayCount{}, byOpenID: map[string]*Follower{}, lastTag: firstOwnTag - 1,
 		tags: []accountTag{{id: starTag, name: "星标组"}}, byTicket: map[string]*AccountCode{},
 		permanent: map[string]bool{}, files: accountFiles{byID: map[string]*accountFile{}},
+		once: map[string]time.Time{}, logins: map[string]*accountLogin{}, visits: map[string]*accountVisit{},
+		returns: map[string]*accountVisit{}, industries: [2]int64{1, 2},
 	}, nil
 }

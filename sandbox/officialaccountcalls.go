@@ -31,7 +31,7 @@ func allAccountAPIs() map[string]api {
 	all := map[string]api{}
 	for _, family := range []map[string]api{
 		accountTokenAPIs(), accountUserAPIs(), accountTagAPIs(), accountMessageAPIs(), accountCodeAPIs(), accountMenuAPIs(),
-		accountMediaAPIs(),
+		accountMediaAPIs(), accountTemplateAPIs(), accountNoticeAPIs(), accountLoginAPIs(),
 	} {
 		for path, op := range family {
 			all[accountPrefix+path] = op
@@ -50,6 +50,9 @@ func (s *Sandbox) find(r *http.Request) (string, api, bool) {
 		return path, op, known
 	}
 	op, known := s.apis[path]
+	if strings.HasPrefix(path, "sns/") || strings.HasPrefix(path, "wxaapi/") {
+		return path, api{}, false
+	}
 	if ours, both := s.accountAPIs[accountPrefix+path]; both && (!known || s.ofAccount(r.URL.Query().Get("access_token"))) {
 		return accountPrefix + path, ours, true
 	}

@@ -43,7 +43,8 @@ type Follower struct {
 	menu        *accountMenu
 	menuAt      time.Time
 	typing      time.Time
-	once        map[string]bool // scenes of one-time subscriptions that were allowed
+	grants      map[string]int // notices that may be sent, by template
+	scenes      map[string]int // one-time messages that may be sent, by scene
 }
 
 // openIDOf is the id of a customer at the official account; who shares a union id is the
