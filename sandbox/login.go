@@ -87,6 +87,8 @@ func (s *Sandbox) siteOf(path string, q url.Values) (*loginSite, *failure) {
 		return nil, refuse(codeNoCorp, "missing appid")
 	case appID == s.cfg.CorpID:
 		return s.corpSite(path, q)
+	case appID == s.cfg.Account.AppID && path == authorizePath:
+		return s.visitorSite(), nil
 	default:
 		return nil, refuse(codeBadCorp, "invalid appid")
 	}

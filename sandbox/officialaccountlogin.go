@@ -1,23 +1,17 @@
 package sandbox
 
 import (
-	"errors"
 	"fmt"
-	"html/template"
 	"maps"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
 )
 
 const (
-	authorizePath = "/connect/oauth2/authorize"
-	loginLife     = 5 * time.Minute
-	visitLife     = 7200 * time.Second
-	returnLife    = 30 * 24 * time.Hour
-	keepLogins    = 10_000 // what is over goes when there are so many
-	shownPeople   = 200    // on the page
+	loginLife  = 5 * time.Minute
+	visitLife  = 7200 * time.Second
+	returnLife = 30 * 24 * time.Hour
 
 	codeNoCode        = 41008
 	codeNoRefresh     = 41003
@@ -62,43 +56,50 @@ func accountLoginAPIs() map[string]api {
 // See https://developers.weixin.qq.com/doc/service/guide/h5/auth.html
 func (s *Sandbox) OpenAccountPage(person, address string) (string, error) {
 	u, err := url.Parse(address)
-	if err != nil || u.Path != authorizePath {
-		return "", fmt.Errorf("open account page: %q is no address of a web login", address)
+	if err != nil || u.Path != authorizePath || u.Query().Get("appid") != s.cfg.Account.AppID {
+		return "", fmt.Errorf("open account page: %q is no web login of the official account", address)
 	}
-	back, err := s.sendBack(person, u.Query())
+	q := u.Query()
+	site := s.visitorSite()
+	back, f := checkLogin(site, q)
+	if f != nil {
+		return "", fmt.Errorf("open account page: %s (%d)", f.msg, f.code)
+	}
+	code, err := s.issueFor(site, person, q.Get("scope"))
 	if err != nil {
 		return "", fmt.Errorf("open account page: %w", err)
 	}
-	return back, nil
+	to := back.Query()
+	to.Set("code", code)
+	to.Set("state", q.Get("state"))
+	back.RawQuery = to.Encode()
+	return back.String(), nil
 }
 
-// checkLogin looks at the parameters of a web login.
-func (s *Sandbox) checkLogin(q url.Values) (*url.URL, error) {
-	back, err := url.Parse(q.Get("redirect_uri"))
-	switch {
-	case q.Get("appid") != s.cfg.Account.AppID:
-		return nil, errors.New("the appid is not that of the official account")
-	case err != nil || back.Host == "" || back.Scheme != "http" && back.Scheme != "https":
-		return nil, errors.New("the redirect_uri is no web address")
-	case q.Get("response_type") != "code":
-		return nil, errors.New("the response_type is not code")
-	case q.Get("scope") != scopeBase && q.Get("scope") != scopeInfo:
-		return nil, errors.New("the scope is neither snsapi_base nor snsapi_userinfo")
-	case len(q.Get("state")) > 128:
-		return nil, errors.New("the state has more than 128 bytes")
+// visitorSite is the official account, whose pages anybody with WeChat opens. Which domains
+// may be sent back to is set in its console and not looked at here.
+func (s *Sandbox) visitorSite() *loginSite {
+	return &loginSite{
+		name: "公众号", scopes: []string{scopeBase, scopeInfo}, people: s.visitors, issue: s.issueVisit,
 	}
-	return back, nil
 }
 
-// sendBack gives a person a code and returns where they are sent with it.
-func (s *Sandbox) sendBack(person string, q url.Values) (string, error) {
-	back, err := s.checkLogin(q)
-	if err != nil {
-		return "", err
-	}
-	now := s.enter()
+// visitors finds customers who use WeChat by a part of their name or id.
+func (s *Sandbox) visitors(search string) []loginPerson {
+	s.enter()
 	defer s.leave()
-	f, err := s.follower(person)
+	var out []loginPerson
+	for _, p := range s.clientele.customers {
+		if p.Corp == "" && len(out) <= shownPeople && found(search, p.ID, p.Name) {
+			out = append(out, loginPerson{p.ID, p.Name, "微信用户"})
+		}
+	}
+	return out
+}
+
+// issueVisit makes a code for a person; the caller holds the lock.
+func (s *Sandbox) issueVisit(now time.Time, id, scope string) (string, error) {
+	f, err := s.follower(id)
 	if err != nil {
 		return "", err
 	}
@@ -107,59 +108,9 @@ func (s *Sandbox) sendBack(person string, q url.Values) (string, error) {
 		maps.DeleteFunc(a.logins, func(_ string, l *accountLogin) bool { return now.Sub(l.at) >= loginLife })
 	}
 	code := s.dice.draw("account login", alphabetID, 32)
-	a.logins[code] = &accountLogin{f: f, scope: q.Get("scope"), at: now}
+	a.logins[code] = &accountLogin{f: f, scope: scope, at: now}
 	s.note(now, EntryAccount, f.Customer, nil, "opens a page of the official account")
-	to := back.Query()
-	to.Set("code", code)
-	to.Set("state", q.Get("state"))
-	back.RawQuery = to.Encode()
-	return back.String(), nil
-}
-
-// authorizeVisitor is the page of a web login. In a WeChat it would know who opened it; here
-// it asks, or takes the parameter person.
-func (s *Sandbox) authorizeVisitor(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	if _, err := s.checkLogin(q); err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	if person := q.Get("person"); person != "" {
-		back, err := s.sendBack(person, q)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		http.Redirect(w, r, back, http.StatusFound)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = visitorsPage().Execute(w, s.visitors(q))
-}
-
-type visitor struct{ Name, Link string }
-
-// visitors are the people who could have opened the page.
-func (s *Sandbox) visitors(q url.Values) []visitor {
-	s.enter()
-	defer s.leave()
-	var out []visitor
-	for _, p := range s.clientele.customers {
-		if p.Corp == "" && len(out) < shownPeople {
-			q.Set("person", p.ID)
-			out = append(out, visitor{Name: p.Name, Link: authorizePath + "?" + q.Encode()})
-		}
-	}
-	return out
-}
-
-func visitorsPage() *template.Template {
-	return template.Must(template.New("visitors").Parse(`<!doctype html>
-<html lang="zh-CN"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>微信授权</title><h1>谁打开了这个页面?</h1><ul>
-{{range .}}<li><a href="{{.Link}}">{{.Name}}</a></li>
-{{end}}</ul></html>
-`))
+	return code, nil
 }
 
 // getVisit exchanges a code, once and within five minutes, for a token of the person.

@@ -246,8 +246,6 @@ func (s *Sandbox) Handler() http.Handler {
 		switch {
 		case path == showCodePath:
 			s.showAccountCode(w, r)
-		case path == authorizePath && r.URL.Query().Get("appid") == s.cfg.Account.AppID:
-			s.authorizeVisitor(w, r)
 		case strings.HasPrefix(path, apiPrefix), strings.HasPrefix(path, "/sns/"), strings.HasPrefix(path, "/wxaapi/"):
 			s.serveAPI(w, r)
 		case path == authorizePath, path == ssoLoginPath, path == qrConnectPath:
