@@ -60,7 +60,7 @@ func allAPIs() map[string]api {
 	for _, family := range []map[string]api{
 		tagAPIs(), idAPIs(), statisticAPIs(),
 		tokenAPIs(), directoryAPIs(), contactAPIs(), chatAPIs(), transferAPIs(), joinWayAPIs(),
-		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(), momentAPIs(), loginAPIs(), ticketAPIs(),
+		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(), momentAPIs(), loginAPIs(), ticketAPIs(), robotAPIs(),
 		messageAPIs(), cardAPIs(), appChatAPIs(), mediaAPIs(),
 	} {
 		maps.Copy(all, family)
@@ -78,6 +78,7 @@ type call struct {
 	in    args       // of a POST
 	file  upload     // of an upload
 	out   *mediaFile // answered instead of JSON
+	robot *robot     // that speaks
 }
 
 // serveAPI answers one request of either platform.

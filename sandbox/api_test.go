@@ -24,7 +24,7 @@ type goodCall struct {
 func goodCalls() []goodCall {
 	return slices.Concat(directoryCalls(), contactCalls(), groupCalls(), wayCalls(), massCalls(), messageCalls(),
 		tagCalls(), statisticCalls(), idCalls(),
-		momentCalls(), loginCalls())
+		momentCalls(), loginCalls(), robotCalls())
 }
 
 func loginCalls() []goodCall {
@@ -34,6 +34,17 @@ func loginCalls() []goodCall {
 		{"auth/getuserdetail", `{"user_ticket":"$TICKET"}`, `{"userid":"x","gender":"1","avatar":"x","qr_code":"x","mobile":"x","email":"x","biz_mail":"x","address":""}`},
 		{"get_jsapi_ticket", "", `{"ticket":"x","expires_in":7200}`},
 		{"ticket/get?type=agent_config", "", `{"ticket":"x","expires_in":7200}`},
+	}
+}
+
+func robotCalls() []goodCall {
+	path := "webhook/send?key=$ROBOT"
+	return []goodCall{
+		{path, `{"msgtype":"text","text":{"content":"x","mentioned_list":["wang","@all"],"mentioned_mobile_list":["13800001111"]}}`, `{}`},
+		{path, `{"msgtype":"markdown","markdown":{"content":"x"}}`, `{}`},
+		{path, `{"msgtype":"markdown_v2","markdown_v2":{"content":"x"}}`, `{}`},
+		{path, `{"msgtype":"image","image":` + robotImage(fileOf("image", 100)) + `}`, `{}`},
+		{path, `{"msgtype":"news","news":{"articles":[{"title":"x","description":"x","url":"https://e.com","picurl":"https://e.com/a.png"}]}}`, `{}`},
 	}
 }
 
@@ -161,6 +172,7 @@ func messageCalls() []goodCall {
 // showcase is a company in which every good call succeeds.
 func showcase(t *testing.T) (*world, *strings.Replacer) {
 	w := newWorld(t, Config{CallbackURL: "http://127.0.0.1:1/"})
+	_, robotKey := w.robot()
 	chat, other := w.group("一群"), w.group("二群")
 	must(t, w.SetAdmins(chat, "li"))
 	w.clock.Add(24 * time.Hour) // what is counted is of yesterday
@@ -193,7 +205,7 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 		"$MSG", card["msgid"].(string), "$RC", card["response_code"].(string), "$NOW", fmt.Sprint(w.clock.Now().Unix()),
 		"$LOGIN1", w.logIn("wang", "snsapi_privateinfo"), "$LOGIN2", w.logIn("wang", "snsapi_base"),
 		"$TICKET", w.get("auth/getuserinfo?code=" + w.logIn("wang", "snsapi_privateinfo"))["user_ticket"].(string),
-		"$MOM", mom, "$JOB", made["jobid"].(string), "$MIMG", w.upload("media/upload_attachment?media_type=image&attachment_type=1", 100)["media_id"].(string),
+		"$ROBOT", robotKey, "$MOM", mom, "$JOB", made["jobid"].(string), "$MIMG", w.upload("media/upload_attachment?media_type=image&attachment_type=1", 100)["media_id"].(string),
 		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0],
 		"$YESTERDAY", fmt.Sprint(w.day(0)), "$OPENGID", got[string](t)(w.OpenGID(chat)), "$UNION", w.Customers()[1].UnionID)
 }
@@ -272,7 +284,7 @@ func TestEveryFieldOfTheWrongTypeIsNamed(t *testing.T) {
 		var body map[string]any
 		must(t, json.Unmarshal([]byte(fill.Replace(c.body)), &body))
 		for _, spoilt := range spoil(body) {
-			out := w.post(c.path, spoilt.body)
+			out := w.post(fill.Replace(c.path), spoilt.body)
 			msg, _ := out["errmsg"].(string)
 			if code(out) == 0 || !strings.Contains(msg, spoilt.field) {
 				t.Errorf("%s with a bad %s: %v", c.path, spoilt.field, out)

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -14,16 +15,24 @@ const (
 	chatsPerMinute = 200 // that reach one member; more is dropped
 	chatsPerDay    = 10_000
 
+	// What the company may do with these chats.
+	chatsMadePerDay     = 1_000
+	chatChangesPerHour  = 1_000
+	chatPushesPerMinute = 20_000 // person-times
+	chatPushesPerHour   = 300_000
+
 	codeBadChatID     = 86001
 	codeNoAppChat     = 86003
 	codeChatMembers   = 86006
+	codeForeignChat   = 86008
 	codeChatExists    = 86215
 	codeBadChatMember = 86216
 )
 
-// AppChat is an internal group chat that the app made. Customers are never in one.
+// AppChat is an internal group chat, made by the app or by hand. Customers are never in one.
 type AppChat struct {
 	ChatID    string
+	ByHand    bool // the app cannot touch it, but a robot can be in it
 	Name      string
 	Owner     string
 	Members   []string
@@ -31,11 +40,13 @@ type AppChat struct {
 	Messages  []AppChatMessage
 }
 
-// AppChatMessage is what the app said in an AppChat.
+// AppChatMessage is what the app or a robot said in an AppChat.
 type AppChatMessage struct {
-	At   time.Time
-	Type string
-	Text string
+	At        time.Time
+	Type      string
+	Text      string
+	Robot     string   // name of the robot; empty: the app
+	Mentioned []string // userids, and @all
 }
 
 // appRooms are the app's internal chats.
@@ -43,6 +54,8 @@ type appRooms struct {
 	all      []*AppChat
 	byID     map[string]*AppChat
 	received map[string]*received
+
+	made, changed, pushedMinute, pushedHour window
 }
 
 func newAppRooms() appRooms {
@@ -118,6 +131,9 @@ func createAppChat(c *call) (reply, *failure) {
 	if !slices.Contains(a.Members, a.Owner) {
 		return nil, refuse(codeBadChatMember, "invalid member in chat: the owner is not in userlist")
 	}
+	if !c.s.appRooms.made.pass(c.now, 24*time.Hour, chatsMadePerDay) {
+		return nil, refuse(codeTooMany, "reach max api daily quota limit")
+	}
 	if a.ChatID == "" {
 		a.ChatID = c.s.dice.draw("app chat", alphabetID, appChatIDChars)
 	}
@@ -151,6 +167,8 @@ func (c *call) appChat(id string) (*AppChat, *failure) {
 		return nil, refuse(codeBadChatID, "missing chatid")
 	case a == nil:
 		return nil, refuse(codeNoAppChat, "chatid not exist")
+	case a.ByHand:
+		return nil, refuse(codeForeignChat, "chat was not created by this app")
 	}
 	return a, nil
 }
@@ -200,6 +218,9 @@ func updateAppChat(c *call) (reply, *failure) {
 	if !slices.Contains(members, next) {
 		return nil, refuse(codeBadChatMember, "invalid member in chat: the owner is not in it")
 	}
+	if !c.s.appRooms.changed.pass(c.now, time.Hour, chatChangesPerHour) {
+		return nil, refuse(codeTooMany, "api freq out of limit")
+	}
 	a.Members, a.Owner, a.Name = members, next, orText(name, a.Name)
 	return nil, nil
 }
@@ -223,16 +244,45 @@ func sendAppChat(c *call) (reply, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	a.Messages = append(a.Messages, AppChatMessage{At: c.now, Type: kind, Text: text})
+	r := &c.s.appRooms
+	if !r.pushedMinute.passMany(c.now, time.Minute, len(a.Members), chatPushesPerMinute) ||
+		!r.pushedHour.passMany(c.now, time.Hour, len(a.Members), chatPushesPerHour) {
+		return nil, refuse(codeTooMany, "api freq out of limit")
+	}
+	c.s.sayInside(c.now, a, AppChatMessage{At: c.now, Type: kind, Text: text})
+	return nil, nil
+}
+
+// sayInside shows a message in an internal chat to those of its members who are not flooded.
+func (s *Sandbox) sayInside(now time.Time, a *AppChat, m AppChatMessage) {
+	a.Messages = append(a.Messages, m)
 	for _, user := range a.Members {
-		r := c.s.appRooms.received[user]
+		r := s.appRooms.received[user]
 		if r == nil {
 			r = &received{}
-			c.s.appRooms.received[user] = r
+			s.appRooms.received[user] = r
 		}
-		if r.take(c.now, chatsPerMinute, 24*time.Hour, chatsPerDay) {
-			c.s.note(c.now, EntryMessage, user, nil, a.Name+": "+text)
+		if r.take(now, chatsPerMinute, 24*time.Hour, chatsPerDay) {
+			s.note(now, EntryMessage, user, nil, a.Name+": "+m.Text)
 		}
 	}
-	return nil, nil
+}
+
+// CreateInternalGroup lets a member of staff make an internal group by hand and returns its
+// id. Calls about it are refused with 86008.
+func (s *Sandbox) CreateInternalGroup(owner, name string, staff ...string) (string, error) {
+	now := s.enter()
+	defer s.leave()
+	a := &AppChat{ByHand: true, Name: name, CreatedAt: now}
+	for _, id := range append([]string{owner}, staff...) {
+		u := s.office.find(id)
+		if u == nil || u.Resigned {
+			return "", fmt.Errorf("create internal group: %s: %w", id, ErrNotFound)
+		}
+		a.Members = append(a.Members, u.UserID)
+	}
+	a.Members = unique(a.Members)
+	a.Owner, a.ChatID = a.Members[0], s.dice.draw("internal group", alphabetID, appChatIDChars)
+	s.appRooms.all, s.appRooms.byID[a.ChatID] = append(s.appRooms.all, a), a
+	return a.ChatID, nil
 }

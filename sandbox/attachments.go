@@ -69,8 +69,17 @@ func (c *call) attachment(in args, kind string) Attachment {
 }
 
 // mediaID checks that a media_id was uploaded for messages as the right kind and has not
-// expired.
-func (c *call) mediaID(in args, name, kind string) { c.mediaFor(in, name, kind, purposeMessage) }
+// expired; in a message of a robot, that it was uploaded for this robot.
+func (c *call) mediaID(in args, name, kind string) {
+	if c.robot == nil {
+		c.mediaFor(in, name, kind, purposeMessage)
+		return
+	}
+	c.mediaFor(in, name, kind, purposeRobot)
+	if f := c.s.media.byID[in.text(name)]; f != nil && f.robot != c.robot.Key {
+		in.bad(codeBadMedia, "invalid media_id: %s%s", in.where, name)
+	}
+}
 
 // mediaFor is mediaID for what was uploaded for another purpose.
 func (c *call) mediaFor(in args, name, kind, purpose string) {

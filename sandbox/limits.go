@@ -54,13 +54,18 @@ type window struct {
 // pass counts one and reports whether it is within the limit; if not, the window is closed
 // for its span from now on.
 func (w *window) pass(now time.Time, span time.Duration, limit int) bool {
+	return w.passMany(now, span, 1, limit)
+}
+
+// passMany is pass for n at once.
+func (w *window) passMany(now time.Time, span time.Duration, n, limit int) bool {
 	if now.Before(w.closed) {
 		return false
 	}
 	if w.count == 0 || now.Sub(w.began) >= span {
 		w.began, w.count = now, 0
 	}
-	w.count++
+	w.count += n
 	if w.count > limit {
 		w.closed = now.Add(span)
 		w.count = 0

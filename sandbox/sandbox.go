@@ -119,6 +119,7 @@ type Sandbox struct {
 	moments   moments
 	logins    logins
 	tickets   tickets
+	robots    robots
 	apps      appMessages
 	appRooms  appRooms
 	media     mediaShelf
@@ -169,6 +170,7 @@ func New(cfg Config) (*Sandbox, error) {
 		mass:      newMass(),
 		moments:   newMoments(),
 		logins:    newLogins(),
+		robots:    newRobots(),
 		apps:      newAppMessages(),
 		appRooms:  newAppRooms(),
 		media:     newMediaShelf(),
