@@ -23,7 +23,7 @@ type goodCall struct {
 // $CWAY, $TASK, $TPL, $MSG, $RC, $NOW, $TAGGROUP, $TAG, $TAG2.
 func goodCalls() []goodCall {
 	return slices.Concat(directoryCalls(), contactCalls(), groupCalls(), wayCalls(), massCalls(), messageCalls(),
-		tagCalls(), statisticCalls(), idCalls(),
+		customerCalls(),
 		momentCalls(), loginCalls(), robotCalls())
 }
 
@@ -186,6 +186,7 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 	cway := w.ok("externalcontact/add_contact_way", map[string]any{"type": 1, "scene": 2, "state": "s", "user": []string{"wang"}})["config_id"].(string)
 	k := got[Contact](t)(w.AddContact("", p, Via{ConfigID: cway}))
 	w.tempChat("zhao", p)
+	w.handovers()
 	way := w.ok("externalcontact/groupchat/add_join_way", map[string]any{"scene": 2, "chat_id_list": []string{chat}})["config_id"].(string)
 	tpl := w.ok("externalcontact/group_welcome_template/add", map[string]any{
 		"text": map[string]string{"content": "x"}, "link": map[string]string{"title": "t", "url": "https://e.com"},

@@ -95,7 +95,7 @@ func (s *Sandbox) SetFaults(f Faults) error {
 		return fmt.Errorf("set faults: %w", err)
 	}
 	l := f.Limits
-	if f.Dispatch < 0 || min(l.PerMinute, l.PerHour, l.Parallel, l.MassPerMonth, l.Ways, l.TempWays, l.AccountPerDay, l.MessagesPerDay, l.Page) < 0 {
+	if f.Dispatch < 0 || min(l.PerMinute, l.PerHour, l.Parallel, l.MassPerMonth, l.Ways, l.TempWays, l.Customers, l.AccountPerDay, l.MessagesPerDay, l.Page) < 0 {
 		return fmt.Errorf("set faults: dispatch and limits must not be negative")
 	}
 	if err := f.Details.check(); err != nil {

@@ -33,6 +33,9 @@ type Limits struct {
 	// Ways is how many join ways and lasting contact ways the company may have (platform:
 	// 500,000), TempWays how many temporary contact ways it may make in a day (100,000).
 	Ways, TempWays int
+	// Customers is how many customers a member of staff may have, as far as handing customers
+	// over goes. The platform gives each company its own number; 0 means no limit.
+	Customers int
 	// AccountPerDay is how often each call of the official account that has a daily quota may
 	// be made in a day of Asia/Shanghai.
 	AccountPerDay int

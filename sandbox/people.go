@@ -31,8 +31,12 @@ type Staff struct {
 	NoContacts bool
 	// Inactive staff have not activated their account; contact ways refuse them.
 	Inactive bool
-	// Resigned is set by Resign and ignored by AddStaff.
-	Resigned bool
+	// Resigned and ResignedAt are set by Resign and ignored by AddStaff.
+	Resigned   bool
+	ResignedAt time.Time
+
+	resignation int         // 1, 2, 3 … in the order of resigning
+	handed      []time.Time // when groups went to others today
 }
 
 // Customer is somebody from outside.
@@ -56,6 +60,7 @@ type office struct {
 	departments []Department
 	staff       []*Staff
 	byID        map[string]*Staff // by userid in lower case
+	resigned    int
 }
 
 func newOffice() office {
@@ -121,7 +126,7 @@ func (s *Sandbox) AddStaff(u Staff) error {
 	if u.Department == 0 {
 		u.Department = rootDepartment
 	}
-	u.Resigned = false
+	u.Resigned, u.ResignedAt = false, time.Time{}
 	switch {
 	case u.UserID == "" || u.Name == "" || strings.ContainsAny(u.UserID, "|@ "):
 		return fmt.Errorf("add staff %q: want a userid without | @ or blanks, and a name", u.UserID)
@@ -145,13 +150,14 @@ func (s *Sandbox) Staff() []Staff {
 // Resign ends somebody's work for the company. Groups stay with their resigned owner until
 // they are transferred; the platform sends no more events about them.
 func (s *Sandbox) Resign(userID string) error {
-	s.enter()
+	now := s.enter()
 	defer s.leave()
 	u := s.office.find(userID)
 	if u == nil || u.Resigned {
 		return fmt.Errorf("resign %s: %w", userID, ErrNotFound)
 	}
-	u.Resigned = true
+	s.office.resigned++
+	u.Resigned, u.ResignedAt, u.resignation = true, now, s.office.resigned
 	return nil
 }
 
@@ -162,7 +168,8 @@ type clientele struct {
 	contacts  []*Contact            // all there ever were, oldest first
 	current   map[pair]*Contact     // the latest of two people
 	ofUser    map[string][]*Contact // by userid as written in Staff
-	served    int                   // counts contacts and joins of customers, in their order
+	handovers []*Handover
+	served    int // counts contacts and joins of customers, in their order
 }
 
 // pair is a member of staff and a customer.

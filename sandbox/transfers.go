@@ -7,7 +7,8 @@ import (
 
 const (
 	maxTransfers  = 100
-	maxHandovers  = 2 // of one group on the job, in handoverSpan
+	maxHanded     = 300 // groups of one owner in a day
+	maxHandovers  = 2   // of one group on the job, in handoverSpan
 	handoverSpan  = 90 * 24 * time.Hour
 	codeNotGone   = 90500
 	codeNoGroup   = 90501
@@ -45,7 +46,6 @@ func handOverChats(c *call) (reply, *failure) {
 		if len(g.handovers) >= maxHandovers {
 			return refuse(codeHandovers, "transfer over limit")
 		}
-		g.handovers = append(g.handovers, c.now)
 		return nil
 	})
 }
@@ -63,6 +63,9 @@ func (c *call) transfer(may func(*group) *failure) (reply, *failure) {
 	u, f := c.seeServer(heir)
 	if f != nil {
 		return nil, f
+	}
+	if u.Inactive {
+		return nil, refuse(codeNoRealName, "new owner is not activated: %s", u.UserID)
 	}
 	failed := []reply{}
 	for _, id := range chats {
@@ -84,6 +87,14 @@ func (c *call) transferOne(id string, heir *Staff, may func(*group) *failure) *f
 	}
 	if f := may(g); f != nil {
 		return f
+	}
+	g.owner.handed = slices.DeleteFunc(g.owner.handed, func(at time.Time) bool { return dayOf(at) != dayOf(c.now) })
+	if len(g.owner.handed) >= maxHanded {
+		return refuse(codeTooMany, "transfer over limit of the day")
+	}
+	g.owner.handed = append(g.owner.handed, c.now)
+	if !g.owner.Resigned {
+		g.handovers = append(g.handovers, c.now)
 	}
 	c.s.handOver(c.now, g, heir)
 	if g.present[heir.UserID] == nil {

@@ -66,6 +66,7 @@ type limitsBody struct {
 	MassPerMonth   int `json:"mass_per_month"`
 	Ways           int `json:"ways"`
 	TempWays       int `json:"temp_ways"`
+	Customers      int `json:"customers"`
 	AccountPerDay  int `json:"account_per_day"`
 	MessagesPerDay int `json:"messages_per_day"`
 	Page           int `json:"page"`
