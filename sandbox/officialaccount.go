@@ -91,6 +91,7 @@ type account struct {
 	lastTag   int
 	messages  []*AccountMessage
 	lastMsg   int64
+	lastSent  int64
 	codes     []*AccountCode
 	byTicket  map[string]*AccountCode
 	permanent map[string]bool // scenes with a permanent code

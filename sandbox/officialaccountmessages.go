@@ -104,7 +104,7 @@ func (s *Sandbox) AccountMessages() []AccountMessage {
 // showAccountMessage lets a person see a message.
 func (s *Sandbox) showAccountMessage(now time.Time, f *Follower, m AccountMessage) int64 {
 	a := &s.account
-	m.ID, m.At, m.OpenID, m.Customer = a.nextMsg(), now, f.OpenID, f.Customer
+	m.ID, m.At, m.OpenID, m.Customer = a.nextSent(), now, f.OpenID, f.Customer
 	if len(a.messages) >= keepAccountMessages {
 		a.messages = slices.Clone(a.messages[keepAccountMessages/10:])
 	}

@@ -269,7 +269,14 @@ func (x *event) number6(name string, v float64) {
 	x.b.WriteString("<" + name + ">" + strconv.FormatFloat(v, 'f', 6, 64) + "</" + name + ">\n")
 }
 
-// nextMsg is the id of the next message to or from the account, as large as they are.
+// nextSent is the id of the next message to a person, as template messages have them.
+func (a *account) nextSent() int64 {
+	a.lastSent++
+	return 200_000_000 + a.lastSent
+}
+
+// nextMsg is the MsgId of the next message from a person, as large as they are: JSON readers
+// that make floating-point numbers of it lose its end.
 func (a *account) nextMsg() int64 {
 	a.lastMsg++
 	return 24_000_000_000_000_000 + a.lastMsg

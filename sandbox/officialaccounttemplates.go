@@ -291,7 +291,7 @@ func sendTemplate(c *call) (reply, *failure) {
 	status := "success"
 	id := int64(0)
 	if f.NoTemplates {
-		status, id = "failed:user block", a.nextMsg()
+		status, id = "failed:user block", a.nextSent()
 	} else {
 		id = c.s.showAccountMessage(c.now, f, m)
 	}
