@@ -45,6 +45,7 @@ type Callback struct {
 	GivenUp   int       // copies that were refused to the end
 	Open      int       // copies that are still under way
 
+	answerable   bool   // an answer of the receiver is carried out
 	responseCode string // of a card's event
 }
 
@@ -168,8 +169,11 @@ func (s *Sandbox) deliver(ctx context.Context, l *letter) {
 	} else {
 		first := !l.callback.Delivered
 		l.callback.answered(s, now, l, status, answer, err)
-		if l.callback.OpenID != "" && first {
+		switch {
+		case l.callback.OpenID != "" && first:
 			s.readReply(now, l, status, answer)
+		case first && status == http.StatusOK:
+			s.heed(now, l.callback, answer)
 		}
 	}
 	if status == http.StatusOK || l.try == l.tries() {

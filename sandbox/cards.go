@@ -213,7 +213,7 @@ func (s *Sandbox) press(now time.Time, u *Staff, card *Card, p Press) {
 	if len(p.Choices) > 0 {
 		x.choices(p.Choices)
 	}
-	s.emit(now, x, Callback{Kind: name, Who: u.UserID, AppEvent: true, responseCode: p.ResponseCode})
+	s.emit(now, x, Callback{Kind: name, Who: u.UserID, AppEvent: true, answerable: true, responseCode: p.ResponseCode})
 }
 
 // choices writes what was chosen.

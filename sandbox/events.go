@@ -17,13 +17,19 @@ func (s *Sandbox) newEvent(now time.Time, name string) *event {
 
 // newEventFrom begins an event that a member of staff caused.
 func (s *Sandbox) newEventFrom(now time.Time, from, name string) *event {
+	x := s.newMessageFrom(now, from, "event")
+	x.text("Event", name)
+	return x
+}
+
+// newMessageFrom begins a message of a type.
+func (s *Sandbox) newMessageFrom(now time.Time, from, kind string) *event {
 	x := &event{}
 	x.b.WriteString("<xml>\n")
 	x.text("ToUserName", s.cfg.CorpID)
 	x.text("FromUserName", from)
 	x.number("CreateTime", now.Unix())
-	x.text("MsgType", "event")
-	x.text("Event", name)
+	x.text("MsgType", kind)
 	return x
 }
 
