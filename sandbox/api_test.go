@@ -207,7 +207,7 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 		"$LOGIN1", w.logIn("wang", "snsapi_privateinfo"), "$LOGIN2", w.logIn("wang", "snsapi_base"),
 		"$TICKET", w.get("auth/getuserinfo?code=" + w.logIn("wang", "snsapi_privateinfo"))["user_ticket"].(string),
 		"$ROBOT", robotKey, "$MOM", mom, "$JOB", made["jobid"].(string), "$MIMG", w.upload("media/upload_attachment?media_type=image&attachment_type=1", 100)["media_id"].(string),
-		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0],
+		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0], "$RULE", w.rule("广告", InterceptBlock, 1, "加我微信"),
 		"$YESTERDAY", fmt.Sprint(w.day(0)), "$OPENGID", got[string](t)(w.OpenGID(chat)), "$UNION", w.Customers()[1].UnionID)
 }
 

@@ -97,6 +97,9 @@ func (s *Sandbox) Write(from, to, text string) error {
 	if text == "" || !k.ByCustomer.IsZero() {
 		return fmt.Errorf("%s writes to %s: want a text, and that neither has deleted the other", from, to)
 	}
+	if !byCustomer && s.intercept(now, u, nil, text) {
+		return fmt.Errorf("%s writes to %s: %w", from, to, ErrIntercepted)
+	}
 	s.note(now, EntrySay, from, nil, "to "+s.nameOf(to)+": "+text)
 	s.converse(now, pair{u.UserID, customer}, byCustomer)
 	return nil

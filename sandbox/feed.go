@@ -57,6 +57,9 @@ func (s *Sandbox) Share(chat, person string, m Message) (string, error) {
 	if m.Text == "" && m.URL == "" && m.Title == "" {
 		return "", fmt.Errorf("say in %s: %w", chat, errors.New("nothing to say"))
 	}
+	if who.staff && s.intercept(now, s.office.find(who.user), g, m.Title+m.Text+m.URL) {
+		return "", fmt.Errorf("say in %s: %w", chat, ErrIntercepted)
+	}
 	g.talk.say(now, who.user)
 	p := &s.post
 	p.lastSaid++

@@ -102,31 +102,32 @@ type Sandbox struct {
 	agenda      queue         // what people and time do
 	mail        queue         // what is to be delivered
 
-	dice      dice
-	journal   journal
-	tokens    tokens
-	meters    meters
-	faults    faultState
-	office    office
-	clientele clientele
-	rooms     rooms
-	ways      ways
-	tagShelf  tagShelf
-	exchanges exchanges
-	welcomes  welcomes
-	templates templates
-	mass      mass
-	moments   moments
-	logins    logins
-	tickets   tickets
-	robots    robots
-	apps      appMessages
-	appRooms  appRooms
-	media     mediaShelf
-	post      postOffice
-	traffic   traffic
-	account   account
-	watchers  []Watcher // told of what people react to
+	dice       dice
+	journal    journal
+	tokens     tokens
+	meters     meters
+	faults     faultState
+	office     office
+	clientele  clientele
+	rooms      rooms
+	ways       ways
+	tagShelf   tagShelf
+	exchanges  exchanges
+	intercepts []*InterceptRule
+	welcomes   welcomes
+	templates  templates
+	mass       mass
+	moments    moments
+	logins     logins
+	tickets    tickets
+	robots     robots
+	apps       appMessages
+	appRooms   appRooms
+	media      mediaShelf
+	post       postOffice
+	traffic    traffic
+	account    account
+	watchers   []Watcher // told of what people react to
 }
 
 // New makes a company without staff, customers or groups; department 1 exists.
