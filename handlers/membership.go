@@ -122,14 +122,19 @@ func (s snapshot) leaveOf(st store.Stint) leave {
 }
 
 // beginning returns the index of the callback that told of a stay's beginning, -1 if it is
-// not among those that wait. Of several that fit, the nearest in time, then the last.
+// not among those that wait. Of several that fit, the nearest in time, then the last; one that
+// told of another stay to the second does not fit.
 func (s snapshot) beginning(st store.Stint) int {
 	best, found := sameJoin, -1
 	for i, h := range s.hints {
 		if h.Detail != bot.DetailAddMember || !slices.Contains(h.Members, bot.MemberID(st.UserID)) {
 			continue
 		}
-		if d := h.at.Sub(st.JoinedAt).Abs(); d <= best {
+		d := h.at.Sub(st.JoinedAt).Abs()
+		if d > 0 && s.begins(bot.MemberID(st.UserID), h.at) {
+			continue
+		}
+		if d <= best {
 			best, found = d, i
 		}
 	}
@@ -307,7 +312,7 @@ func (s snapshot) findBrief() []store.Stint {
 		}
 		for _, id := range h.Members {
 			end, ok := s.leaveAfter(i, id, h.at)
-			if !ok || slices.Contains(s.open, end.id) || s.knows(id, h.at) {
+			if !ok || slices.Contains(s.open, end.id) || s.knows(i, id) {
 				continue
 			}
 			out = append(out, store.Stint{ChatID: string(s.chat.ID), UserID: string(id), JoinedAt: h.at, JoinScene: string(sceneOf(h)),
@@ -317,12 +322,30 @@ func (s snapshot) findBrief() []store.Stint {
 	return out
 }
 
-// knows reports whether the list or the books have a stay of a person that began at about a
-// moment.
-func (s snapshot) knows(id bot.MemberID, joined time.Time) bool {
-	about := func(t time.Time) bool { return t.Sub(joined).Abs() <= sameJoin }
-	return slices.ContainsFunc(s.chat.Members, func(m bot.Member) bool { return m.ID == id && about(m.JoinedAt) }) ||
-		slices.ContainsFunc(s.stays, func(st store.Stint) bool { return st.UserID == string(id) && about(st.JoinedAt) })
+// knows reports whether the list or the books have the stay of a person whose beginning the
+// i-th callback tells of: one that began at about that time, and that is not another's.
+func (s snapshot) knows(i int, id bot.MemberID) bool {
+	joined := s.hints[i].at
+	return s.stayed(id, func(t time.Time) bool {
+		return t.Equal(joined) || t.Sub(joined).Abs() <= sameJoin && !s.toldOf(id, t)
+	})
+}
+
+// begins reports whether the list or the books have a stay of a person that began at just
+// that second.
+func (s snapshot) begins(id bot.MemberID, at time.Time) bool { return s.stayed(id, at.Equal) }
+
+// stayed reports whether the list or the books have a stay of a person whose beginning fits.
+func (s snapshot) stayed(id bot.MemberID, fits func(joined time.Time) bool) bool {
+	return slices.ContainsFunc(s.chat.Members, func(m bot.Member) bool { return m.ID == id && fits(m.JoinedAt) }) ||
+		slices.ContainsFunc(s.stays, func(st store.Stint) bool { return st.UserID == string(id) && fits(st.JoinedAt) })
+}
+
+// toldOf reports whether a callback says that a person joined at just that second.
+func (s snapshot) toldOf(id bot.MemberID, at time.Time) bool {
+	return slices.ContainsFunc(s.hints, func(h hint) bool {
+		return h.Detail == bot.DetailAddMember && h.at.Equal(at) && slices.Contains(h.Members, id)
+	})
 }
 
 // sceneOf reads a callback's scene: 0 invited, 3 scanned a code; the page's own sample has 1.

@@ -459,3 +459,27 @@ func TestASecondLeaveWaitsForItsJoin(t *testing.T) {
 		t.Errorf("stays: %+v", stays)
 	}
 }
+
+// Whoever looks in and comes back a second later was there twice, although the two joins are
+// so close that a callback's time alone could mean either.
+func TestAStayOfASecondIsNotTakenForTheNext(t *testing.T) {
+	for lag := time.Duration(0); lag < 8*time.Second; lag += 1200 * time.Millisecond {
+		t.Run(lag.String(), func(t *testing.T) {
+			h := houseWithGroup(t)
+			h.world.lag = lag
+			h.deliver(h.world.join(g1, customer(1)))
+			joined := h.world.second()
+			h.pass(time.Second)
+			h.deliver(h.world.leave(g1, "wm001", 0))
+			left := h.world.second()
+			h.pass(300 * time.Millisecond)
+			h.deliver(h.world.join(g1, customer(1)))
+			h.pass(10 * time.Minute)
+			stays := slices.DeleteFunc(h.stays(g1), func(s store.Stint) bool { return s.UserID != "wm001" })
+			if len(stays) != 2 || !stays[0].JoinedAt.Equal(joined) || !stays[0].LeftAt.Equal(left) || stays[0].LeftHow != "left" ||
+				!stays[1].JoinedAt.Equal(left) || !stays[1].LeftAt.IsZero() {
+				t.Errorf("stays: %+v", stays)
+			}
+		})
+	}
+}
