@@ -5,17 +5,39 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
+
+	"xiaobu/sandbox"
 )
 
 // auditor has a model of its own of what must be so. It knows the company as the sandbox
 // plays it, what went over the wire, and what the bot's API says; of the database it reads
 // the inbox's keys and the ledger, which the API does not show.
 type auditor struct {
-	s *simulation
+	s         *simulation
+	rules     []ruleKnown
+	quietFrom time.Time
 }
+
+// ruleKnown is a version of the reward rule.
+type ruleKnown struct {
+	from           time.Time
+	hold, clawback time.Duration
+}
+
+// What the rule pays for a join, by how many customers the group has then.
+const (
+	cheapJoins = 3
+	cheapFen   = 50
+	dearFen    = 100
+)
+
+// welcomeTime is what WeCom allows for a greeting.
+const welcomeTime = 20 * time.Second
 
 func newAuditor(s *simulation) *auditor { return &auditor{s: s} }
 
@@ -28,7 +50,9 @@ func (a *auditor) bad(format string, args ...any) {
 func (a *auditor) rule(from time.Time, hold, clawback time.Duration) {
 	a.s.t.Helper()
 	a.s.want(http.StatusOK, http.MethodPut, "/rewards/rule", map[string]any{"effective_from": from, "hold": hold.String(), "clawback": clawback.String(),
-		"tiers": []map[string]any{{"up_to": 3, "fen": 50}, {"fen": 100}}}, nil)
+		"tiers": []map[string]any{{"up_to": cheapJoins, "fen": cheapFen}, {"fen": dearFen}}}, nil)
+	a.rules = append(a.rules, ruleKnown{from, hold, clawback})
+	a.s.tell("the rule from now on: hold %s, clawback %s", hold, clawback)
 }
 
 // step is the look after every moment.
@@ -36,44 +60,83 @@ func (a *auditor) step() {
 	a.s.t.Helper()
 	a.welcomes()
 	a.tasks()
+	a.cards()
 	if a.s.t.Failed() {
 		a.s.t.FailNow()
 	}
 }
 
-// welcomes demands that no code is used late or again.
+// welcomes demands that no code is used late or again, and in quiet times each is used.
 func (a *auditor) welcomes() {
 	a.s.t.Helper()
+	now := a.s.clock.now()
 	for _, w := range a.s.box.Welcomes() {
 		if len(w.Attempts) > 1 {
 			a.bad("the welcome of %s was sent %d times", w.Customer, len(w.Attempts))
 		}
 		for _, at := range w.Attempts {
-			if late := at.At.Sub(w.IssuedAt); late > 20*time.Second+max(0, -a.s.skew) {
+			if late := at.At.Sub(w.IssuedAt); late > welcomeTime+max(0, -a.s.skew)+time.Second {
 				a.bad("the welcome of %s was sent after %s", w.Customer, late)
 			}
+		}
+		if a.s.quiet && w.IssuedAt.After(a.quietFrom) && w.SentAt.IsZero() && now.Sub(w.IssuedAt) > welcomeTime {
+			a.bad("%s was not welcomed: %+v", w.Customer, w.Attempts)
 		}
 	}
 }
 
-// tasks demands that a group gets one mass message for an occurrence, and no more.
+// tasks demands that a group gets one mass message for an occurrence, and no more, and never
+// more in a month than the month has days.
 func (a *auditor) tasks() {
 	a.s.t.Helper()
+	all := a.s.box.Tasks()
+	inAll := map[string]int{}
 	for _, p := range a.s.company.promos {
-		due := append(p.slots(p.created, later(a.s.clock.now(), a.s.botNow()), a.s.conf.Timezone), p.runs...)
+		due := len(p.slots(p.created, later(a.s.clock.now(), a.s.botNow()), a.s.conf.Timezone)) + len(p.runs)
 		made := map[string]int{}
-		for _, t := range a.s.box.Tasks() {
+		for _, t := range all {
 			if t.Text != p.text {
 				continue
 			}
 			for _, share := range t.Shares {
 				for _, g := range share.Targets {
-					if made[g]++; made[g] > len(due) {
-						a.bad("promotion %s was due %d times and group %s has %d messages of it", p.id, len(due), g, made[g])
+					inAll[g]++
+					if made[g]++; made[g] > due {
+						a.bad("promotion %s was due %d times and group %s has %d messages of it", p.id, due, g, made[g])
 					}
 				}
 			}
 		}
+	}
+	for _, g := range slices.Sorted(maps.Keys(inAll)) {
+		if inAll[g] > 30 {
+			a.bad("group %s has %d messages in November", g, inAll[g])
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// cards demands that an owner is asked once about a case, and reminded half an hour later at
+// the earliest, unless the owner has pressed a button.
+func (a *auditor) cards() {
+	a.s.t.Helper()
+	last := map[string]time.Time{} // by case
+	all := a.s.box.Cards()
+	for i, c := range all {
+		of := c.TaskID[:max(0, strings.LastIndex(c.TaskID, "-"))]
+		pressed := slices.ContainsFunc(all[:i], func(earlier sandbox.Card) bool {
+			return strings.HasPrefix(earlier.TaskID, of+"-") && len(earlier.Presses) > 0
+		})
+		if before, ok := last[of]; ok && !pressed && c.At.Sub(before) < 30*time.Minute-callTime {
+			a.bad("%s: a card, and another %s later", of, c.At.Sub(before))
+		}
+		last[of] = c.At
 	}
 }
 
@@ -81,10 +144,12 @@ func (a *auditor) tasks() {
 func (a *auditor) final() {
 	a.s.t.Helper()
 	a.kept()
-	checkMembers(a.s.rig)
+	a.members()
+	a.occurrences()
 	a.deliveries()
 	a.books()
-	checkQuiet(a.s.rig)
+	a.cases()
+	a.rest()
 }
 
 // kept demands that what was answered with 200 is in the inbox.
@@ -104,6 +169,59 @@ func (a *auditor) kept() {
 	}
 }
 
+// up reports whether the bot was there at a moment, and a moment before and after.
+func (a *auditor) up(at time.Time) bool {
+	for _, d := range a.s.downs {
+		if !at.Before(d.from.Add(-5*time.Second)) && !at.After(d.to.Add(5*time.Second)) {
+			return false
+		}
+	}
+	return true
+}
+
+// occurrences demands that every slot of a promotion has come to something, none was missed
+// while the bot was there, and none was kept that was late by more than is allowed.
+func (a *auditor) occurrences() {
+	a.s.t.Helper()
+	for _, p := range a.s.company.promos {
+		status := map[int64]string{}
+		for _, o := range items[struct {
+			At     time.Time
+			Status string
+		}](a.s.rig, "/promotions/"+p.id+"/occurrences") {
+			status[o.At.Unix()] = o.Status
+		}
+		for _, slot := range p.slots(p.created.Add(time.Minute), p.ended.Add(-time.Minute), a.s.conf.Timezone) {
+			missed := status[slot.Unix()] == "missed" || status[slot.Unix()] == "skipped"
+			switch {
+			case status[slot.Unix()] == "":
+				a.bad("promotion %s: nothing became of its slot %s", p.id, slot)
+			case missed && a.up(slot.Add(-a.s.skew)):
+				a.bad("promotion %s: its slot %s was missed and the bot was there", p.id, slot)
+			case slot.After(a.quietFrom.Add(time.Minute)):
+				a.reached(p, slot)
+			}
+		}
+	}
+}
+
+// reached demands that a slot in quiet times has a delivery for every group that lives.
+func (a *auditor) reached(p *promo, slot time.Time) {
+	a.s.t.Helper()
+	got := map[string]int{}
+	for _, d := range items[delivery](a.s.rig, "/promotions/"+p.id+"/deliveries?at="+slot.Format("2006-01-02T15:04:05Z")) {
+		got[d.ChatID]++
+	}
+	for _, g := range a.s.box.Groups() {
+		switch n := got[g.ID]; {
+		case n > 1:
+			a.bad("promotion %s, slot %s: %d deliveries for group %s", p.id, slot, n, g.ID)
+		case n == 0 && !g.Dismissed && g.Owner != "hidden" && g.CreatedAt.Before(slot.Add(-time.Minute)):
+			a.bad("promotion %s, slot %s: no delivery for group %s", p.id, slot, g.ID)
+		}
+	}
+}
+
 // deliveries demands that each is what the platform shows, and each message is somebody's.
 func (a *auditor) deliveries() {
 	a.s.t.Helper()
@@ -112,6 +230,9 @@ func (a *auditor) deliveries() {
 	for _, p := range a.s.company.promos {
 		for _, d := range items[delivery](a.s.rig, "/promotions/"+p.id+"/deliveries") {
 			if d.MsgID == "" {
+				if d.Status == "planned" || d.Status == "submitted" || d.Status == "sent" {
+					a.bad("a delivery of promotion %s is %s and no message", p.id, d.Status)
+				}
 				continue
 			}
 			key := post{d.MsgID, d.ChatID}
@@ -122,62 +243,64 @@ func (a *auditor) deliveries() {
 		}
 	}
 	for _, t := range a.s.box.Tasks() {
-		if t.Personal {
-			continue
-		}
-		truth := map[string]string{}
-		for _, share := range t.Shares {
-			for _, g := range share.Targets {
-				truth[g] = "unsent"
-				if !t.CancelledAt.IsZero() {
-					truth[g] = "cancelled"
-				}
-			}
-		}
-		for _, r := range t.Results {
-			truth[r.Target] = map[int]string{1: "sent", 3: "failed"}[r.Status]
-		}
-		for g, want := range truth {
-			if got := claimed[post{t.MsgID, g}]; got != want {
+		for g, want := range truthOf(t) {
+			if got := claimed[post{t.MsgID, g}]; !t.Personal && got != want {
 				a.bad("message %s in group %s is %q on the platform and %q in the books", t.MsgID, g, want, got)
 			}
-			delete(claimed, post{t.MsgID, g})
 		}
 	}
 }
 
-// books demands that entries and accounts tell the same and nobody earned twice.
-func (a *auditor) books() {
+// truthOf is what became of a mass message in each of its groups.
+func truthOf(t sandbox.Task) map[string]string {
+	truth := map[string]string{}
+	for _, share := range t.Shares {
+		for _, g := range share.Targets {
+			truth[g] = "unsent"
+			if !t.CancelledAt.IsZero() {
+				truth[g] = "cancelled"
+			}
+		}
+	}
+	for _, r := range t.Results {
+		truth[r.Target] = map[int]string{sandbox.ResultSent: "sent", sandbox.ResultQuota: "failed"}[r.Status]
+	}
+	return truth
+}
+
+// cases demands that only who did something has a case, and no two at once in a group.
+func (a *auditor) cases() {
 	a.s.t.Helper()
-	byStatus, seen := map[string]int64{}, map[string]bool{}
-	for _, e := range items[entry](a.s.rig, "/rewards/entries") {
-		byStatus[e.Status] += e.AmountFen
-		if e.Status != "void" && seen[e.Member] {
-			a.bad("%s earned twice", e.Member)
+	open := map[string]bool{}
+	for _, c := range items[modCase](a.s.rig, "/moderation/cases") {
+		if !a.s.company.guilty[c.Member] {
+			a.bad("%s has a case and did nothing", c.Member)
 		}
-		seen[e.Member] = seen[e.Member] || e.Status != "void"
-	}
-	balances, err := a.s.app.Store.Read(context.Background()).Balances()
-	must(a.s.t, err)
-	sum, accounts := int64(0), map[string]int64{}
-	for name, fen := range balances {
-		sum += fen
-		status, _, _ := strings.Cut(name, ":")
-		accounts[status] += fen
-	}
-	if sum != 0 {
-		a.bad("the accounts sum to %d", sum)
-	}
-	for _, status := range []string{"held", "payable", "paid"} {
-		if accounts[status] != byStatus[status] {
-			a.bad("%s: the accounts say %d, the entries %d", status, accounts[status], byStatus[status])
+		if c.Status != "open" && c.Status != "asked_owner" {
+			continue
 		}
+		if open[c.ChatID+c.Member] {
+			a.bad("%s has two open cases in group %s", c.Member, c.ChatID)
+		}
+		open[c.ChatID+c.Member] = true
 	}
 }
 
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
+// rest demands that nothing waits, nothing is dead, and no secret is in the log.
+func (a *auditor) rest() {
+	a.s.t.Helper()
+	checkQuiet(a.s.rig)
+	log := a.s.log.String()
+	for token := range a.s.tokens {
+		if strings.Contains(log, token) {
+			a.bad("the log holds an access token")
+		}
 	}
-	return b
+	for _, c := range a.s.box.Cards() {
+		for _, p := range c.Presses {
+			if strings.Contains(log, p.ResponseCode) {
+				a.bad("the log holds a response code")
+			}
+		}
+	}
 }

@@ -18,6 +18,8 @@ type company struct {
 	groups           []string // chat_ids that the bot was told of at the start
 	joinWays         []string // config_ids of the channels
 	contactWays      []string
+	staffOf          map[string]string // by the state of a channel
+	guilty           map[string]bool   // who said something bad or is on the blocklist
 	promos           []*promo
 }
 
@@ -55,7 +57,7 @@ func (s *simulation) oddName(kind string, n int) string {
 // found makes the company, wakes the bot and sets up what an operator would.
 func (s *simulation) found() {
 	s.t.Helper()
-	c := &company{names: map[string]string{}}
+	c := &company{names: map[string]string{}, staffOf: map[string]string{}, guilty: map[string]bool{}}
 	s.company = c
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	must(s.t, err)
@@ -77,6 +79,11 @@ func (s *simulation) found() {
 		c.groups = append(c.groups, id)
 		s.clock.to(s.clock.now().Add(time.Duration(s.rand.IntN(5000)) * time.Millisecond))
 	}
+	if s.chance(0.3) {
+		must(s.t, s.box.AddStaff(sandbox.Staff{UserID: "hidden", Name: "看不见", Hidden: true}))
+		_, err := s.box.CreateGroup("hidden", "看不见的群", c.cashiers[0])
+		must(s.t, err)
+	}
 	s.wake()
 	s.until(s.clock.now().Add(time.Minute))
 	s.open()
@@ -97,14 +104,15 @@ func (s *simulation) open() {
 	s.t.Helper()
 	c := s.company
 	var code struct {
+		State    string
 		ConfigID string `json:"config_id"`
 	}
 	for i, g := range c.groups {
 		s.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": fmt.Sprintf("码%d", i), "kind": "group_qr", "staff": c.cashiers[i%len(c.cashiers)], "chat_ids": []string{g}}, &code)
-		c.joinWays = append(c.joinWays, code.ConfigID)
+		c.joinWays, c.staffOf[code.State] = append(c.joinWays, code.ConfigID), c.cashiers[i%len(c.cashiers)]
 	}
 	s.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": "导购", "kind": "contact_qr", "staff": c.owners[0]}, &code)
-	c.contactWays = append(c.contactWays, code.ConfigID)
+	c.contactWays, c.staffOf[code.State] = append(c.contactWays, code.ConfigID), c.owners[0]
 	s.audit.rule(s.clock.now().Truncate(time.Second), s.pick(0, 3600, 7200, 86400), s.pick(0, 0, 86400))
 	for i := range 1 + s.rand.IntN(2) {
 		s.promote(i)
@@ -162,6 +170,7 @@ func (s *simulation) calm() {
 	s.heal()
 	s.quiet = true
 	from := s.clock.now()
+	s.audit.quietFrom = from
 	for range 3 {
 		s.at(from.Add(time.Duration(s.rand.Int64N(int64(3*time.Hour)))), s.act)
 	}
@@ -184,7 +193,7 @@ func (s *simulation) calm() {
 func (s *simulation) someGroup() (sandbox.Group, bool) {
 	var living []sandbox.Group
 	for _, g := range s.box.Groups() {
-		if !g.Dismissed {
+		if !g.Dismissed && (g.Owner != "hidden" || s.chance(0.2)) {
 			living = append(living, g)
 		}
 	}
@@ -213,7 +222,7 @@ func (s *simulation) act() {
 	}
 	customer := s.some(s.company.customers)
 	cashier := s.some(s.company.cashiers)
-	switch s.rand.IntN(20) {
+	switch s.rand.IntN(24) {
 	case 0, 1, 2:
 		_, err := s.box.Join(g.ID, customer, sandbox.How{Scene: sandbox.SceneDirect, Inviter: cashier})
 		s.did(err, "%s brings %s into %s", cashier, customer, g.ID)
@@ -244,6 +253,15 @@ func (s *simulation) act() {
 	case 18:
 		heir := s.some(append(s.company.owners, cashier))
 		s.did(s.box.ChangeOwner(g.ID, heir), "%s is handed over to %s", g.ID, heir)
+	case 19:
+		owner := s.some(s.company.owners)
+		id, err := s.box.CreateGroup(owner, s.oddName("新群", s.rand.IntN(100)), cashier)
+		s.did(err, "%s makes %s", owner, id)
+	case 20:
+		s.depart(g)
+	case 21:
+		_, err := s.box.SendPersonally(g.Owner, "亲自发的", g.ID)
+		s.did(err, "%s posts in %s without the bot", g.Owner, g.ID)
 	default:
 		s.operate()
 	}
@@ -304,12 +322,31 @@ func (s *simulation) befriend(customer string) {
 }
 
 func (s *simulation) say(g sandbox.Group, text string) {
+	if g.Owner == "hidden" {
+		return // the bot would ask until somebody lets it see the group
+	}
 	for _, m := range g.Members {
 		if !m.Staff {
+			s.company.guilty[m.User] = s.company.guilty[m.User] || strings.Contains(text, "加V")
 			_, err := s.box.Say(g.ID, m.User, text)
 			s.did(err, "%s says %q in %s", m.User, text, g.ID)
 			return
 		}
+	}
+}
+
+// depart lets a group be dissolved, or an owner resign; sometimes the groups are handed over.
+func (s *simulation) depart(g sandbox.Group) {
+	if s.quiet || s.chance(0.5) {
+		s.did(s.box.Dismiss(g.ID), "%s is dissolved", g.ID)
+		return
+	}
+	s.did(s.box.Resign(g.Owner), "%s resigns", g.Owner)
+	if s.chance(0.5) {
+		heir := s.some(s.company.cashiers)
+		s.at(s.clock.now().Add(time.Duration(s.rand.IntN(60))*time.Minute), func() {
+			s.did(s.box.ChangeOwner(g.ID, heir), "%s inherits %s", heir, g.ID)
+		})
 	}
 }
 
@@ -318,6 +355,29 @@ func (s *simulation) operate() {
 	if s.app == nil {
 		return
 	}
+	switch s.rand.IntN(6) {
+	case 0:
+		s.audit.rule(s.clock.now().Truncate(time.Second), s.pick(0, 3600, 7200, 86400), s.pick(0, 0, 86400))
+	case 1:
+		who := s.some(s.company.customers)
+		s.company.guilty[who] = true
+		s.want(http.StatusCreated, http.MethodPost, "/moderation/blocklist", map[string]any{"user_id": who, "reason": "拉人"}, nil)
+		s.tell("%s is put on the blocklist", who)
+	case 2:
+		status := s.call(http.MethodPost, "/rewards/payouts", map[string]any{"period": "2026-11"}, nil)
+		s.tell("the month is paid: %d", status)
+	case 3:
+		p := s.company.promos[s.rand.IntN(len(s.company.promos))]
+		for _, command := range []string{"pause", "resume"} {
+			status := s.call(http.MethodPost, "/promotions/"+p.id+"/"+command, nil, nil)
+			s.tell("promotion %s: %s %d", p.id, command, status)
+		}
+	default:
+		s.runBesides()
+	}
+}
+
+func (s *simulation) runBesides() {
 	p := s.company.promos[s.rand.IntN(len(s.company.promos))]
 	if status := s.call(http.MethodPost, "/promotions/"+p.id+"/run", nil, nil); status == http.StatusOK {
 		p.runs = append(p.runs, s.clock.now())

@@ -50,11 +50,16 @@ type simulation struct {
 	crashIn     int           // calls until the bot's next crash; 0: none is ordered
 	crashAfter  bool
 	plan        []happening
+	downs       []span // when the bot was not there
+	tokens      map[string]bool
 	quiet       bool
 	story       []told
 	company     *company
 	audit       *auditor
 }
+
+// span is from one moment to another.
+type span struct{ from, to time.Time }
 
 // told is a line of a story.
 type told struct {
@@ -112,7 +117,7 @@ var sharedDetector = sync.OnceValue(func() *spam.Detector { return spam.New() })
 
 func newSimulation(t *testing.T, seed uint64) *simulation {
 	t.Helper()
-	s := &simulation{seed: seed, rand: rand.New(rand.NewPCG(seed, 3)), dir: memoryDir(t)}
+	s := &simulation{seed: seed, rand: rand.New(rand.NewPCG(seed, 3)), dir: memoryDir(t), tokens: map[string]bool{}}
 	begin := monday.Add(time.Duration(s.rand.Int64N(int64(24 * time.Hour)))).Truncate(time.Millisecond)
 	s.rig = &rig{t: t, clock: &clock{t: begin}, log: &syncBuffer{}, base: botAddress}
 	s.web = &http.Client{Transport: toBot{s: s, people: true}}

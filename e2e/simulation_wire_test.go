@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -109,6 +110,12 @@ func (l *toBox) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if last && !l.after {
 		return nil, l.die()
+	}
+	if token := req.URL.Query().Get("access_token"); token != "" {
+		l.s.tokens[token] = true
+	}
+	if strings.HasSuffix(req.URL.Path, "/groupchat/list") {
+		l.s.churn()
 	}
 	resp, err := serve(l.s.box.Handler(), req)
 	if last {

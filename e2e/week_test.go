@@ -270,7 +270,7 @@ func checkQuiet(r *rig) {
 		r.t.Errorf("inbox %+v", st)
 	}
 	log := r.log.String()
-	for name, secret := range map[string]string{"app secret": r.conf.WeCom.Secret, "aes key": r.conf.WeCom.AESKey, "api token": apiToken, "feed secret": feedSecret, "a token": "access_token"} {
+	for name, secret := range map[string]string{"app secret": r.conf.WeCom.Secret, "aes key": r.conf.WeCom.AESKey, "api token": apiToken, "feed secret": feedSecret, "a token": "access_token="} {
 		if strings.Contains(log, secret) {
 			r.t.Errorf("the log holds the %s", name)
 		}
