@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -13,8 +12,10 @@ const (
 	keepAccountBytes = 64 << 20 // of all files together; the bytes of the oldest are forgotten
 	keepAccountFiles = 100_000
 	materialPage     = 20
-	maxImages        = 100_000 // material of kind image
-	maxMaterial      = 1_000   // material of each other kind
+	accountFilePath  = "/mmbiz/"
+	articleImage     = "article" // kind of what uploadimg keeps
+	maxImages        = 100_000   // material of kind image
+	maxMaterial      = 1_000     // material of each other kind
 
 	codeAccountMedia  = 40004
 	codeAccountFormat = 40005
@@ -25,11 +26,11 @@ const (
 	codeMaterialCount = 45028
 )
 
-// accountFile is a file of the account, temporary or kept for ever.
+// accountFile is a file of the account, temporary or kept for ever. The outside sees pictures
+// and videos below accountFilePath.
 type accountFile struct {
 	id, kind, name string
 	data           []byte
-	url            string
 	title, words   string // of a video
 	at             time.Time
 	kept           bool // material
@@ -37,10 +38,9 @@ type accountFile struct {
 
 // accountFiles are the files of the account, oldest first.
 type accountFiles struct {
-	all    []*accountFile
-	byID   map[string]*accountFile
-	bytes  int
-	images int
+	all   []*accountFile
+	byID  map[string]*accountFile
+	bytes int
 }
 
 func accountMediaAPIs() map[string]api {
@@ -65,8 +65,11 @@ func (a *account) file(id, kind string, now time.Time) bool {
 	return f != nil && f.kind == kind && (f.kept || now.Sub(f.at) < mediaLife)
 }
 
-// isMaterial reports whether an id is a file that is kept for ever.
-func (a *account) isMaterial(id string) bool { return a.files.byID[id] != nil && a.files.byID[id].kept }
+// isMaterial reports whether an id is a file that is kept for ever and can be sent.
+func (a *account) isMaterial(id string) bool {
+	f := a.files.byID[id]
+	return f != nil && f.kept && f.kind != articleImage
+}
 
 // add keeps a file. The bytes of old temporary files go when there are too many of them.
 func (a *accountFiles) add(f *accountFile) {
@@ -129,7 +132,7 @@ func (c *call) readFile(kind string) (*accountFile, *failure) {
 	}
 	return &accountFile{
 		kind: kind, name: c.file.name, data: data, at: c.now,
-		id: c.s.dice.draw("account media", alphabetID+"_-", 64), url: c.s.cfg.PublicURL + "/sandbox/file/" + kind,
+		id: c.s.dice.draw("account media", alphabetID+"_-", 64),
 	}, nil
 }
 
@@ -160,27 +163,51 @@ func uploadAccountImage(c *call) (reply, *failure) {
 	if len(c.file.data) > 1<<20 {
 		return nil, refuse(codeAccountImage, "invalid image size: at most 1 MB")
 	}
-	c.s.account.files.images++
-	return reply{"url": c.s.accountImage(c.s.account.files.images)}, nil
+	if kind := http.DetectContentType(c.file.data); kind != "image/png" && kind != "image/jpeg" {
+		return nil, refuse(codeAccountFormat, "invalid file type")
+	}
+	f := &accountFile{
+		kind: articleImage, name: c.file.name, data: c.file.data, at: c.now, kept: true,
+		id: c.s.dice.draw("account media", alphabetID+"-_", 64),
+	}
+	c.s.account.files.add(f)
+	return reply{"url": c.s.fileURL(f)}, nil
 }
 
-func (s *Sandbox) accountImage(n int) string {
-	return s.cfg.PublicURL + "/sandbox/qr/account" + strconv.Itoa(n)
+func (s *Sandbox) fileURL(f *accountFile) string { return s.cfg.PublicURL + accountFilePath + f.id }
+
+// serveAccountFile answers a file at the address that fileURL gave it.
+func (s *Sandbox) serveAccountFile(w http.ResponseWriter, r *http.Request) {
+	f := s.accountFile(strings.TrimPrefix(r.URL.Path, accountFilePath))
+	if f == nil {
+		http.NotFound(w, r)
+		return
+	}
+	f.serve(w, r)
 }
 
-// sentFile keeps a file that a person sent, whose contents are made up, and returns its id.
-func (s *Sandbox) sentFile(now time.Time, kind string) string {
+func (s *Sandbox) accountFile(id string) *mediaFile {
+	now := s.enter()
+	defer s.leave()
+	f := s.account.files.byID[id]
+	if f == nil || f.data == nil || !f.kept && now.Sub(f.at) >= mediaLife {
+		return nil
+	}
+	return f.answer()
+}
+
+// sentFile keeps a file that a person sent, whose contents are made up.
+func (s *Sandbox) sentFile(now time.Time, kind string) *accountFile {
 	f := &accountFile{id: s.dice.draw("account media", alphabetID+"_-", 64), kind: kind, at: now}
 	f.data, f.name = Picture(f.id), "image.png"
 	if kind == "voice" {
 		f.data, f.name = []byte(voiceHead), "voice.amr"
 	}
 	s.account.files.add(f)
-	return f.id
+	return f
 }
 
-// getAccountMedia answers the bytes of a temporary file, or the address of a video, where
-// the sandbox has nothing.
+// getAccountMedia answers the bytes of a temporary file, or the address of a video.
 // See https://developers.weixin.qq.com/doc/service/api/material/temporary/api_getmedia.html
 func getAccountMedia(c *call) (reply, *failure) {
 	f := c.s.account.files.byID[c.query.Get("media_id")]
@@ -188,7 +215,7 @@ func getAccountMedia(c *call) (reply, *failure) {
 		return nil, refuse(codeBadMediaID, "invalid media_id")
 	}
 	if f.kind == "video" {
-		return reply{"video_url": f.url}, nil
+		return reply{"video_url": c.s.fileURL(f)}, nil
 	}
 	c.out = f.answer()
 	return nil, nil
@@ -219,9 +246,7 @@ func addMaterial(c *call) (reply, *failure) {
 		}
 		f.title, f.words = about.Title, about.Introduction
 	case "image", thumbMedia:
-		c.s.account.files.images++
-		f.url = c.s.accountImage(c.s.account.files.images)
-		out["url"] = f.url
+		out["url"] = c.s.fileURL(f)
 	}
 	c.s.account.files.add(f)
 	return out, nil
@@ -247,7 +272,7 @@ func getMaterial(c *call) (reply, *failure) {
 		return nil, refused
 	}
 	if f.kind == "video" {
-		return reply{"title": f.title, "description": f.words, "down_url": f.url}, nil
+		return reply{"title": f.title, "description": f.words, "down_url": c.s.fileURL(f)}, nil
 	}
 	c.out = f.answer()
 	return nil, nil
@@ -298,7 +323,7 @@ func listMaterial(c *call) (reply, *failure) {
 			continue
 		}
 		if total >= int(offset) && len(items) < int(count) {
-			items = append(items, reply{"media_id": f.id, "name": f.name, "update_time": f.at.Unix(), "url": f.url})
+			items = append(items, reply{"media_id": f.id, "name": f.name, "update_time": f.at.Unix(), "url": c.s.fileURL(f)})
 		}
 		total++
 	}

@@ -220,10 +220,11 @@ func (s *Sandbox) TellAccount(person string, what AccountSaying) (string, error)
 		}
 		x.text("Content", what.Text)
 	case "image":
-		x.text("PicUrl", s.cfg.PublicURL+"/sandbox/qr/account"+strconv.FormatInt(s.account.lastMsg+1, 10))
-		x.text("MediaId", s.sentFile(now, "image"))
+		file := s.sentFile(now, "image")
+		x.text("PicUrl", s.fileURL(file))
+		x.text("MediaId", file.id)
 	case "voice":
-		x.text("MediaId", s.sentFile(now, "voice"))
+		x.text("MediaId", s.sentFile(now, "voice").id)
 		x.text("Format", "amr")
 	case "location":
 		x.number6("Location_X", what.Latitude)

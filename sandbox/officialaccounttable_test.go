@@ -237,6 +237,7 @@ func TestCodesOfTheAccount(t *testing.T) {
 		{codeAccountMedia, "media/upload?type=x", []byte("x")}, {codeAccountFormat, "media/upload?type=image", []byte("no picture")},
 		{codeAccountThumb, "media/upload?type=thumb", make([]byte, 64<<10+1)}, {codeAccountVoice, "media/upload?type=voice", make([]byte, 2<<20+1)},
 		{codeDataFormat, "material/add_material?type=video", sampleFiles()["video"]}, {codeEmptyMedia, "media/upload?type=image", nil},
+		{codeAccountFormat, "media/uploadimg", []byte("no picture")}, {codeAccountImage, "media/uploadimg", make([]byte, 1<<20+1)},
 	} {
 		if out := m.uploadFile(c.path, "a", c.data); code(out) != c.code {
 			t.Errorf("%s: %v, want %d", c.path, out, c.code)
@@ -458,6 +459,14 @@ func TestFilesOfTheAccountEnd(t *testing.T) {
 	resp := got[*http.Response](t)(http.Get(m.server.URL + "/cgi-bin/media/get?media_id=" + sent + "&access_token=" + m.token))
 	same(t, "what a person sent", []string{resp.Status, resp.Header.Get("Content-Type")}, []string{"200 OK", "image/png"})
 	_ = resp.Body.Close()
+	_, rest, _ = strings.Cut(xml, "<PicUrl><![CDATA["+DefaultPublicURL)
+	address, _, _ := strings.Cut(rest, "]]>")
+	uploaded := m.uploadFile("media/uploadimg", "a.png", sampleFiles()["image"])["url"].(string)
+	for where, want := range map[string]int{address: 200, strings.TrimPrefix(uploaded, DefaultPublicURL): 200, accountFilePath + "x": 404} {
+		resp := got[*http.Response](t)(http.Get(m.server.URL + where))
+		same(t, where, resp.StatusCode, want)
+		_ = resp.Body.Close()
+	}
 	m.clock.Add(mediaLife)
 	m.token = m.fetchToken()
 	m.fails(codeBadMediaID, "media/get?media_id="+image, nil)

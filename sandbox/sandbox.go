@@ -253,6 +253,8 @@ func (s *Sandbox) Handler() http.Handler {
 			s.serveAPI(w, r)
 		case path == authorizePath, path == ssoLoginPath, path == qrConnectPath:
 			s.serveLogin(w, r)
+		case strings.HasPrefix(path, accountFilePath):
+			s.serveAccountFile(w, r)
 		case strings.HasPrefix(path, picturePath):
 			s.servePicture(w, r)
 		default:
