@@ -16,6 +16,7 @@ import (
 // sandboxFlags are what a sandbox of one's own can be told.
 type sandboxFlags struct {
 	listen, callback, feed, feedSecret string
+	accountCallback, accountMode       string
 	seed                               uint64
 	lag                                time.Duration
 	story                              string
@@ -29,6 +30,8 @@ func sandboxCommand() command {
 			var f sandboxFlags
 			fs.StringVar(&f.listen, "listen", "127.0.0.1:8090", "`ADDR` to listen on / 监听地址")
 			fs.StringVar(&f.callback, "callback", "", "`URL` that gets the callbacks / 回调地址, e.g. http://127.0.0.1:8080/callback/wecom")
+			fs.StringVar(&f.accountCallback, "account-callback", "", "`URL` that gets the official account's pushes / 公众号回调地址")
+			fs.StringVar(&f.accountMode, "account-mode", "", "of the pushes: plain, compatible or aes / 公众号消息加解密方式 (default plain)")
 			fs.StringVar(&f.feed, "feed", "", "`URL` that gets what people say / 群消息推送地址, e.g. http://127.0.0.1:8080/hooks/messages")
 			fs.StringVar(&f.feedSecret, "feed-secret", "", "its HMAC key / 群消息签名密钥")
 			fs.Uint64Var(&f.seed, "seed", 1, "decides everything random / 随机种子")
@@ -56,6 +59,7 @@ func runSandbox(ctx context.Context, e env, f sandboxFlags) error {
 	s, err := sandbox.New(sandbox.Config{
 		Now: clock.now, Leap: clock.leap, Seed: f.seed, CallbackURL: f.callback, FeedURL: f.feed, FeedSecret: f.feedSecret,
 		Lag: f.lag, PublicURL: "http://" + f.listen,
+		Account: sandbox.OfficialAccount{CallbackURL: f.accountCallback, Mode: f.accountMode},
 	})
 	if err != nil {
 		return usage{err.Error()}
@@ -83,7 +87,17 @@ wecom:
   secret: %[4]s
   token: %[5]s
   aes_key: %[6]s
-`, ln.Addr(), c.CorpID, c.AgentID, c.Secret, c.Token, c.AESKey)
+
+# 公众号 / the official account, at the same address
+account:
+  id: %[7]s
+  app_id: %[8]s
+  secret: %[9]s
+  token: %[10]s
+  aes_key: %[11]s
+  mode: %[12]s
+`, ln.Addr(), c.CorpID, c.AgentID, c.Secret, c.Token, c.AESKey,
+		c.Account.ID, c.Account.AppID, c.Account.Secret, c.Account.Token, c.Account.AESKey, c.Account.Mode)
 	return runServer(ctx, ln, panel.Handler(s), func(ctx context.Context) {
 		if err := s.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			fmt.Fprintln(e.stderr, "xiaobu: sandbox:", err)

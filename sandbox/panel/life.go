@@ -115,38 +115,3 @@ func (p *panel) postTags(_ *http.Request, in tagsBody) (any, error) {
 func (p *panel) postTagDelete(r *http.Request, _ struct{}) (any, error) {
 	return nil, p.box.DeleteTag(r.PathValue("id"))
 }
-
-// accountBody is what a customer does with the official account.
-type accountBody struct {
-	Person string `json:"person"`
-	Scene  string `json:"scene"` // of follow
-	Text   string `json:"text"`  // of say
-	Button string `json:"button"`
-	Code   string `json:"code"`
-}
-
-func (p *panel) postFollow(_ *http.Request, in accountBody) (any, error) {
-	id, err := p.box.Follow(in.Person, in.Scene)
-	return reply{"openid": id}, err
-}
-
-func (p *panel) postUnfollow(_ *http.Request, in accountBody) (any, error) {
-	return nil, p.box.Unfollow(in.Person)
-}
-
-func (p *panel) postAccountSay(_ *http.Request, in accountBody) (any, error) {
-	id, err := p.box.TellAccount(in.Person, sandbox.AccountSaying{Text: in.Text})
-	return reply{"msg_id": id}, err
-}
-
-func (p *panel) postAccountMenu(_ *http.Request, in accountBody) (any, error) {
-	return nil, p.box.ClickMenu(in.Person, in.Button)
-}
-
-func (p *panel) postAccountScan(_ *http.Request, in accountBody) (any, error) {
-	return nil, p.box.ScanAccountCode(in.Person, in.Code)
-}
-
-func (p *panel) postAccountCallback(_ *http.Request, in callbackBody) (any, error) {
-	return nil, p.box.SetAccountCallback(in.URL)
-}

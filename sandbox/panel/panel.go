@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"xiaobu/sandbox"
@@ -54,7 +55,7 @@ type route struct {
 
 // routes lists the whole control API; GET /sandbox/ prints it.
 func (p *panel) routes() []route {
-	return []route{
+	return slices.Concat(p.accountRoutes(), []route{
 		{"GET /sandbox/state", "the company in short", p.getState},
 		{"GET /sandbox/log", "?after=SEQ&limit=N what happened", p.getLog},
 		{"GET /sandbox/calls", "API calls by path", p.getCalls},
@@ -104,16 +105,10 @@ func (p *panel) routes() []route {
 		{"POST /sandbox/moments/{id}/comment", "user (whose moment), person, text", command(p.postComment)},
 		{"POST /sandbox/say", "chat_id, person, text, type, url, title", command(p.postSay)},
 		{"POST /sandbox/write", "from, to, text: between contacts, outside of groups", command(p.postWrite)},
-		{"POST /sandbox/account/follow", "person, scene: a customer follows the official account", command(p.postFollow)},
-		{"POST /sandbox/account/unfollow", "person", command(p.postUnfollow)},
-		{"POST /sandbox/account/say", "person, text: a follower writes to the account", command(p.postAccountSay)},
-		{"POST /sandbox/account/menu", "person, button (name, key or url)", command(p.postAccountMenu)},
-		{"POST /sandbox/account/scan", "person, code (ticket or url)", command(p.postAccountScan)},
-		{"POST /sandbox/account/callback", "url: where the account's pushes go; empty: nowhere", command(p.postAccountCallback)},
 		{"POST /sandbox/verify-url", "checks the callback address", command(p.postVerify)},
 		{"POST /sandbox/token/revoke", "makes all tokens invalid", command(p.postRevoke)},
 		{"GET /sandbox/qr/{id}", "the picture of a QR code; it leads to the page where it is scanned", p.getPicture},
-	}
+	})
 }
 
 // views lists the pages.
