@@ -42,10 +42,9 @@ type api struct {
 	do     func(c *call) (reply, *failure)
 }
 
-// anyMethod is for calls that are made by GET and by POST.
-const anyMethod = "any"
-
-// read and write are the two usual kinds of calls, made with the app's token.
+// read and write are the two usual kinds of calls, made with the app's token. A read takes
+// its arguments from the address, so it may also come as a POST: PowerWeChat fetches agents,
+// files and tickets that way, and PowerSocialite members.
 func read(do func(*call) (reply, *failure)) api {
 	return api{method: http.MethodGet, token: appToken, do: do}
 }
@@ -162,10 +161,10 @@ func (c *call) do(op api, r *http.Request, body []byte, hit hit) (reply, *failur
 	if f := c.s.meters.count(c); f != nil {
 		return nil, f
 	}
-	if r.Method != op.method && op.method != anyMethod {
-		if op.method == http.MethodPost {
-			return nil, refuse(codeEmptyParam, "some parameters are empty, this api wants POST")
-		}
+	switch {
+	case op.method == http.MethodPost && r.Method != http.MethodPost:
+		return nil, refuse(codeEmptyParam, "some parameters are empty, this api wants POST")
+	case r.Method != http.MethodPost && r.Method != http.MethodGet:
 		return nil, refuse(codeBadJSON, "invalid Request Parameter: this api wants GET")
 	}
 	var f *failure

@@ -68,12 +68,15 @@ func argumentCases() []argumentCase {
 		argumentCase{gc + "get", `{"chat_id":"\u003c"}`, 40033, ""},
 		argumentCase{gc + "get", `{"chat_id":"\\u003c"}`, 40050, ""},
 		argumentCase{gc + "get", "", 40063, "POST"},
-		argumentCase{ec + "list", `{"userid":"wang"}`, 40035, "GET"},
+		argumentCase{ec + "list", `{"userid":"wang"}`, 41009, ""}, // it reads the address only
+		argumentCase{ec + "list?userid=li", `{}`, 84061, ""},      // but takes a POST
 	)
 }
 
 func directoryCases() []argumentCase {
 	return []argumentCase{
+		{"department/get", "", 41019, ""},
+		{"department/get?id=99", "", 60123, ""},
 		{"agent/get", "", 41011, "agentid"},
 		{"agent/get?agentid=7", "", 40056, ""},
 		{"agent/get?agentid=1000002", "", 0, ""},

@@ -19,13 +19,13 @@ func directoryAPIs() map[string]api {
 		return api{method: http.MethodGet, token: anyToken, do: do}
 	}
 	return map[string]api{
-		// A GET, which a widely used SDK makes as a POST with everything in the address.
-		"agent/get":             {method: anyMethod, token: appToken, do: getAgent},
+		"agent/get":             read(getAgent),
 		"user/get":              either(getUser),
 		"user/simplelist":       either(listUsers),
 		"user/list_id":          {method: http.MethodPost, token: directoryToken, do: listUserIDs},
 		"department/list":       either(listDepartments),
 		"department/simplelist": either(listDepartmentIDs),
+		"department/get":        either(getDepartment),
 	}
 }
 
@@ -167,12 +167,31 @@ func listDepartments(c *call) (reply, *failure) {
 	}
 	out := []reply{}
 	for _, d := range c.s.office.below(id) {
-		out = append(out, reply{
-			"id": d.ID, "name": d.Name, "name_en": "", "department_leader": []string{},
-			"parentid": d.Parent, "order": departmentOrder(d),
-		})
+		out = append(out, d.answer())
 	}
 	return reply{"department": out}, nil
+}
+
+// getDepartment answers one department.
+// See https://developer.work.weixin.qq.com/document/path/95351
+func getDepartment(c *call) (reply, *failure) {
+	id, f := c.department("id", 0)
+	if f != nil {
+		return nil, f
+	}
+	d := c.s.office.department(id)
+	if d == nil {
+		return nil, refuse(codeNoDepartmentID, "missing id")
+	}
+	return reply{"department": d.answer()}, nil
+}
+
+// answer is a department as the API shows it.
+func (d Department) answer() reply {
+	return reply{
+		"id": d.ID, "name": d.Name, "name_en": "", "department_leader": []string{},
+		"parentid": d.Parent, "order": departmentOrder(d),
+	}
 }
 
 // listDepartmentIDs answers the ids of a department and those below it.

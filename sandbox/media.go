@@ -113,14 +113,10 @@ func mediaAPIs() map[string]api {
 	file := func(do func(*call) (reply, *failure)) api {
 		return api{method: http.MethodPost, token: appToken, upload: true, do: do}
 	}
-	// Fetching is documented as a GET, and a widely used SDK does it by POST.
-	fetch := func(do func(*call) (reply, *failure)) api {
-		return api{method: anyMethod, token: appToken, do: do}
-	}
 	return map[string]api{
 		"media/upload": file(uploadMedia), "media/uploadimg": file(uploadImage),
 		"media/upload_attachment": file(uploadAttachment),
-		"media/get":               fetch(getMedia), "media/get/jssdk": fetch(getVoice),
+		"media/get":               read(getMedia), "media/get/jssdk": read(getVoice),
 	}
 }
 

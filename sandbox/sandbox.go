@@ -246,6 +246,10 @@ func (s *Sandbox) SetFeed(address, secret string) {
 func (s *Sandbox) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.Path
+		if single := strings.ReplaceAll(path, "//", "/"); single != path { // PowerWeChat fetches //cgi-bin/get_jsapi_ticket
+			r = r.Clone(r.Context())
+			r.URL.Path, path = single, single
+		}
 		switch {
 		case path == showCodePath:
 			s.showAccountCode(w, r)

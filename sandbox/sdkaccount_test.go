@@ -33,6 +33,9 @@ func powerDirectory(t *testing.T, r *rig) {
 	all, err := r.power.Department.List(r.ctx, 1)
 	answered(t, all, err)
 	same(t, "departments", []any{len(all.Departments), all.Departments[1].ID, all.Departments[1].Name, all.Departments[1].ParentID}, []any{2, 7, "门店", 1})
+	shop, err := r.power.Department.Get(r.ctx, 7)
+	answered(t, shop, err)
+	same(t, "the shop", []any{shop.Department.ID, shop.Department.Name}, []any{7, "门店"})
 	ids, err := r.power.Department.SimpleList(r.ctx, 7)
 	answered(t, ids, err)
 	same(t, "ids below the shop", []any{len(ids.DepartmentIDs), ids.DepartmentIDs[0].ID, ids.DepartmentIDs[0].ParentID}, []any{1, 7, 1})
@@ -63,6 +66,8 @@ func silentDirectory(t *testing.T, r *rig) {
 	same(t, "departments", []any{len(all), all[1].ID, all[1].Name, all[1].ParentID}, []any{2, 7, "门店", 1})
 	some := got[[]*silentdirectory.Department](t)(c.DepartmentListByID(7))
 	same(t, "departments below the shop", []any{len(some), some[0].ID}, []any{1, 7})
+	shop := got[*silentdirectory.Department](t)(c.DepartmentGet(7))
+	same(t, "the shop", []any{shop.ID, shop.Name}, []any{7, "门店"})
 	ids := got[[]*silentdirectory.DepartmentID](t)(c.DepartmentSimpleList(7))
 	same(t, "ids below the shop", []any{len(ids), ids[0].ID, ids[0].ParentID}, []any{1, 7, 1})
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	powerway "github.com/ArtisanCloud/PowerWeChat/v3/src/work/externalContact/contactWay/request"
+	powermass "github.com/ArtisanCloud/PowerWeChat/v3/src/work/externalContact/messageTemplate/request"
 	powercontact "github.com/ArtisanCloud/PowerWeChat/v3/src/work/externalContact/request"
 	powertag "github.com/ArtisanCloud/PowerWeChat/v3/src/work/externalContact/tag/request"
 	silent "github.com/silenceper/wechat/v2/work/externalcontact"
@@ -117,6 +118,19 @@ func powerContactWays(t *testing.T, r *rig) {
 	deleted, err := c.Delete(r.ctx, added.ConfigID)
 	answered(t, deleted, err)
 	same(t, "ways left", len(r.ContactWays()), 0)
+
+	p := r.customers(1)[0]
+	temp, err := c.Add(r.ctx, &powerway.RequestAddContactWay{Type: 1, Scene: 2, User: []string{"wang"}, IsTemp: true, ChatExpiresIn: 3600, Conclusions: &powerway.Conclusions{
+		Text: &powermass.TextOfMessage{Content: "再见"}, Link: &powermass.Link{Title: "下次", URL: "https://e.com"}}})
+	answered(t, temp, err)
+	got[Contact](t)(r.AddContact("", p, Via{ConfigID: temp.ConfigID}))
+	read, err := c.Get(r.ctx, temp.ConfigID)
+	answered(t, read, err)
+	w := read.ContactWay
+	same(t, "temporary way", []any{w.IsTemp, w.ChatExpiresIn, w.Conclusions.Text.Content, w.Conclusions.Link.URL}, []any{true, 3600, "再见", "https://e.com"})
+	closed, err := c.CloseTempChat(r.ctx, "wang", p)
+	answered(t, closed, err)
+	same(t, "the chat ended", r.Contacts()[1].ByStaff.IsZero(), false)
 }
 
 func silentContactWays(t *testing.T, r *rig) {
@@ -135,6 +149,15 @@ func silentContactWays(t *testing.T, r *rig) {
 	same(t, "listed", list.ContactWay[0].ConfigID, added.ConfigID)
 	got[*silent.DelContactWayResponse](t)(c.DelContactWay(&silent.DelContactWayRequest{ConfigID: added.ConfigID}))
 	same(t, "ways left", len(r.ContactWays()), 0)
+
+	p := r.customers(1)[0]
+	temp := got[*silent.AddContactWayResponse](t)(c.AddContactWay(&silent.AddContactWayRequest{Type: 1, Scene: 2, User: []string{"wang"}, IsTemp: true, ChatExpiresIn: 3600,
+		Conclusions: silent.ConclusionsRequest{Text: silent.ConclusionsText{Content: "再见"}, Link: silent.ConclusionsLink{Title: "下次", URL: "https://e.com"}}}))
+	got[Contact](t)(r.AddContact("", p, Via{ConfigID: temp.ConfigID}))
+	w := got[*silent.GetContactWayResponse](t)(c.GetContactWay(&silent.GetContactWayRequest{ConfigID: temp.ConfigID})).ContactWay
+	same(t, "temporary way", []any{w.IsTemp, w.ChatExpiresIn, w.Conclusions.Text.Content, w.Conclusions.Link.URL}, []any{true, 3600, "再见", "https://e.com"})
+	must(t, c.CloseTempChat(&silent.CloseTempChatRequest{UserID: "wang", ExternalUserID: p}))
+	same(t, "the chat ended", r.Contacts()[1].ByStaff.IsZero(), false)
 }
 
 func powerTags(t *testing.T, r *rig) {

@@ -5,6 +5,8 @@ const (
 	thirdParty = "for providers of apps to other companies"
 	panics     = "panics"
 	asksNobody = "makes no request"
+	writesBook = "writes the address book"
+	notPlayed  = "not played: not needed for customer groups"
 	awaited    = "not played or not driven yet"
 )
 
@@ -20,7 +22,7 @@ func sdkExceptions() map[string]string {
 		"OASchedule.*": "效率工具", "OAWeDoc.*": "效率工具", "OAWeDrive.*": "效率工具",
 		"CorpGroup.*": "企业互联", "UserLinkedCorp.*": "企业互联", "MessageLinkedCorp.*": "企业互联",
 		"MessageExternalContact.*": "家校沟通", "Invoice.*": "电子发票", "MsgAudit.*": "会话内容存档",
-		"UserBatchJobs.*": "writes the address book", "UserExportJobs.*": "exports the address book",
+		"UserBatchJobs.*": writesBook, "UserExportJobs.*": "exports the address book",
 		"ExternalContactCustomerStrategy.*": "规则组", "ExternalContactMomentStrategy.*": "规则组",
 		// silenceper: the same.
 		"Checkin.*": "效率工具", "KF.*": "微信客服",
@@ -36,13 +38,32 @@ func sdkExceptions() map[string]string {
 		"Messager.OfAgent": asksNobody, "Messager.Secretive": asksNobody, "Messager.SetRecipients": asksNobody,
 		"Messager.ToParty": asksNobody, "Messager.ToTag": asksNobody, "Messager.ToUser": asksNobody,
 
-		"Agent.*": awaited, "AgentWorkbench.*": awaited, "Auth.*": awaited, "Department.*": awaited,
-		"ExternalContact.*": awaited, "ExternalContactContactWay.*": awaited, "ExternalContactCustomerAcquisition.*": awaited,
+		"OAuth.Redirect":           panics,
+		"JSSDK.GetTicketSignature": asksNobody, "JSSDK.GetUrl": asksNobody, "JSSDK.OverrideGetAppID": asksNobody, "JSSDK.SetUrl": asksNobody,
+		"Oauth.GetQrContentTargetURL": asksNobody, "Oauth.GetTargetPrivateURL": asksNobody, "Oauth.GetTargetURL": asksNobody,
+
+		// The address book is written in the console or by its own secret; the app only reads it.
+		"User.Accept": writesBook, "User.BatchDelete": writesBook, "User.Create": writesBook, "User.Delete": writesBook,
+		"User.Invite": writesBook, "User.Update": writesBook, "UserTag.*": writesBook,
+		"Department.Create": writesBook, "Department.Delete": writesBook, "Department.Update": writesBook,
+		"AddressList.AddTagUsers": writesBook, "AddressList.BatchInvite": writesBook, "AddressList.CreateTag": writesBook,
+		"AddressList.DelTagUsers": writesBook, "AddressList.DeleteTag": writesBook, "AddressList.DepartmentCreate": writesBook,
+		"AddressList.DepartmentDelete": writesBook, "AddressList.DepartmentUpdate": writesBook, "AddressList.GetTag": writesBook,
+		"AddressList.ListTag": writesBook, "AddressList.UpdateTag": writesBook, "AddressList.UserAuthSucc": writesBook,
+		"AddressList.UserBatchDelete": writesBook, "AddressList.UserCreate": writesBook, "AddressList.UserDelete": writesBook,
+		"AddressList.UserUpdate":        writesBook,
+		"AddressList.GetLinkedCorpUser": "企业互联", "AddressList.GetPermList": "企业互联", "AddressList.LinkedCorpDepartmentList": "企业互联",
+		"AddressList.LinkedCorpSimpleList": "企业互联", "AddressList.LinkedCorpUserList": "企业互联",
+		// Reads that WeCom has and an app for customer groups has no use for.
+		"User.EmailToUserID": notPlayed, "User.GetActiveStat": notPlayed, "User.GetDetailedDepartmentUsers": notPlayed,
+		"User.GetJoinQrCode": notPlayed, "User.MobileToUserID": notPlayed, "User.OpenIDToUserID": notPlayed, "User.UserIdToOpenID": notPlayed,
+		"AddressList.ConvertToOpenID": notPlayed, "AddressList.ConvertToUserID": notPlayed, "AddressList.GetJoinQrcode": notPlayed,
+		"AddressList.GetUserid": notPlayed, "AddressList.GetUseridByEmail": notPlayed,
+		"Oauth.GetTfaInfo": "二次验证", "Oauth.TfaSucc": "二次验证",
+		"Agent.List": notPlayed, "Agent.Set": notPlayed, "AgentWorkbench.*": notPlayed, "Menu.*": notPlayed,
+
+		"ExternalContact.*": awaited, "ExternalContactCustomerAcquisition.*": awaited,
 		"ExternalContactTransfer.*": awaited,
-		"GroupRobot.*":              awaited, "GroupRobotMessenger.*": awaited, "JSSDK.*": awaited, "Media.*": awaited,
-		"Menu.*": awaited, "OAuth.*": awaited,
-		"User.*": awaited, "UserTag.*": awaited,
-		"AddressList.*": awaited, "JsSdk.*": awaited,
-		"Oauth.*": awaited, "Robot.*": awaited,
+		"GroupRobot.*":              awaited, "GroupRobotMessenger.*": awaited, "Media.*": awaited, "Robot.*": awaited,
 	}
 }
