@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -17,7 +18,12 @@ const (
 type Via struct {
 	// ConfigID is the contact way that the customer scans; empty: none.
 	ConfigID string
-	// AddWay is the platform's number; with a ConfigID it is always 1.
+	// LinkID is the acquisition link that the customer opens, Channel the customer_channel in
+	// its address; empty: none.
+	LinkID  string
+	Channel string
+	// AddWay is the platform's number; with a ConfigID it is always 1, with a
+	// LinkID 16.
 	AddWay int
 	// NoWelcome leaves the welcome code out of the event, as when the company's own welcome
 	// is set up in the console or the two have chatted before.
@@ -44,18 +50,11 @@ func (s *Sandbox) befriend(user, customer string, via Via, half bool) (Contact, 
 	fail := func(err error) (Contact, error) {
 		return Contact{}, fmt.Errorf("add contact %s and %s: %w", user, customer, err)
 	}
-	state, add := "", via.AddWay
-	var temp *ContactWay
-	if via.ConfigID != "" {
-		chosen, way, err := s.scanContactWay(now, via.ConfigID, user, customer)
-		if err != nil {
-			return fail(err)
-		}
-		user, state, add = chosen, way.State, AddWayQR
-		if way.Temp {
-			temp = way
-		}
+	in, err := s.wayTo(now, user, customer, via)
+	if err != nil {
+		return fail(err)
 	}
+	user = in.user
 	u, p := s.office.find(user), s.clientele.byID[customer]
 	switch {
 	case u == nil || u.Resigned || p == nil:
@@ -67,14 +66,14 @@ func (s *Sandbox) befriend(user, customer string, via Via, half bool) (Contact, 
 	if before != nil && (before.active() && before.ByCustomer.IsZero() || half && before.Half) {
 		return fail(fmt.Errorf("they are contacts already"))
 	}
-	k := &Contact{User: u.UserID, Customer: customer, AddedAt: now, AddWay: add, State: state, Half: half}
+	k := &Contact{User: u.UserID, Customer: customer, AddedAt: now, AddWay: in.add, State: in.state, Half: half}
 	greeted := before != nil && before.Half && s.welcomes.used(before.WelcomeCode)
 	if !via.NoWelcome && p.Corp == "" && !greeted {
 		k.WelcomeCode = s.issueWelcome(now, k)
 	}
 	s.clientele.keep(k)
-	if temp != nil {
-		s.beginTempChat(now, k, temp)
+	if in.temp != nil {
+		s.beginTempChat(now, k, in.temp)
 	}
 	change := "add_external_contact"
 	if half {
@@ -82,7 +81,44 @@ func (s *Sandbox) befriend(user, customer string, via Via, half bool) (Contact, 
 	}
 	s.note(now, EntryContact, customer, nil, fmt.Sprintf("%s: %s (%s)", change, u.UserID, u.Name))
 	s.contactEvent(now, u, k, change, k.WelcomeCode)
+	if in.link != nil && !half {
+		s.acquired(now, in.link, k)
+	}
 	return *k, nil
+}
+
+// entrance is how a customer gets to a member of staff.
+type entrance struct {
+	user  string
+	add   int
+	state string
+	temp  *ContactWay      // for a temporary chat
+	link  *AcquisitionLink // that was opened
+}
+
+// wayTo finds the member of staff that a code or a link leads to.
+func (s *Sandbox) wayTo(now time.Time, user, customer string, via Via) (entrance, error) {
+	in := entrance{user: user, add: via.AddWay}
+	switch {
+	case via.ConfigID != "" && via.LinkID != "":
+		return in, errors.New("want a config id or a link id, not both")
+	case via.ConfigID != "":
+		chosen, way, err := s.scanContactWay(now, via.ConfigID, user, customer)
+		if err != nil {
+			return in, err
+		}
+		in.user, in.state, in.add = chosen, way.State, AddWayQR
+		if way.Temp {
+			in.temp = way
+		}
+	case via.LinkID != "":
+		chosen, link, err := s.followLink(now, via.LinkID, user, customer, channelState(via.Channel))
+		if err != nil {
+			return in, err
+		}
+		in.user, in.state, in.add, in.link = chosen, channelState(via.Channel), AddWayLink, link
+	}
+	return in, nil
 }
 
 // keep makes a contact the current one of its two people.

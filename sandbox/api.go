@@ -57,7 +57,7 @@ func write(do func(*call) (reply, *failure)) api {
 func allAPIs() map[string]api {
 	all := map[string]api{}
 	for _, family := range []map[string]api{
-		tagAPIs(), idAPIs(), interceptAPIs(), handoverAPIs(), statisticAPIs(),
+		tagAPIs(), idAPIs(), acquisitionAPIs(), interceptAPIs(), handoverAPIs(), statisticAPIs(),
 		tokenAPIs(), directoryAPIs(), contactAPIs(), chatAPIs(), transferAPIs(), joinWayAPIs(),
 		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(), momentAPIs(), loginAPIs(), ticketAPIs(), robotAPIs(),
 		messageAPIs(), cardAPIs(), appChatAPIs(), mediaAPIs(),

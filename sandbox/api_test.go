@@ -188,6 +188,8 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 	k := got[Contact](t)(w.AddContact("", p, Via{ConfigID: cway}))
 	w.tempChat("zhao", p)
 	w.handovers()
+	link := w.link("")
+	w.come(link, "报纸")
 	way := w.ok("externalcontact/groupchat/add_join_way", map[string]any{"scene": 2, "chat_id_list": []string{chat}})["config_id"].(string)
 	tpl := w.ok("externalcontact/group_welcome_template/add", map[string]any{
 		"text": map[string]string{"content": "x"}, "link": map[string]string{"title": "t", "url": "https://e.com"},
@@ -208,7 +210,7 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 		"$LOGIN1", w.logIn("wang", "snsapi_privateinfo"), "$LOGIN2", w.logIn("wang", "snsapi_base"),
 		"$TICKET", w.get("auth/getuserinfo?code=" + w.logIn("wang", "snsapi_privateinfo"))["user_ticket"].(string),
 		"$ROBOT", robotKey, "$MOM", mom, "$JOB", made["jobid"].(string), "$MIMG", w.upload("media/upload_attachment?media_type=image&attachment_type=1", 100)["media_id"].(string),
-		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0], "$RULE", w.rule("广告", InterceptBlock, 1, "加我微信"),
+		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0], "$LINK", link, "$RULE", w.rule("广告", InterceptBlock, 1, "加我微信"),
 		"$YESTERDAY", fmt.Sprint(w.day(0)), "$OPENGID", got[string](t)(w.OpenGID(chat)), "$UNION", w.Customers()[1].UnionID)
 }
 

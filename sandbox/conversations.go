@@ -102,5 +102,8 @@ func (s *Sandbox) Write(from, to, text string) error {
 	}
 	s.note(now, EntrySay, from, nil, "to "+s.nameOf(to)+": "+text)
 	s.converse(now, pair{u.UserID, customer}, byCustomer)
+	if byCustomer {
+		s.startChat(now, u, customer)
+	}
 	return nil
 }

@@ -18,7 +18,7 @@ const (
 
 // customerCalls are those about customers beyond contacts.
 func customerCalls() []goodCall {
-	return slices.Concat(tagCalls(), interceptCalls(), handoverCalls(), statisticCalls(), idCalls())
+	return slices.Concat(tagCalls(), interceptCalls(), acquisitionCalls(), handoverCalls(), statisticCalls(), idCalls())
 }
 
 func handoverCalls() []goodCall {

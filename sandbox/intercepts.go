@@ -88,15 +88,7 @@ func (s *Sandbox) intercept(now time.Time, u *Staff, g *group, text string) bool
 
 // within reports whether a rule is for a member of staff.
 func (o *office) within(u *Staff, r *InterceptRule) bool {
-	if slices.Contains(r.Users, u.UserID) {
-		return true
-	}
-	for d := o.department(u.Department); d != nil; d = o.department(d.Parent) {
-		if slices.Contains(r.Departments, d.ID) {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(r.Users, u.UserID) || o.inAny(u, r.Departments)
 }
 
 // finds reports whether a text has one of the words, a mobile number or an address of mail.

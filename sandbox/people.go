@@ -158,6 +158,7 @@ func (s *Sandbox) Resign(userID string) error {
 	}
 	s.office.resigned++
 	u.Resigned, u.ResignedAt, u.resignation = true, now, s.office.resigned
+	s.lookAtLinks(now)
 	return nil
 }
 

@@ -102,32 +102,33 @@ type Sandbox struct {
 	agenda      queue         // what people and time do
 	mail        queue         // what is to be delivered
 
-	dice       dice
-	journal    journal
-	tokens     tokens
-	meters     meters
-	faults     faultState
-	office     office
-	clientele  clientele
-	rooms      rooms
-	ways       ways
-	tagShelf   tagShelf
-	exchanges  exchanges
-	intercepts []*InterceptRule
-	welcomes   welcomes
-	templates  templates
-	mass       mass
-	moments    moments
-	logins     logins
-	tickets    tickets
-	robots     robots
-	apps       appMessages
-	appRooms   appRooms
-	media      mediaShelf
-	post       postOffice
-	traffic    traffic
-	account    account
-	watchers   []Watcher // told of what people react to
+	dice        dice
+	journal     journal
+	tokens      tokens
+	meters      meters
+	faults      faultState
+	office      office
+	clientele   clientele
+	rooms       rooms
+	ways        ways
+	tagShelf    tagShelf
+	exchanges   exchanges
+	acquisition acquisition
+	intercepts  []*InterceptRule
+	welcomes    welcomes
+	templates   templates
+	mass        mass
+	moments     moments
+	logins      logins
+	tickets     tickets
+	robots      robots
+	apps        appMessages
+	appRooms    appRooms
+	media       mediaShelf
+	post        postOffice
+	traffic     traffic
+	account     account
+	watchers    []Watcher // told of what people react to
 }
 
 // New makes a company without staff, customers or groups; department 1 exists.
@@ -158,26 +159,27 @@ func New(cfg Config) (*Sandbox, error) {
 	s := &Sandbox{
 		cfg: cfg, codec: codec,
 		callbackURL: cfg.CallbackURL, feedURL: cfg.FeedURL, feedSecret: cfg.FeedSecret,
-		wake:      make(chan struct{}),
-		dice:      newDice(cfg.Seed),
-		tokens:    newTokens(),
-		meters:    newMeters(),
-		office:    newOffice(),
-		clientele: newClientele(),
-		rooms:     newRooms(),
-		ways:      newWays(),
-		welcomes:  newWelcomes(),
-		templates: newTemplates(),
-		mass:      newMass(),
-		moments:   newMoments(),
-		logins:    newLogins(),
-		robots:    newRobots(),
-		apps:      newAppMessages(),
-		appRooms:  newAppRooms(),
-		media:     newMediaShelf(),
-		traffic:   newTraffic(),
-		exchanges: exchanges{},
-		account:   account,
+		wake:        make(chan struct{}),
+		dice:        newDice(cfg.Seed),
+		tokens:      newTokens(),
+		meters:      newMeters(),
+		office:      newOffice(),
+		clientele:   newClientele(),
+		rooms:       newRooms(),
+		ways:        newWays(),
+		welcomes:    newWelcomes(),
+		templates:   newTemplates(),
+		mass:        newMass(),
+		moments:     newMoments(),
+		logins:      newLogins(),
+		robots:      newRobots(),
+		apps:        newAppMessages(),
+		appRooms:    newAppRooms(),
+		media:       newMediaShelf(),
+		traffic:     newTraffic(),
+		exchanges:   exchanges{},
+		acquisition: newAcquisition(cfg.Now()),
+		account:     account,
 	}
 	s.apis, s.accountAPIs = allAPIs(), allAccountAPIs()
 	return s, nil

@@ -77,7 +77,7 @@ func TestSDKsReadEveryCallback(t *testing.T) {
 	m := newMailbox(t)
 	r := newRig(t, &sightings{answered: map[string]bool{}, paths: map[string]bool{}})
 	r.SetCallback(m.server.URL)
-	want := slices.Concat(r.contactHappenings(), r.groupHappenings(), r.tagHappenings(), r.cardHappenings())
+	want := slices.Concat(r.contactHappenings(), r.groupHappenings(), r.tagHappenings(), r.linkHappenings(), r.cardHappenings())
 	r.step()
 	made := r.Callbacks()
 	if len(made) != len(want) || len(m.got) != len(want) {
@@ -219,6 +219,29 @@ func (r *rig) tagHappenings() []happening {
 	return []happening{
 		event("create", g.ID, "tag_group"), event("create", tag, "tag"), event("update", tag, "tag"),
 		event("shuffle", g.ID, ""), event("delete", tag, "tag"), event("delete", g.ID, "tag_group"),
+	}
+}
+
+func (r *rig) linkHappenings() []happening {
+	t := r.t
+	link := r.link(`,"skip_verify":false`)
+	must(t, r.SetAcquisitionQuota(1, r.clock.Now().AddDate(1, 0, 0)))
+	k := r.come(link, "报纸")
+	must(t, r.Write(k.Customer, "wang", "在吗"))
+	r.ok(linkDelete, map[string]any{"link_id": link})
+	event := func(change string, want ...string) happening {
+		return happening{"customer_acquisition." + change, func(read func(any)) []string {
+			var e struct {
+				power.EventCustomerAcquisitionFriendRequest
+				UserID, ExternalUserID string
+			}
+			read(&e)
+			return []string{e.ChangeType, e.LinkID, e.State, e.UserID, e.ExternalUserID}
+		}, append([]string{change}, want...)}
+	}
+	return []happening{
+		event("friend_request", link, "报纸", "", ""), contactEvent("add_external_contact", k.Customer, "报纸", k.WelcomeCode),
+		event("balance_exhausted", "", "", "", ""), event("customer_start_chat", "", "", "wang", k.Customer), event("delete_link", link, "", "", ""),
 	}
 }
 
