@@ -35,6 +35,7 @@ func sdkExceptions() map[string]string {
 
 		// PowerWeChat: panics whatever it is given (see powerPanics), or asks nobody.
 		"Message.Message": panics, "Messager.Message": panics, "Messager.Send": panics,
+		"GroupRobot.Message": asksNobody, "GroupRobotMessenger.Message": asksNobody, "GroupRobotMessenger.ToGroup": asksNobody,
 		"Messager.OfAgent": asksNobody, "Messager.Secretive": asksNobody, "Messager.SetRecipients": asksNobody,
 		"Messager.ToParty": asksNobody, "Messager.ToTag": asksNobody, "Messager.ToUser": asksNobody,
 
@@ -64,6 +65,5 @@ func sdkExceptions() map[string]string {
 
 		"ExternalContact.*": awaited, "ExternalContactCustomerAcquisition.*": awaited,
 		"ExternalContactTransfer.*": awaited,
-		"GroupRobot.*":              awaited, "GroupRobotMessenger.*": awaited, "Media.*": awaited, "Robot.*": awaited,
 	}
 }
