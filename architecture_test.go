@@ -31,7 +31,8 @@ var rooms = map[string][]string{
 	"sandbox/panel":   {"sandbox", "github.com/boombuler/barcode"},
 	"sandbox/stories": {"sandbox", "go.yaml.in/yaml/v3"},
 	"app":             {"api", "bot", "bot/wecom", "configs", "handlers", "pump", "scheduler", "spam", "store", "github.com/prometheus/client_golang"},
-	"cmd/xiaobu":      {"app", "bot", "configs", "handlers", "sandbox", "sandbox/panel", "sandbox/stories", "spam", "store", "golang.org/x/text"},
+	"rehearse":        {"app", "bot", "configs", "handlers", "sandbox", "store"},
+	"cmd/xiaobu":      {"app", "bot", "configs", "handlers", "rehearse", "sandbox", "sandbox/panel", "sandbox/stories", "spam", "store", "golang.org/x/text"},
 	"e2e":             {},
 	".":               {},
 }

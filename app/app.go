@@ -42,6 +42,8 @@ type Options struct {
 	Transport http.RoundTripper
 	Wait      func(ctx context.Context, d time.Duration)
 	Detector  *spam.Detector
+	// Scratch says that the database is thrown away afterwards; see store.OpenScratch.
+	Scratch bool
 }
 
 // App is the whole bot.
@@ -61,7 +63,11 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if o.Detector == nil {
 		o.Detector = spam.New()
 	}
-	st, err := store.Open(ctx, o.Config.Database, o.Now)
+	open := store.Open
+	if o.Scratch {
+		open = store.OpenScratch
+	}
+	st, err := open(ctx, o.Config.Database, o.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -128,8 +128,8 @@ func (s *Sandbox) AddStaff(u Staff) error {
 	}
 	u.Resigned, u.ResignedAt = false, time.Time{}
 	switch {
-	case u.UserID == "" || u.Name == "" || strings.ContainsAny(u.UserID, "|@ "):
-		return fmt.Errorf("add staff %q: want a userid without | @ or blanks, and a name", u.UserID)
+	case u.UserID == "" || u.Name == "" || strings.ContainsAny(u.UserID, "| ") || u.UserID[0] == '@':
+		return fmt.Errorf("add staff %q: want a userid without | or blanks that does not begin with @, and a name", u.UserID)
 	case s.office.find(u.UserID) != nil:
 		return fmt.Errorf("add staff %s: the userid is taken", u.UserID)
 	case s.office.department(u.Department) == nil:

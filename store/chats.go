@@ -201,7 +201,7 @@ func (r Reader) PersonStints(user bot.MemberID, unionID string) ([]Stint, error)
 		return nil, err
 	}
 	if unionID != "" {
-		more, err := all[Stint](r.db.Where("union_id = ? AND user_id <> ?", unionID, string(user)))
+		more, err := all[Stint](r.db.Where("union_id = ? AND union_id <> '' AND user_id <> ?", unionID, string(user)))
 		if err != nil {
 			return nil, err
 		}
@@ -213,13 +213,13 @@ func (r Reader) PersonStints(user bot.MemberID, unionID string) ([]Stint, error)
 
 // PresentPerson lists the stays that go on of a person named by user id or union id.
 func (r Reader) PresentPerson(person string) ([]Stint, error) {
-	return all[Stint](r.db.Where("left_at IS NULL AND (user_id = ? OR union_id = ?)", person, person).Order("id"))
+	return all[Stint](r.db.Where("left_at IS NULL AND (user_id = ? OR union_id = ? AND union_id <> '')", person, person).Order("id"))
 }
 
 // JoinCount counts the joins that carried a channel's state.
 func (r Reader) JoinCount(state string) (int64, error) {
 	var n int64
-	err := r.db.Table("stint").Where("state = ? AND kind = ?", state, string(bot.Customer)).Count(&n).Error
+	err := r.db.Table("stint").Where("state = ? AND state <> '' AND kind = ?", state, string(bot.Customer)).Count(&n).Error
 	return n, err
 }
 

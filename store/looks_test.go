@@ -49,19 +49,31 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 		func() error { _, err := r.DueEntries(now, 10); return err },
 		func() error { _, err := r.DueTasks(now, 10); return err },
 		func() error { _, err := r.DueCases(now, 10); return err },
+		func() error { _, err := r.PersonStints("wm1", "o1"); return err },
+		func() error { _, err := r.PresentPerson("wm1"); return err },
+		func() error { _, err := r.JoinCount("xb1"); return err },
+		func() error { _, err := r.ContactCount("xb1"); return err },
+		func() error { _, err := r.TaskByMsgID("m1"); notFound(t, err); return nil },
 	} {
 		must(t, look())
 	}
 	looks := k.said
-	if len(looks) != 15 {
+	if len(looks) != 21 {
 		t.Fatalf("%d looks were seen: %q", len(looks), looks)
 	}
 	for _, look := range looks {
-		for _, table := range []string{"inbox", "run", "outbox", "stint", "entry", "task", "delivery", "mod_case"} {
+		for _, table := range []string{"inbox", "run", "outbox", "stint", "entry", "task", "delivery", "mod_case", "contact"} {
 			if plan := planOf(t, s, look); strings.Contains(plan, "SCAN "+table+"\n") {
 				t.Errorf("%s\n%s", look, plan)
 			}
 		}
+	}
+}
+
+func notFound(t *testing.T, err error) {
+	t.Helper()
+	if err != ErrNotFound {
+		t.Error(err)
 	}
 }
 

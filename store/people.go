@@ -46,6 +46,11 @@ func (r Reader) IsStaff(id bot.MemberID) (bool, error) {
 	return err == nil, err
 }
 
+// AllStaff lists everybody who is known to work for the company, by user id.
+func (r Reader) AllStaff() ([]StaffRow, error) {
+	return all[StaffRow](r.db.Order("user_id"))
+}
+
 // Owners lists the members of staff who may have customers.
 func (r Reader) Owners() ([]string, error) {
 	return pluck[string](r.db.Table("staff").Where("follows = ?", true).Order("user_id"), "user_id")
@@ -94,10 +99,15 @@ func (r Reader) Contacts(customer bot.ExternalUserID) ([]Contact, error) {
 	return all[Contact](r.db.Where("customer = ?", string(customer)).Order("added_at DESC, user_id"))
 }
 
+// AllContacts lists every time that anybody was added, oldest first.
+func (r Reader) AllContacts() ([]Contact, error) {
+	return all[Contact](r.db.Order("added_at, user_id, customer"))
+}
+
 // ContactCount counts the contacts that carried a channel's state.
 func (r Reader) ContactCount(state string) (int64, error) {
 	var n int64
-	err := r.db.Table("contact").Where("state = ?", state).Count(&n).Error
+	err := r.db.Table("contact").Where("state = ? AND state <> ''", state).Count(&n).Error
 	return n, err
 }
 

@@ -213,12 +213,18 @@ func (r Reader) TaskByMsgID(msgID string) (Task, error) {
 	if msgID == "" {
 		return Task{}, ErrNotFound
 	}
-	return first[Task](r.db.Where("msgid = ?", msgID))
+	return first[Task](r.db.Where("msgid = ? AND msgid <> ''", msgID))
 }
 
 // Tasks lists an occurrence's tasks.
 func (r Reader) Tasks(occurrence int64) ([]Task, error) {
 	return all[Task](r.db.Where("occurrence_id = ?", occurrence).Order("id"))
+}
+
+// TasksSince lists the tasks that were submitted since a time and those that are not over.
+func (r Reader) TasksSince(t time.Time) ([]Task, error) {
+	open := []string{TaskPlanned, TaskSubmitted, TaskConfirmed}
+	return all[Task](r.db.Where("submitted_at >= ? OR status IN ?", ms(t), open).Order("id"))
 }
 
 // DueTasks lists tasks whose results are to be asked for.

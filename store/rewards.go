@@ -171,6 +171,12 @@ func (r Reader) Transfers(entryID int64) ([]Transfer, error) {
 	return all[Transfer](r.db.Where("entry_id = ?", entryID).Order("id"))
 }
 
+// Released sums what became payable from one moment to another, To excluded, in fen.
+func (r Reader) Released(from, to time.Time) (fen int64, err error) {
+	err = r.db.Raw(`SELECT COALESCE(SUM(amount_fen), 0) FROM transfer WHERE credit LIKE 'payable:%' AND at >= ? AND at < ?`, ms(from), ms(to)).Scan(&fen).Error
+	return fen, err
+}
+
 // Balances sums all accounts in fen; the sum over all accounts is always zero.
 func (r Reader) Balances() (map[string]int64, error) {
 	var rows []struct {

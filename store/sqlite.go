@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	sqlitedriver "github.com/glebarez/sqlite"
@@ -65,7 +66,12 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	if err := s.lockFile(abs); err != nil {
 		return err
 	}
-	s.write, err = s.openPool(ctx, sqliteDSN(abs, writerPragmas, "_txlock=immediate"), writerPragmas, 1)
+	pragmas := slices.Clone(writerPragmas)
+	if s.scratch {
+		pragmas = append(pragmas, pragma{"synchronous", "OFF", "0"})
+		pragmas = slices.DeleteFunc(pragmas, func(p pragma) bool { return p.name == "synchronous" && p.value == "FULL" })
+	}
+	s.write, err = s.openPool(ctx, sqliteDSN(abs, pragmas, "_txlock=immediate"), pragmas, 1)
 	if err != nil {
 		return err
 	}

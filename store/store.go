@@ -34,6 +34,7 @@ type Store struct {
 	read    *gorm.DB
 	writer  *writer // SQLite only: commits what many callers bring together
 	closers []func() error
+	scratch bool // nobody will miss it: nothing is forced to the disk
 	inbox   chan struct{}
 	outbox  chan struct{}
 }
@@ -49,7 +50,17 @@ const (
 // once per transaction. A SQLite file is held by one process at a time: a second Open fails
 // with ErrInUse. A database of a newer version fails with ErrNewer and is left as it is.
 func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
-	s := &Store{now: now, inbox: make(chan struct{}, 1), outbox: make(chan struct{}, 1)}
+	return openStore(ctx, dsn, &Store{now: now})
+}
+
+// OpenScratch is Open for a SQLite file that is thrown away afterwards: what is written may
+// be lost when the machine stops, and nobody waits for the disk.
+func OpenScratch(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
+	return openStore(ctx, dsn, &Store{now: now, scratch: true})
+}
+
+func openStore(ctx context.Context, dsn string, s *Store) (*Store, error) {
+	s.inbox, s.outbox = make(chan struct{}, 1), make(chan struct{}, 1)
 	var err error
 	switch {
 	case strings.HasPrefix(dsn, "sqlite:"):

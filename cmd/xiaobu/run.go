@@ -38,7 +38,7 @@ type command struct {
 // commands are all there are, in the order of the help.
 func commands() []command {
 	return []command{
-		demoCommand(), serveCommand(), sandboxCommand(), spamCommand(), whyCommand(),
+		demoCommand(), serveCommand(), rehearseCommand(), sandboxCommand(), spamCommand(), whyCommand(),
 		migrateCommand(), backupCommand(), restoreCommand(), versionCommand(),
 	}
 }

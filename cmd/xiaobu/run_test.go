@@ -55,6 +55,12 @@ func TestWrongUsageEndsWithTwoAndSaysWhatToDo(t *testing.T) {
 		{[]string{"backup"}, nil, "one file"},
 		{[]string{"demo", "--lang", "fr"}, nil, "zh or en"},
 		{[]string{"demo", "--pace", "2h"}, nil, "1h"},
+		{[]string{"rehearse"}, nil, "no database yet"},
+		{[]string{"rehearse", "--from", "monday"}, nil, "--from 20"},
+		{[]string{"rehearse", "--days", "0"}, nil, "--days 7"},
+		{[]string{"rehearse", "--confirm", "maybe"}, nil, "past"},
+		{[]string{"rehearse", "--leave-rate", "2"}, nil, "0 to 1"},
+		{[]string{"rehearse", "--joins-per-day", "-1"}, nil, "0 to 200"},
 		{[]string{"sandbox", "--callback", "nowhere"}, nil, "CallbackURL"},
 	} {
 		r := xiaobu(t, "", c.vars, c.args...)

@@ -134,3 +134,11 @@ func inShanghai(t time.Time) time.Time {
 	}
 	return t.In(zone)
 }
+
+// wipe takes the progress bar away.
+func (s *screen) wipe() {
+	if s.bar != "" {
+		fmt.Fprint(s.out, "\r\x1b[K")
+		s.bar = ""
+	}
+}
