@@ -3,6 +3,7 @@ package sandbox
 import (
 	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -78,11 +79,25 @@ func (s *Sandbox) GroupsOf(person string) []GroupSummary {
 	return out
 }
 
-// Paths returns the path of every simulated call, sorted, such as /cgi-bin/gettoken.
-func (s *Sandbox) Paths() []string {
-	out := slices.Sorted(maps.Keys(s.apis))
-	for i, path := range out {
-		out[i] = apiPrefix + path
+// Endpoint is one call that is simulated.
+type Endpoint struct {
+	Name    string // as Faults.API names it, such as message/send or mp/user/get
+	Method  string // GET or POST
+	Path    string // such as /cgi-bin/message/send
+	Account bool   // of the official account, not of WeCom
+}
+
+// Endpoints returns every call that is simulated, sorted by Name.
+func (s *Sandbox) Endpoints() []Endpoint {
+	out := make([]Endpoint, 0, len(s.apis))
+	for _, name := range slices.Sorted(maps.Keys(s.apis)) {
+		e := Endpoint{Name: name, Method: s.apis[name].method}
+		short, account := strings.CutPrefix(name, accountPrefix)
+		e.Path, e.Account = apiPrefix+short, account
+		if account && (strings.HasPrefix(short, "sns/") || strings.HasPrefix(short, "wxaapi/")) {
+			e.Path = "/" + short
+		}
+		out = append(out, e)
 	}
 	return out
 }

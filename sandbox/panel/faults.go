@@ -124,7 +124,7 @@ func (p *panel) postPathFault(_ *http.Request, in pathBody) (any, error) {
 // faultsView is the page of the faults.
 type faultsView struct {
 	Faults  sandbox.Faults
-	Paths   []string // of the calls that there are, without /cgi-bin/
+	Paths   []string // the calls that there are
 	Bad     []badPath
 	Presets []preset
 	Any     bool // something goes wrong
@@ -137,8 +137,8 @@ type badPath struct {
 
 func (p *panel) viewFaults(*http.Request) (any, error) {
 	v := faultsView{Faults: p.box.Faults(), Presets: presets()}
-	for _, path := range p.box.Paths() {
-		v.Paths = append(v.Paths, path[len("/cgi-bin/"):])
+	for _, e := range p.box.Endpoints() {
+		v.Paths = append(v.Paths, e.Name)
 	}
 	for _, path := range slices.Sorted(maps.Keys(v.Faults.API)) {
 		v.Bad = append(v.Bad, badPath{path, v.Faults.API[path]})
