@@ -22,8 +22,8 @@ type preset struct {
 // presets are the faults that one press switches on.
 func presets() []preset {
 	return []preset{
-		{Name: "calm", Zh: "风平浪静", En: "Calm", SayZh: "一切正常,关闭所有故障", SayEn: "nothing goes wrong"},
-		{Name: "bad_weather", Zh: "坏天气", En: "Bad weather", SayZh: "回调重复、乱序、偶尔丢失;接口时忙;群详情滞后", SayEn: "callbacks doubled, shuffled, some lost; a tenth of the calls busy; member lists late", faults: sandbox.Faults{
+		{Name: "calm", Zh: "风平浪静", En: "Calm", SayZh: "一切正常，关闭所有故障", SayEn: "nothing goes wrong"},
+		{Name: "bad_weather", Zh: "坏天气", En: "Bad weather", SayZh: "回调重复、乱序、偶尔丢失；接口时忙；群详情滞后", SayEn: "callbacks doubled, shuffled, some lost; a tenth of the calls busy; member lists late", faults: sandbox.Faults{
 			Callbacks: sandbox.CallbackFaults{Copies: 2, Shuffle: 5, Within: 3 * time.Second, Drop: 0.05},
 			API:       map[string]sandbox.APIFault{"*": {Probability: 0.1, Fail: -1}},
 			Details:   sandbox.DetailFaults{Lag: 2 * time.Second, Spread: 5 * time.Second},
@@ -31,7 +31,7 @@ func presets() []preset {
 		{Name: "late_mail", Zh: "回调迟到", En: "Late callbacks", SayZh: "每个回调晚一分钟", SayEn: "every callback a minute late", faults: sandbox.Faults{
 			Callbacks: sandbox.CallbackFaults{Delay: time.Minute},
 		}},
-		{Name: "lost_answers", Zh: "做了却没回音", En: "Lost answers", SayZh: "五分之一的调用做完了,但连接断开", SayEn: "a fifth of the calls do their work and are cut off", faults: sandbox.Faults{
+		{Name: "lost_answers", Zh: "做了却没回音", En: "Lost answers", SayZh: "五分之一的调用做完了，但连接断开", SayEn: "a fifth of the calls do their work and are cut off", faults: sandbox.Faults{
 			API: map[string]sandbox.APIFault{"*": {Probability: 0.2, CutAfter: true}},
 		}},
 		{Name: "slow", Zh: "接口很慢", En: "Slow", SayZh: "每次调用 4 秒后才回答", SayEn: "every call is answered after 4 seconds", faults: sandbox.Faults{
@@ -40,7 +40,7 @@ func presets() []preset {
 		{Name: "down", Zh: "接口宕机", En: "Down", SayZh: "所有调用返回 HTTP 502", SayEn: "every call gets HTTP 502", faults: sandbox.Faults{
 			API: map[string]sandbox.APIFault{"*": {Status: http.StatusBadGateway}},
 		}},
-		{Name: "tight", Zh: "额度吃紧", En: "Tight limits", SayZh: "每接口每分钟 10 次、同时 1 个;每群每月 4 条群发", SayEn: "10 calls a minute and one at a time for each path; 4 mass messages a month for each group", faults: sandbox.Faults{
+		{Name: "tight", Zh: "额度吃紧", En: "Tight limits", SayZh: "每接口每分钟 10 次、同时 1 个；每群每月 4 条群发", SayEn: "10 calls a minute and one at a time for each path; 4 mass messages a month for each group", faults: sandbox.Faults{
 			Limits: sandbox.Limits{PerMinute: 10, Parallel: 1, MassPerMonth: 4},
 		}},
 	}

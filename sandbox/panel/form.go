@@ -1,9 +1,11 @@
 package panel
 
 import (
+	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
+	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -25,10 +27,18 @@ const (
 	backField = "back"
 )
 
-// isForm reports whether a body comes from a form of a page.
+// isForm reports whether a body comes from a form of a page: it says where to go back to.
+// The type alone does not tell, as curl sends JSON under the type of forms. The body is left
+// to be read.
 func isForm(r *http.Request) bool {
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return kind == "application/x-www-form-urlencoded"
+	if kind != "application/x-www-form-urlencoded" {
+		return false
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxControlBytes+1))
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	fields, bad := url.ParseQuery(string(body))
+	return err == nil && bad == nil && fields.Has(backField)
 }
 
 // readForm reads a form into the same struct as a JSON body, by the names of its fields. An

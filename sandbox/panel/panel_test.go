@@ -149,3 +149,18 @@ func TestHelpAndPicturesAreServed(t *testing.T) {
 		t.Errorf("elsewhere: HTTP %d", other.StatusCode)
 	}
 }
+
+func TestJSONUnderTheTypeOfAFormIsJSON(t *testing.T) {
+	w := newWorld(t, sandbox.Config{})
+	for body, want := range map[string]int{`{"id":"wm1","name":"鱼"}`: http.StatusOK, `{"name":""}`: http.StatusBadRequest, ``: http.StatusBadRequest, `name=x`: http.StatusBadRequest} {
+		resp, err := w.server.Client().Post(w.server.URL+"/sandbox/customers", "application/x-www-form-urlencoded", strings.NewReader(body))
+		must(t, err)
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: HTTP %d, want %d", body, resp.StatusCode, want)
+		}
+	}
+	if w.box.NameOf("wm1") != "鱼" {
+		t.Error("curl cannot add a customer")
+	}
+}
