@@ -73,6 +73,10 @@ func directoryCalls() []goodCall {
 		{"agent/get?agentid=1000002", "", `{"agentid":1,"name":"x","square_logo_url":"x","description":"","allow_userinfos":{"user":[]},"allow_partys":{"partyid":[1]},"allow_tags":{"tagid":[]},"close":0,"redirect_domain":"","report_location_flag":0,"isreportenter":0,"home_url":""}`},
 		{"user/get?userid=wang", "", `{"userid":"x","name":"x","department":[1],"order":[1],"position":"","is_leader_in_dept":[0],"direct_leader":[],"telephone":"","alias":"","status":1,"open_userid":"x","main_department":1}`},
 		{"user/simplelist?department_id=1", "", `{"userlist":[{"userid":"x","name":"x","department":[1],"open_userid":"x"}]}`},
+		{"user/list?department_id=1&fetch_child=1", "", `{"userlist":[{"userid":"x","name":"x","department":[1],"position":"","status":1,"main_department":1}]}`},
+		{"user/getuserid", `{"mobile":"13800000001"}`, `{"userid":"x"}`},
+		{"user/convert_to_openid", `{"userid":"wang"}`, `{"openid":"x"}`},
+		{"user/convert_to_userid", `{"openid":"$PAYID"}`, `{"userid":"x"}`},
 		{"department/list?id=1", "", `{"department":[{"id":1,"name":"x","name_en":"","department_leader":[],"parentid":0,"order":1}]}`},
 		{"department/get?id=1", "", `{"department":{"id":1,"name":"x","name_en":"","department_leader":[],"parentid":0,"order":1}}`},
 		{"department/simplelist?id=1", "", `{"department_id":[{"id":1,"parentid":0,"order":1}]}`},
@@ -188,6 +192,7 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 	k := got[Contact](t)(w.AddContact("", p, Via{ConfigID: cway}))
 	w.tempChat("zhao", p)
 	w.handovers()
+	must(t, w.UpdateStaff(Staff{UserID: "zhao", Name: "赵收银", Mobile: "13800000001"}))
 	link := w.link("")
 	w.come(link, "报纸")
 	way := w.ok("externalcontact/groupchat/add_join_way", map[string]any{"scene": 2, "chat_id_list": []string{chat}})["config_id"].(string)
@@ -210,7 +215,7 @@ func showcase(t *testing.T) (*world, *strings.Replacer) {
 		"$LOGIN1", w.logIn("wang", "snsapi_privateinfo"), "$LOGIN2", w.logIn("wang", "snsapi_base"),
 		"$TICKET", w.get("auth/getuserinfo?code=" + w.logIn("wang", "snsapi_privateinfo"))["user_ticket"].(string),
 		"$ROBOT", robotKey, "$MOM", mom, "$JOB", made["jobid"].(string), "$MIMG", w.upload("media/upload_attachment?media_type=image&attachment_type=1", 100)["media_id"].(string),
-		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0], "$LINK", link, "$RULE", w.rule("广告", InterceptBlock, 1, "加我微信"),
+		"$TAGGROUP", group, "$TAG2", tags[1], "$TAG", tags[0], "$LINK", link, "$PAYID", w.ok("user/convert_to_openid", map[string]any{"userid": "wang"})["openid"].(string), "$RULE", w.rule("广告", InterceptBlock, 1, "加我微信"),
 		"$YESTERDAY", fmt.Sprint(w.day(0)), "$OPENGID", got[string](t)(w.OpenGID(chat)), "$UNION", w.Customers()[1].UnionID)
 }
 

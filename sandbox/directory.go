@@ -8,6 +8,8 @@ import (
 
 const (
 	codeBadAgent       = 40056
+	codeNoWeChat       = 43004
+	codeNotFound       = 46004
 	codeNoAgent        = 41011
 	codeNoDepartment   = 60123
 	codeNoDepartmentID = 41019
@@ -19,13 +21,17 @@ func directoryAPIs() map[string]api {
 		return api{method: http.MethodGet, token: anyToken, do: do}
 	}
 	return map[string]api{
-		"agent/get":             read(getAgent),
-		"user/get":              either(getUser),
-		"user/simplelist":       either(listUsers),
-		"user/list_id":          {method: http.MethodPost, token: directoryToken, do: listUserIDs},
-		"department/list":       either(listDepartments),
-		"department/simplelist": either(listDepartmentIDs),
-		"department/get":        either(getDepartment),
+		"agent/get":              read(getAgent),
+		"user/get":               either(getUser),
+		"user/simplelist":        either(listUsers),
+		"user/list_id":           {method: http.MethodPost, token: directoryToken, do: listUserIDs},
+		"user/list":              either(listUserDetails),
+		"user/getuserid":         write(userOfMobile),
+		"user/convert_to_openid": write(openIDOfUser),
+		"user/convert_to_userid": write(userOfOpenID),
+		"department/list":        either(listDepartments),
+		"department/simplelist":  either(listDepartmentIDs),
+		"department/get":         either(getDepartment),
 	}
 }
 
@@ -77,16 +83,17 @@ func getUser(c *call) (reply, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	status := 1
-	if u.Inactive {
-		status = 4
-	}
+	return u.detail(), nil
+}
+
+// detail is a member of staff as far as an app sees them.
+func (u *Staff) detail() reply {
 	return reply{
 		"userid": u.UserID, "name": u.Name, "department": []int{u.Department}, "order": []int{0},
 		"position": u.Position, "is_leader_in_dept": []int{0}, "direct_leader": []string{},
-		"telephone": "", "alias": "", "status": status, "open_userid": u.openID(),
+		"telephone": "", "alias": "", "status": u.status(), "open_userid": u.openID(),
 		"main_department": u.Department,
-	}, nil
+	}
 }
 
 // department reads an optional department id from the address.
@@ -105,9 +112,20 @@ func (c *call) department(name string, absent int) (int, *failure) {
 	return id, nil
 }
 
-// listUsers answers the visible staff of one department.
+// listUsers answers the visible staff of one department, with fetch_child=1 also of those
+// below it.
 // See https://developer.work.weixin.qq.com/document/path/90200
 func listUsers(c *call) (reply, *failure) {
+	return c.usersOf(func(u *Staff) reply {
+		return reply{"userid": u.UserID, "name": u.Name, "department": []int{u.Department}, "open_userid": u.openID()}
+	})
+}
+
+// listUserDetails is listUsers with what user/get shows of each.
+// See https://developer.work.weixin.qq.com/document/path/90201
+func listUserDetails(c *call) (reply, *failure) { return c.usersOf((*Staff).detail) }
+
+func (c *call) usersOf(shown func(*Staff) reply) (reply, *failure) {
 	id, f := c.department("department_id", 0)
 	if f != nil {
 		return nil, f
@@ -117,13 +135,64 @@ func listUsers(c *call) (reply, *failure) {
 	}
 	users := []reply{}
 	for _, u := range c.s.office.staff {
-		if u.visible() && u.Department == id {
-			users = append(users, reply{
-				"userid": u.UserID, "name": u.Name, "department": []int{u.Department}, "open_userid": u.openID(),
-			})
+		below := c.query.Get("fetch_child") == "1" && c.s.office.inAny(u, []int{id})
+		if u.visible() && (u.Department == id || below) {
+			users = append(users, shown(u))
 		}
 	}
 	return reply{"userlist": users}, nil
+}
+
+// userOfMobile answers the member of staff with a mobile number.
+// See https://developer.work.weixin.qq.com/document/path/95402
+func userOfMobile(c *call) (reply, *failure) {
+	mobile := c.in.need("mobile", codeEmptyParam)
+	if f := c.in.failed(); f != nil {
+		return nil, f
+	}
+	for _, u := range c.s.office.staff {
+		if u.Mobile == mobile && u.visible() {
+			return reply{"userid": u.UserID}, nil
+		}
+	}
+	return nil, refuse(codeNotFound, "user not found")
+}
+
+// openIDOfUser answers the id that a member of staff has for payments in WeChat; who has not
+// activated the account is bound to none.
+// See https://developer.work.weixin.qq.com/document/path/90202
+func openIDOfUser(c *call) (reply, *failure) {
+	id := c.in.need("userid", codeNoUserID)
+	if f := c.in.failed(); f != nil {
+		return nil, f
+	}
+	u, f := c.s.office.seeStaff(id)
+	if f != nil {
+		return nil, f
+	}
+	if u.Inactive {
+		return nil, refuse(codeNoWeChat, "user is not bound to wechat")
+	}
+	return reply{"openid": c.s.payID(u)}, nil
+}
+
+func (s *Sandbox) payID(u *Staff) string {
+	return "oD" + drawFrom(s.dice.fresh("openid "+u.UserID), alphabetID, 26)
+}
+
+// userOfOpenID is the way back from openIDOfUser.
+// See https://developer.work.weixin.qq.com/document/path/90202
+func userOfOpenID(c *call) (reply, *failure) {
+	id := c.in.need("openid", codeEmptyParam)
+	if f := c.in.failed(); f != nil {
+		return nil, f
+	}
+	for _, u := range c.s.office.staff {
+		if u.visible() && c.s.payID(u) == id {
+			return reply{"userid": u.UserID}, nil
+		}
+	}
+	return nil, refuse(codeNotFound, "user not found")
 }
 
 // listUserIDs answers every member of staff with the department; it wants a token of the

@@ -24,6 +24,8 @@ type Staff struct {
 	Name       string // required
 	Department int    // 0 becomes 1
 	Position   string
+	// Mobile finds the member by user/getuserid; it is shown to nobody.
+	Mobile string
 	// Hidden staff are outside the app's visible range: the app sees neither them nor their
 	// groups and contacts, and gets no events about them.
 	Hidden bool
@@ -75,6 +77,14 @@ func (u *Staff) visible() bool { return !u.Hidden && !u.Resigned }
 // serves reports whether the app sees what a member of staff does with customers.
 func (u *Staff) serves() bool { return u.visible() && !u.NoContacts }
 
+// status is 1 for active and 4 for somebody who has not activated the account.
+func (u *Staff) status() int {
+	if u.Inactive {
+		return 4
+	}
+	return 1
+}
+
 // openID is the id of a member of staff across companies.
 func (u *Staff) openID() string { return "woid" + strings.ToLower(u.UserID) }
 
@@ -92,7 +102,7 @@ func (o *office) seeStaff(userID string) (*Staff, *failure) {
 
 // AddDepartment adds a department below an existing one.
 func (s *Sandbox) AddDepartment(d Department) error {
-	s.enter()
+	now := s.enter()
 	defer s.leave()
 	if d.Parent == 0 {
 		d.Parent = rootDepartment
@@ -107,6 +117,7 @@ func (s *Sandbox) AddDepartment(d Department) error {
 		return fmt.Errorf("add department %d: parent %d: %w", d.ID, d.Parent, ErrNotFound)
 	}
 	s.office.departments = append(s.office.departments, d)
+	s.partyEvent(now, "create_party", d)
 	return nil
 }
 
@@ -121,7 +132,7 @@ func (o *office) department(id int) *Department {
 
 // AddStaff adds a member of staff.
 func (s *Sandbox) AddStaff(u Staff) error {
-	s.enter()
+	now := s.enter()
 	defer s.leave()
 	if u.Department == 0 {
 		u.Department = rootDepartment
@@ -137,6 +148,7 @@ func (s *Sandbox) AddStaff(u Staff) error {
 	}
 	s.office.staff = append(s.office.staff, &u)
 	s.office.byID[strings.ToLower(u.UserID)] = &u
+	s.newStaffEvent(now, &u)
 	return nil
 }
 
@@ -159,6 +171,7 @@ func (s *Sandbox) Resign(userID string) error {
 	s.office.resigned++
 	u.Resigned, u.ResignedAt, u.resignation = true, now, s.office.resigned
 	s.lookAtLinks(now)
+	s.staffEvent(now, u, "delete_user", func(*event) {})
 	return nil
 }
 

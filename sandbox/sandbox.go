@@ -77,6 +77,9 @@ type Config struct {
 	// Wait lets an APIFault's Stall go by; it returns early when ctx ends. Nil waits in real
 	// time.
 	Wait func(ctx context.Context, d time.Duration)
+	// DirectoryEvents sends change_contact events when staff or departments change, as the
+	// platform does once the callback of the address book is set up. Default: none.
+	DirectoryEvents bool
 	// OnEntry is told of everything that happens, one entry at a time and in order, from
 	// whatever goroutine made it happen; it may use the Sandbox. May be nil.
 	OnEntry func(Entry)

@@ -98,6 +98,7 @@ func TestSDKsReadEveryCallback(t *testing.T) {
 			same(t, h.kind+" by silenceper", contactFields(read), h.want)
 		}
 	}
+	delete(unread, "change_contact") // in TestPowerWeChatReadsTheDirectory
 	for name, file := range unread {
 		t.Errorf("%s makes the event %s, which nobody reads here", file, name)
 	}
@@ -268,6 +269,38 @@ func (r *rig) cardHappenings() []happening {
 			return []string{e.FromUserName, e.EventKey, e.TaskID, e.CardType, e.ResponseCode, e.AgentID}
 		}, []string{"wang", "hand", "case_1", "button_interaction", press[1].ResponseCode, agent}},
 	}
+}
+
+func TestPowerWeChatReadsTheDirectory(t *testing.T) {
+	m := newMailbox(t)
+	r := &rig{world: newWorld(t, Config{DirectoryEvents: true}), ctx: context.Background()}
+	r.power = newPower(t, DefaultSecret, http.DefaultTransport)
+	r.SetCallback(m.server.URL)
+	must(t, r.AddDepartment(Department{ID: 5, Name: "门店"}))
+	must(t, r.UpdateDepartment(Department{ID: 5, Name: "分店"}))
+	must(t, r.AddStaff(Staff{UserID: "chen", Name: "陈", Department: 5, Position: "收银"}))
+	must(t, r.UpdateStaff(Staff{UserID: "chen", Name: "陈店长", Position: "店长"}))
+	must(t, r.Resign("chen"))
+	must(t, r.DeleteDepartment(5))
+	r.step()
+	var party power.EventPartyCreate
+	r.powerRead(m.got[0], &party)
+	same(t, "create_party", []string{party.ID, party.Name, party.ParentID, party.Order}, []string{"5", "门店", "1", strconv.Itoa(departmentOrder(Department{ID: 5}))})
+	var renamed power.EventPartyUpdate
+	r.powerRead(m.got[1], &renamed)
+	same(t, "update_party", []string{renamed.ID, renamed.Name, renamed.ParentID}, []string{"5", "分店", "1"})
+	var user power.EventUserCreate
+	r.powerRead(m.got[2], &user)
+	same(t, "create_user", []string{user.UserID, user.Name, user.Department, user.MainDepartment, user.IsLeaderInDept, user.Position, user.Status, user.Mobile},
+		[]string{"chen", "陈", "5", "5", "0", "收银", "1", ""})
+	var moved power.EventUserUpdate
+	r.powerRead(m.got[3], &moved)
+	same(t, "update_user", []string{moved.UserID, moved.Name, moved.Department, moved.Position, moved.Status}, []string{"chen", "陈店长", "1", "店长", ""})
+	var gone power.EventUserDelete
+	r.powerRead(m.got[4], &gone)
+	var closed power.EventPartyDelete
+	r.powerRead(m.got[5], &closed)
+	same(t, "what is deleted", []string{gone.UserID, closed.ID}, []string{"chen", "5"})
 }
 
 func TestSDKsAnswerTheAddressCheck(t *testing.T) {
