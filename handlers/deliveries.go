@@ -18,7 +18,7 @@ const (
 	firstPoll    = 5 * time.Second  // after the submission; doubles from then on
 	slowPoll     = 5 * time.Minute  // the longest wait in the first two hours
 	latePoll     = 15 * time.Minute // the wait after that
-	pollLease    = 2 * time.Minute  // how long one process has a task to itself
+	pollLease    = 2 * time.Minute  // how long one process has a task to itself; see store.releaseLeases
 	resultsTime  = 30 * time.Minute // after the confirmation, for all groups to show a result
 	pollBatch    = 50
 	maxReminders = 3                // WeCom's limit in 24 hours

@@ -471,3 +471,35 @@ func TestCasesAndMessages(t *testing.T) {
 		}
 	})
 }
+
+// Whoever looked at a task when the program ended is dead: the next start looks again at
+// once, but leaves alone what is due much later.
+func TestAStartLooksAtTasksThatTheDeadHeld(t *testing.T) {
+	c, dsn := newClock(), dsns(t)["sqlite"]
+	s, err := Open(t.Context(), dsn, c.Now)
+	must(t, err)
+	held := Task{Owner: "wang", Status: TaskSubmitted, MsgID: "msg1", NextPollAt: c.Now(), ClosesAt: c.Now().Add(time.Hour)}
+	later := Task{Owner: "li", Status: TaskSubmitted, MsgID: "msg2", NextPollAt: c.Now().Add(10 * time.Minute), ClosesAt: c.Now().Add(time.Hour)}
+	tx(t, s, func(tx *Tx) error {
+		p := Promotion{Name: "秒杀", Status: PromotionActive}
+		must(t, tx.AddPromotion(&p))
+		o := Occurrence{PromotionID: p.ID, At: c.Now(), Status: OccurrenceRunning}
+		if _, err := tx.AddOccurrence(&o); err != nil {
+			return err
+		}
+		held.OccurrenceID, later.OccurrenceID = o.ID, o.ID
+		must(t, tx.AddTask(&held))
+		must(t, tx.AddTask(&later))
+		mine, err := tx.LeaseTask(held, c.Now().Add(longestTaskLease))
+		if !mine {
+			t.Error("the lease was not given")
+		}
+		return err
+	})
+	must(t, s.Close())
+	s = open(t, dsn, c)
+	due, err := s.Read(t.Context()).DueTasks(c.Now(), 10)
+	if err != nil || len(due) != 1 || due[0].ID != held.ID {
+		t.Errorf("due: %+v %v", due, err)
+	}
+}

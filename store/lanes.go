@@ -209,8 +209,14 @@ func (tx *Tx) releaseLeases() error {
 			return err
 		}
 	}
-	return nil
+	// A task's lease is the time of the next look at it; a look too early does no harm.
+	now := tx.Now.UnixMilli()
+	return tx.db.Exec(`UPDATE task SET next_poll_at = ? WHERE next_poll_at > ? AND next_poll_at <= ?`,
+		now, now, tx.Now.Add(longestTaskLease).UnixMilli()).Error
 }
+
+// longestTaskLease is how far ahead a next look at a task may be a lease.
+const longestTaskLease = 2 * time.Minute
 
 // chunked calls fn with parts of at most 100 items: SQLite's driver binds parameters in
 // quadratic time.

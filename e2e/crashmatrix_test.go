@@ -1,0 +1,312 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"xiaobu/sandbox"
+)
+
+const (
+	crashesAtOnce = 24
+	dayLimit      = 3 * time.Minute // of real time, for one day
+)
+
+// TestACrashAtEveryCall lives through one busy day again and again, each time killing the
+// real program at another of its calls, before the platform did the work or before its
+// answer; the program is started again, and the day must end as if nothing had happened.
+func TestACrashAtEveryCall(t *testing.T) {
+	if slow > 1 {
+		t.Skip("the program under test is not built with the race detector")
+	}
+	bin := buildProgram(t)
+	began := time.Now()
+	calm := newDay(t, bin, 0, false)
+	calm.live()
+	if t.Failed() {
+		return
+	}
+	calls := calm.calls
+	hit := map[string]bool{}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	turn := make(chan struct{}, crashesAtOnce)
+	for k := calls; k > 0; k-- { // the last ones take longest
+		for _, after := range []bool{false, true} {
+			turn <- struct{}{}
+			wg.Go(func() {
+				defer func() { <-turn }()
+				t.Run(fmt.Sprintf("call %d, %s", k, moment(after)), func(t *testing.T) {
+					d := newDay(t, bin, k, after)
+					d.live()
+					mu.Lock()
+					defer mu.Unlock()
+					hit[d.killedAt+" "+moment(after)] = true
+				})
+			})
+		}
+	}
+	wg.Wait()
+	for _, op := range []string{"gettoken", "externalcontact/groupchat/list", chatGetPath, "externalcontact/send_welcome_msg", "externalcontact/add_msg_template", "message/send", "externalcontact/get_groupmsg_task"} {
+		for _, after := range []bool{false, true} {
+			if !hit[op+" "+moment(after)] {
+				t.Errorf("no day had its crash in %s, %s", op, moment(after))
+			}
+		}
+	}
+	t.Logf("%d calls, %d days with a crash, %d kinds of crashes, %v", calls, 2*calls, len(hit), time.Since(began).Round(time.Second))
+}
+
+const chatGetPath = "externalcontact/groupchat/get"
+
+func moment(after bool) string {
+	if after {
+		return "after its work"
+	}
+	return "before its work"
+}
+
+// day is one life of a small company with the real program in real time.
+type day struct {
+	*town
+	p     *program
+	crash int  // the call that is the program's last; 0: none
+	after bool // the platform has done its work then
+
+	mu       sync.Mutex // guards what follows
+	calls    int
+	killedAt string
+	over     bool
+}
+
+func newDay(t *testing.T, bin string, crash int, after bool) *day {
+	t.Helper()
+	d := &day{crash: crash, after: after}
+	box, err := sandbox.New(sandbox.Config{Now: time.Now, Seed: 1})
+	must(t, err)
+	srv := httptest.NewServer(http.HandlerFunc(d.serve))
+	d.town = &town{t: t, box: box, url: srv.URL}
+	d.populate(2)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	must(t, err)
+	addr := ln.Addr().String()
+	must(t, ln.Close())
+	c := box.Config()
+	database := "sqlite:" + filepath.Join(memoryDir(t), "day.db")
+	d.p = &program{t: t, bin: bin, addr: addr, db: database, log: &syncBuffer{}, env: append(os.Environ(), "XIAOBU_WECOM_SETTLE=50ms",
+		"XIAOBU_LISTEN="+addr, "XIAOBU_DATABASE="+database, "XIAOBU_API_TOKEN="+apiToken, "XIAOBU_FEED_SECRET="+feedSecret,
+		"XIAOBU_WECOM_BASE_URL="+srv.URL, "XIAOBU_WECOM_CORP_ID="+c.CorpID, fmt.Sprintf("XIAOBU_WECOM_AGENT_ID=%d", c.AgentID),
+		"XIAOBU_WECOM_SECRET="+c.Secret, "XIAOBU_WECOM_TOKEN="+c.Token, "XIAOBU_WECOM_AES_KEY="+c.AESKey)}
+	box.SetCallback("http://" + addr + "/callback/wecom")
+	box.SetFeed("http://"+addr+"/hooks/messages", feedSecret)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = box.Run(ctx) })
+	wg.Go(d.supervise)
+	t.Cleanup(func() {
+		d.end()
+		cancel()
+		wg.Wait()
+		srv.Close()
+	})
+	return d
+}
+
+// serve counts the program's calls, and kills it in the one that is meant.
+func (d *day) serve(w http.ResponseWriter, r *http.Request) {
+	d.mu.Lock()
+	d.calls++
+	mine := d.calls == d.crash
+	if mine {
+		d.killedAt = strings.TrimPrefix(r.URL.Path, "/cgi-bin/")
+	}
+	d.mu.Unlock()
+	if !mine {
+		d.box.Handler().ServeHTTP(w, r)
+		return
+	}
+	if d.after {
+		d.box.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	}
+	d.kill()
+	panic(http.ErrAbortHandler)
+}
+
+func (d *day) kill() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_ = d.p.cmd.Process.Kill() // it may have ended by itself; supervise sees that
+}
+
+// supervise starts the program, and starts it again whenever it has ended, until the day is over.
+func (d *day) supervise() {
+	for {
+		d.mu.Lock()
+		if d.over {
+			d.mu.Unlock()
+			return
+		}
+		cmd := exec.Command(d.p.bin, "serve")
+		cmd.Env, cmd.Stdout, cmd.Stderr = d.p.env, d.p.log, d.p.log
+		d.p.cmd = cmd
+		err := cmd.Start()
+		d.mu.Unlock()
+		if err != nil {
+			d.t.Errorf("start: %v", err)
+			return
+		}
+		_ = cmd.Wait() // the error is that it was killed
+	}
+}
+
+func (d *day) end() {
+	d.mu.Lock()
+	d.over = true
+	d.mu.Unlock()
+	d.kill()
+}
+
+// await waits until something is so.
+func (d *day) await(what string, so func() bool) {
+	d.t.Helper()
+	for deadline := time.Now().Add(dayLimit); !so(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			d.t.Fatalf("killed at call %d (%s, %s), and there is still no %s\n%s", d.crash, d.killedAt, moment(d.after), what, d.p.log)
+		}
+	}
+}
+
+// order has the operator do something, again and again until it is answered.
+func (d *day) order(method, path string, body, out any) {
+	d.t.Helper()
+	data, err := json.Marshal(body)
+	must(d.t, err)
+	d.await("answer to "+path, func() bool {
+		return d.p.get(method, path, bytes.NewReader(data), out, "Content-Type", "application/json", "Idempotency-Key", method+path)
+	})
+}
+
+// live is the busy day: a company is brought in, customers join and leave, are greeted, one
+// is a spammer, a sale is posted and confirmed, rewards fall due.
+func (d *day) live() {
+	d.t.Helper()
+	d.await("company", func() bool {
+		var known struct{ Items []struct{ Status string } }
+		return d.p.get(http.MethodGet, "/groups", nil, &known) && len(known.Items) == 2
+	})
+	d.order(http.MethodPut, "/rewards/rule", map[string]any{"effective_from": time.Now().Add(-time.Minute), "tiers": []any{map[string]any{"fen": 50}}, "hold": "0s"}, nil)
+	var promo struct{ ID string }
+	d.order(http.MethodPost, "/promotions", map[string]any{"name": "秒杀", "schedule": map[string]any{"cron": "0 3 1 1 *"}, "targets": map[string]any{"all": true}, "message": map[string]any{"text": "秒杀"}}, &promo)
+	var brought []string
+	for i := range 3 {
+		c := d.customer()
+		brought = append(brought, c)
+		_, err := d.box.Join(d.groups[i%2], c, sandbox.How{Scene: sandbox.SceneDirect, Inviter: fmt.Sprintf("cashier%d", i%2)})
+		must(d.t, err)
+		_, err = d.box.AddContact(fmt.Sprintf("owner%d", i%2), c, sandbox.Via{})
+		must(d.t, err)
+		d.await("rest", d.rests)
+	}
+	must(d.t, d.box.Leave(d.groups[0], brought[0]))
+	_, err := d.box.Say(d.groups[1], brought[1], "兼职日结300,加V:abc12345,名额有限")
+	must(d.t, err)
+	d.order(http.MethodPost, "/promotions/"+promo.ID+"/run", nil, nil)
+	d.await("mass messages", func() bool { return len(d.box.Tasks()) == 2 })
+	for _, task := range d.box.Tasks() {
+		must(d.t, d.box.Confirm(task.MsgID, task.Sender))
+	}
+	d.await("deliveries", func() bool {
+		var ds struct{ Items []delivery }
+		ok := d.p.get(http.MethodGet, "/promotions/"+promo.ID+"/deliveries", nil, &ds)
+		for _, one := range ds.Items {
+			ok = ok && one.Status == "sent"
+		}
+		return ok && len(ds.Items) == 2
+	})
+	d.await("rest", d.rests)
+	d.audit(brought)
+}
+
+// rests reports whether nothing is under way on either side.
+func (d *day) rests() bool {
+	var st inboxStats
+	return d.box.InFlight() == 0 && d.p.get(http.MethodGet, "/inbox/stats", nil, &st) && st.Pending == 0 && openActions(d.p) == 0
+}
+
+// audit demands that everything was done once.
+func (d *day) audit(brought []string) {
+	d.t.Helper()
+	cutOff := func(op string) bool { return d.killedAt == op && !d.after }
+	missing := 0
+	for _, w := range d.box.Welcomes() {
+		if len(w.Attempts) > 1 {
+			d.t.Errorf("a welcome was sent %d times", len(w.Attempts))
+		}
+		if w.SentAt.IsZero() {
+			missing++
+		}
+	}
+	if missing > 0 && !(missing == 1 && cutOff("externalcontact/send_welcome_msg")) {
+		d.t.Errorf("%d of %d were not welcomed (killed at %s)", missing, len(d.box.Welcomes()), d.killedAt)
+	}
+	if n := len(d.box.Cards()); n != 1 && !(n == 0 && cutOff("message/send")) {
+		d.t.Errorf("the owner saw %d cards", n)
+	}
+	if n := len(d.box.Tasks()); n != 2 {
+		d.t.Errorf("%d mass messages", n)
+	}
+	var entries struct{ Items []entry }
+	d.order(http.MethodGet, "/rewards/entries", nil, &entries)
+	earned := map[string]int{}
+	for _, e := range entries.Items {
+		if earned[e.Member]++; e.Status != "payable" || e.AmountFen != 50 {
+			d.t.Errorf("reward %+v", e)
+		}
+	}
+	for _, c := range brought {
+		if earned[c] != 1 {
+			d.t.Errorf("%s earned %d times", c, earned[c])
+		}
+	}
+	d.auditBooks()
+}
+
+func (d *day) auditBooks() {
+	d.t.Helper()
+	for _, g := range d.box.Groups() {
+		var books struct{ Items []member }
+		d.order(http.MethodGet, "/groups/"+g.ID+"/members", nil, &books)
+		in := map[string]bool{}
+		for _, m := range books.Items {
+			in[m.UserID] = true
+		}
+		for _, m := range g.Members {
+			if !in[m.User] {
+				d.t.Errorf("%s is in group %s and not in the books", m.User, g.Name)
+			}
+		}
+		if len(books.Items) != len(g.Members) {
+			d.t.Errorf("group %s has %d members, the books %d", g.Name, len(g.Members), len(books.Items))
+		}
+	}
+	for _, c := range d.box.Callbacks() {
+		if c.GivenUp > 0 {
+			d.t.Errorf("callback %d was given up", c.Seq)
+		}
+	}
+	if d.crash > 0 && d.killedAt == "" {
+		d.t.Logf("this day had only %d calls", d.calls)
+	}
+}
