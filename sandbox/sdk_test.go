@@ -57,7 +57,8 @@ type sdkFamily struct {
 
 // sdkFamilies are all families; each stands in the file of its subject.
 func sdkFamilies() []sdkFamily {
-	return slices.Concat(contactFamilies(), groupFamilies(), massFamilies(), messageFamilies(), accountFamilies(), momentFamilies(), statisticFamilies(), loginFamilies(), robotFamilies())
+	return slices.Concat(contactFamilies(), groupFamilies(), massFamilies(), messageFamilies(), accountFamilies(), momentFamilies(), statisticFamilies(), loginFamilies(),
+		robotFamilies(), handoverFamilies())
 }
 
 // rig is a company with both SDKs' clients pointed at it.

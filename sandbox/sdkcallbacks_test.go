@@ -94,7 +94,7 @@ func TestSDKsReadEveryCallback(t *testing.T) {
 		change, _, _ = strings.Cut(change, ".")
 		same(t, h.kind+" by silenceper", []any{read.ToUserName, read.CreateTime, read.MsgType, read.Event, read.ChangeType},
 			[]any{DefaultCorpID, r.clock.Now().Unix(), "event", event, change})
-		if event == "change_external_contact" {
+		if event == "change_external_contact" && change != "transfer_fail" {
 			same(t, h.kind+" by silenceper", contactFields(read), h.want)
 		}
 	}
@@ -142,12 +142,19 @@ func (r *rig) contactHappenings() []happening {
 	whole := got[Contact](t)(r.AddContact("", p, Via{ConfigID: way}))
 	r.ok("externalcontact/remark", map[string]any{"userid": "wang", "external_userid": p, "remark": "x"})
 	must(t, r.DeleteContact("wang", p, true))
+	r.ok("externalcontact/transfer_customer", map[string]any{"handover_userid": "wang", "takeover_userid": "li", "external_userid": []string{p}})
+	must(t, r.RefuseHandover(p))
 	must(t, r.DeleteContact("wang", p, false))
 	return []happening{
 		contactEvent("add_half_external_contact", p, "d]]>&", half.WelcomeCode),
 		contactEvent("add_external_contact", p, "d]]>&", whole.WelcomeCode),
 		contactEvent("edit_external_contact", p, "d]]>&", ""),
 		contactEvent("del_follow_user", p, "", ""),
+		{"change_external_contact.transfer_fail", func(read func(any)) []string {
+			var e power.EventExternalTransferFail
+			read(&e)
+			return []string{e.UserID, e.ExternalUserID, e.FailReason}
+		}, []string{"li", p, "customer_refused"}},
 		contactEvent("del_external_contact", p, "", ""),
 	}
 }

@@ -64,6 +64,5 @@ func sdkExceptions() map[string]string {
 		"Agent.List": notPlayed, "Agent.Set": notPlayed, "AgentWorkbench.*": notPlayed, "Menu.*": notPlayed,
 
 		"ExternalContact.*": awaited, "ExternalContactCustomerAcquisition.*": awaited,
-		"ExternalContactTransfer.*": awaited,
 	}
 }
