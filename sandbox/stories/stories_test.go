@@ -103,7 +103,11 @@ func (w *world) post(path string, body any) map[string]any {
 // openCodes makes a join way and a contact way for everybody in the stores.
 func (w *world) openCodes() {
 	for _, st := range w.story.Stores {
-		for _, user := range st.Staff() {
+		for _, p := range st.People {
+			if !p.serves {
+				continue
+			}
+			user := p.ID
 			chats := idsOf(st.Groups)
 			w.post("externalcontact/groupchat/add_join_way", map[string]any{
 				"scene": 2, "auto_create_room": 0, "state": "j-" + user, "remark": "code of " + user, "chat_id_list": chats[max(0, len(chats)-5):],
