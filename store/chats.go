@@ -194,7 +194,8 @@ func (r Reader) Stint(id int64) (Stint, error) {
 }
 
 // PersonStints lists all stays of one person in all groups, oldest first. Two stays are of
-// one person when they share the user id or a known union id.
+// one person when they share the user id or a known union id. The index of union ids leaves
+// out the empty ones, and is only used when the question does so too.
 func (r Reader) PersonStints(user bot.MemberID, unionID string) ([]Stint, error) {
 	stints, err := all[Stint](r.db.Where("user_id = ?", string(user)))
 	if err != nil {
