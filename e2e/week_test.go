@@ -68,6 +68,69 @@ func TestAWeekOfAChain(t *testing.T) {
 	}
 }
 
+// Every pack of stories in small, with what an operator of such stores sets up.
+func TestSmallWeeksOfEveryStory(t *testing.T) {
+	t.Parallel()
+	for name, scale := range map[string]float64{"ambassadors": 0.2, "nearby": 0.3, "unlock": 0.3, "wine": 0.03, "supermarket": 0.01} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := stories.Options{Scale: scale}
+			if slow > 1 {
+				o.Days = 3
+			}
+			r, story, _ := storyRig(t, sqliteFile(t), name, 1, o)
+			r.until(story.End)
+			checkMembers(r)
+			checkWelcomes(r)
+			checkDeliveries(r)
+			checkBooks(r)
+			checkQuiet(r)
+		})
+	}
+}
+
+// Ten supermarkets with all their members: read in, and one day lived.
+func TestADayOfThirtyFiveThousandMembers(t *testing.T) {
+	t.Parallel()
+	if slow > 1 {
+		t.Skip("too big for the race detector")
+	}
+	r, story, _ := storyRig(t, sqliteFile(t), "supermarket", 1, stories.Options{Days: 1})
+	r.until(story.End)
+	var groups []sandbox.Group
+	for i, g := range r.box.Groups() {
+		if i%9 == 0 { // some of each store; all of them take as long as the day
+			groups = append(groups, g)
+		}
+	}
+	checkMembersOf(r, groups)
+	checkDeliveries(r)
+	checkBooks(r)
+	checkQuiet(r)
+}
+
+// checkDeliveries demands that each group's status of each promotion is what the platform shows.
+func checkDeliveries(r *rig) {
+	r.t.Helper()
+	sent := map[string]bool{} // msgid chat
+	for _, task := range r.box.Tasks() {
+		for _, res := range task.Results {
+			sent[task.MsgID+" "+res.Target] = res.Status == sandbox.ResultSent
+		}
+	}
+	for _, p := range items[struct{ ID string }](r, "/promotions") {
+		ds := items[delivery](r, "/promotions/"+p.ID+"/deliveries")
+		if len(ds) == 0 {
+			r.t.Errorf("promotion %s reached nobody", p.ID)
+		}
+		for _, d := range ds {
+			if sent[d.MsgID+" "+d.ChatID] != (d.Status == "sent") || d.Status == "planned" || d.Status == "failed" {
+				r.t.Errorf("delivery %+v, posted is %v", d, sent[d.MsgID+" "+d.ChatID])
+			}
+		}
+	}
+}
+
 // databases are the dialects there are: SQLite, and PostgreSQL where the environment names one.
 func databases(t *testing.T) map[string]string {
 	t.Helper()
@@ -124,8 +187,16 @@ func TestAWeekWithBadPost(t *testing.T) {
 // checkMembers compares the API's lists with the company as it is.
 func checkMembers(r *rig) {
 	r.t.Helper()
-	for _, g := range r.box.Groups() {
+	checkMembersOf(r, r.box.Groups())
+}
+
+func checkMembersOf(r *rig, groups []sandbox.Group) {
+	r.t.Helper()
+	for _, g := range groups {
 		want := map[string]sandbox.Stay{}
+		if g.Dismissed {
+			continue // what was in it ended with it
+		}
 		for _, s := range g.History {
 			if s.Left.IsZero() {
 				want[fmt.Sprintf("%s %d", s.User, s.Joined.Unix())] = s

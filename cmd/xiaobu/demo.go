@@ -199,6 +199,9 @@ func listenAndServe(addr string, h http.Handler) (string, func(), error) {
 
 // prepare reads the company in and does what an operator does once.
 func (d *demo) prepare(ctx context.Context) error {
+	if d.big() {
+		d.screen.print("正在读入 %d 个群、%d 名客户……", "reading in %d groups with %d customers …", len(d.box.Groups()), d.story.Members)
+	}
 	if err := d.app.BringIn(ctx); err != nil {
 		return err
 	}

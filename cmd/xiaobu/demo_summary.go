@@ -15,14 +15,21 @@ import (
 
 func chatID(id string) bot.ChatID { return bot.ChatID(id) }
 
+// groupsShown is how many groups the summary shows one by one.
+const groupsShown = 24
+
 // tally is the week of one group.
 type tally struct {
 	before, joins, leaves, present, sent, unsent, removed int
 }
 
-func (t tally) row(name string) []string {
+// row is a line of the table; the members before the week are only shown where there were any.
+func (t tally) row(name string, before bool) []string {
 	cells := []string{name}
-	for _, n := range []int{t.before, t.joins, t.leaves, t.present, t.sent, t.unsent, t.removed} {
+	if before {
+		cells = append(cells, strconv.Itoa(t.before))
+	}
+	for _, n := range []int{t.joins, t.leaves, t.present, t.sent, t.unsent, t.removed} {
 		cells = append(cells, strconv.Itoa(n))
 	}
 	return cells
@@ -36,11 +43,7 @@ func (d *demo) summary(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.screen.print("\n这一周 · 群", "\nThe week · groups")
-	d.screen.table(append(append([][]string{{
-		d.screen.word("群", "group"), d.screen.word("原有", "before"), d.screen.word("入群", "joined"), d.screen.word("离群", "left"), d.screen.word("在群客户", "present"),
-		d.screen.word("秒杀送达", "sales posted"), d.screen.word("未送达", "not posted"), d.screen.word("广告移出", "spammers out"),
-	}}, groups...), total.row(d.screen.word("合计", "total"))))
+	d.showGroups(groups, total)
 	lines, sum, earned, err := d.earnings(ctx)
 	if err != nil {
 		return err
@@ -53,7 +56,57 @@ func (d *demo) summary(ctx context.Context) error {
 	return d.checks(ctx, r, total, int(earned))
 }
 
-func (d *demo) tallies(r store.Reader) (rows [][]string, total tally, err error) {
+// named is the tally of one group or of a store.
+type named struct {
+	name string
+	tally
+}
+
+// showGroups shows a line for each group, or for each store where there are too many groups.
+func (d *demo) showGroups(groups []named, total tally) {
+	head := []string{d.screen.word("群", "group")}
+	if len(groups) > groupsShown {
+		groups = d.byStore(groups)
+		head[0] = d.screen.word("门店(群数)", "store (groups)")
+	}
+	before := total.before > 0
+	if before {
+		head = append(head, d.screen.word("原有", "before"))
+	}
+	rows := [][]string{append(head, d.screen.word("入群", "joined"), d.screen.word("离群", "left"), d.screen.word("在群客户", "present"),
+		d.screen.word("群发送达", "posted"), d.screen.word("未送达", "not posted"), d.screen.word("广告移出", "spammers out"))}
+	for _, g := range groups {
+		rows = append(rows, g.row(g.name, before))
+	}
+	d.screen.print("\n这一周 · 群", "\nThe week · groups")
+	d.screen.table(append(rows, total.row(d.screen.word("合计", "total"), before)))
+}
+
+// byStore adds the groups of each store up, by the stores of their names.
+func (d *demo) byStore(groups []named) []named {
+	var out []named
+	rest := named{name: d.screen.word("其他", "others")}
+	for _, st := range d.story.Stores {
+		sum, n := tally{}, 0
+		for _, g := range groups {
+			if d.storeOf(g.name) == st.Name {
+				sum, n = sum.plus(g.tally), n+1
+			}
+		}
+		out = append(out, named{fmt.Sprintf("%s(%d)", st.Name, n), sum})
+	}
+	for _, g := range groups {
+		if d.storeOf(g.name) == "" {
+			rest.tally = rest.plus(g.tally)
+		}
+	}
+	if rest.tally != (tally{}) {
+		out = append(out, rest)
+	}
+	return out
+}
+
+func (d *demo) tallies(r store.Reader) (rows []named, total tally, err error) {
 	delivered := map[string]tally{}
 	promos, err := r.Promotions(0, 0)
 	if err != nil {
@@ -85,7 +138,7 @@ func (d *demo) tallies(r store.Reader) (rows [][]string, total tally, err error)
 			return nil, total, err
 		}
 		t.count(stays, cases, g.ID, d.story.Start)
-		rows = append(rows, t.row(g.Name))
+		rows = append(rows, named{g.Name, t})
 		total = total.plus(t)
 	}
 	return rows, total, nil
@@ -173,7 +226,11 @@ func (d *demo) checks(ctx context.Context, r store.Reader, total tally, earned i
 		}
 		d.screen.print("  "+mark+" "+zh, "  "+mark+" "+en, args...)
 	}
-	check(total.before+total.joins-total.leaves == total.present, "原有 %d + 入群 %d − 离群 %d = 在群 %d", "%d before + %d joined − %d left = %d present", total.before, total.joins, total.leaves, total.present)
+	zh, en, figures := "入群 %d − 离群 %d = 在群 %d", "%d joined − %d left = %d present", []any{total.joins, total.leaves, total.present}
+	if total.before > 0 {
+		zh, en, figures = "原有 %d + "+zh, "%d before + "+en, append([]any{total.before}, figures...)
+	}
+	check(total.before+total.joins-total.leaves == total.present, zh, en, figures...)
 	reasons, err := d.unrewarded(ctx, r)
 	if err != nil {
 		return err
@@ -185,7 +242,7 @@ func (d *demo) checks(ctx context.Context, r store.Reader, total tally, earned i
 	used, twice := d.welcomesUsed()
 	check(twice == 0, "欢迎语 %d 条,每个欢迎码只用一次", "%d welcomes, each code used once", used)
 	posted := d.posted()
-	check(posted == total.sent, "群里实际出现的秒杀 %d 条", "sales that really appeared in groups: %d", posted)
+	check(posted == total.sent, "群里实际出现的群发 %d 条", "mass messages that really appeared in groups: %d", posted)
 	balances, err := r.Balances()
 	if err != nil {
 		return err

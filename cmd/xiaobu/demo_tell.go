@@ -19,6 +19,7 @@ type seen struct {
 	mu      sync.Mutex
 	entries []sandbox.Entry // of the simulated company, not told yet
 	stint   int64
+	hour    time.Time // told up to here, where a story is told by the hour
 	welcome map[string]bool
 	tasks   map[int64]store.Task
 	sent    map[int64]bool
@@ -27,7 +28,7 @@ type seen struct {
 
 // entry takes what happens in the simulated company.
 func (s *seen) entry(e sandbox.Entry) {
-	if e.Kind != sandbox.EntryLeave {
+	if e.Kind != sandbox.EntryLeave && e.Kind != sandbox.EntryPost {
 		return
 	}
 	s.mu.Lock()
@@ -46,6 +47,7 @@ func (s *seen) take() []sandbox.Entry {
 // begin takes what is there before the week as told.
 func (s *seen) begin(ctx context.Context, d *demo) error {
 	s.welcome, s.tasks, s.sent, s.cases = map[string]bool{}, map[int64]store.Task{}, map[int64]bool{}, map[int64]string{}
+	s.hour = d.clock.now().Truncate(time.Hour)
 	stints, err := d.app.Store.Read(ctx).StintsAfter(0, 0)
 	for _, st := range stints {
 		s.stint = max(s.stint, st.ID)
@@ -62,6 +64,9 @@ type line struct {
 // tell shows what has happened since the last time: what people did, and what the bot knows
 // and did about it.
 func (d *demo) tell(ctx context.Context) error {
+	if d.big() {
+		return d.tellHour(ctx)
+	}
 	var lines []line
 	for _, source := range []func(store.Reader) ([]line, error){d.tellJoins, d.tellLeaves, d.tellWelcomes, d.tellTasks, d.tellCases} {
 		more, err := source(d.app.Store.Read(ctx))
@@ -136,6 +141,9 @@ func yuan(fen int64) string { return fmt.Sprintf("¥%d.%02d", fen/100, fen%100) 
 func (d *demo) tellLeaves(store.Reader) ([]line, error) {
 	var lines []line
 	for _, e := range d.seen.take() {
+		if e.Kind != sandbox.EntryLeave {
+			continue
+		}
 		zh, en := "－ %s 离开 %s", "－ %s left %s"
 		if strings.Contains(e.Text, "removed") {
 			zh, en = "－ %s 被移出 %s", "－ %s was removed from %s"

@@ -61,6 +61,8 @@ func TestWrongUsageEndsWithTwoAndSaysWhatToDo(t *testing.T) {
 		{[]string{"rehearse", "--confirm", "maybe"}, nil, "past"},
 		{[]string{"rehearse", "--leave-rate", "2"}, nil, "0 to 1"},
 		{[]string{"rehearse", "--joins-per-day", "-1"}, nil, "0 to 200"},
+		{[]string{"demo", "--story", "chian"}, nil, "there are chain, ambassadors, nearby, supermarket, unlock, wine"},
+		{[]string{"sandbox", "--story", "chian"}, nil, "there are chain"},
 		{[]string{"sandbox", "--callback", "nowhere"}, nil, "CallbackURL"},
 	} {
 		r := xiaobu(t, "", c.vars, c.args...)
@@ -177,6 +179,36 @@ func TestTheDemoLivesThroughAWeekAndEnds(t *testing.T) {
 	}
 	if strings.Contains(r.out, "✗") {
 		t.Errorf("the table does not add up:\n%s", r.out)
+	}
+}
+
+func TestStoriesAreListedAndReadFromFiles(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, command := range []string{"demo", "sandbox"} {
+		r := xiaobu(t, "", nil, command, "--story", "list")
+		if r.code != exitDone || !strings.Contains(r.out, "supermarket") || !strings.Contains(r.out, "三公里门店") || !strings.Contains(r.out, "leader") {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
+	if err := os.WriteFile("mine.yaml", []byte("title: {zh: 小店, en: a shop}\nstores: [{id: a, name: 甲店, staff: [{id: w, owner: true}], groups: [{name: 甲群}]}]\ncustomers: {count: 5}\njoins: {per_day: 2}\nday: 3\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := xiaobu(t, "", nil, "demo", "--exit", "--story", "mine.yaml"); r.code != exitUsage || !strings.Contains(r.err, "mine.yaml:5: day: unknown key") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// By the hour: what would drown a screen is added up.
+func TestABigStoryIsToldByTheHour(t *testing.T) {
+	t.Chdir(t.TempDir())
+	story := "title: {zh: 大店, en: a big shop}\ndays: 1\ncustomers: {count: 700}\njoins: {per_day: 620, ways: {link: 1}}\n" +
+		"stores: [{id: a, name: 甲店, staff: [{id: w, owner: true}], groups: [{name: '甲店{n}群', count: 3}]}]\n"
+	if err := os.WriteFile("big.yaml", []byte(story), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := xiaobu(t, "", nil, "demo", "--exit", "--story", "big.yaml", "--lang", "en")
+	if r.code != exitDone || !strings.Contains(r.out, "Mon 10:00  ") || strings.Contains(r.out, "✗") || strings.Count(r.out, "\n") > 60 {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -94,6 +94,7 @@ type life struct {
 	active map[string][]string // of a group: who passes on links and speaks
 	firsts map[string]string   // of a group: chat_ids by the names at the start
 	passed map[string]int      // of a group: milestones that are behind it
+	gone   map[string]bool     // userids of those who have resigned
 }
 
 // Begin builds the company of a script in a sandbox, with the groups as they are at the
@@ -109,7 +110,7 @@ func Begin(s *sandbox.Sandbox, sc *Script, o Options) (*Story, error) {
 	l := &life{
 		Story: &Story{Script: sc, Start: o.Monday, End: o.Monday.AddDate(0, 0, o.Days)},
 		s:     s, scale: o.Scale, homes: map[string]int{}, store: map[string]int{}, person: map[string]Person{},
-		active: map[string][]string{}, firsts: map[string]string{}, passed: map[string]int{},
+		active: map[string][]string{}, firsts: map[string]string{}, passed: map[string]int{}, gone: map[string]bool{},
 	}
 	s.Watch(l)
 	if err := l.open(now); err != nil {

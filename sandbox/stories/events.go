@@ -27,6 +27,7 @@ func (l *life) happen(e Event) error {
 	case "owner":
 		return l.s.ChangeOwner(chat, e.Staff)
 	case "resign":
+		l.gone[e.Staff] = true
 		return l.s.Resign(e.Staff)
 	case "dismiss":
 		return l.s.Dismiss(chat)

@@ -150,6 +150,9 @@ func (l *life) scan(v visit) error {
 func (l *life) brings(store int, remark string) float64 {
 	for _, p := range l.Stores[store].People {
 		if strings.Contains(remark, p.ID) {
+			if l.gone[p.ID] {
+				return 0
+			}
 			return p.brings
 		}
 	}
@@ -161,7 +164,7 @@ func (l *life) server(r *rand.Rand, store int) (string, error) {
 	var users []string
 	var weights []float64
 	for _, p := range l.Stores[store].People {
-		if p.serves {
+		if p.serves && !l.gone[p.ID] {
 			users = append(users, p.ID)
 			weights = append(weights, p.brings)
 		}
@@ -280,7 +283,7 @@ func (l *life) addContact(person string, r *rand.Rand, when time.Time) error {
 	var codes []sandbox.ContactWay
 	staff := l.Stores[store].Staff()
 	for _, w := range l.s.ContactWays() {
-		if slices.ContainsFunc(w.Users, func(u string) bool { return slices.Contains(staff, u) }) {
+		if slices.ContainsFunc(w.Users, func(u string) bool { return slices.Contains(staff, u) && !l.gone[u] }) {
 			codes = append(codes, w)
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"xiaobu/sandbox"
 )
 
 // small is a story that is right.
@@ -97,6 +99,27 @@ func TestLoadTakesANameOrAPath(t *testing.T) {
 	}
 	if names := Names(); names[0] != "chain" {
 		t.Errorf("%v", names)
+	}
+}
+
+// The page that explains the format shows nothing that is not taken.
+func TestTheExampleInThePageIsRight(t *testing.T) {
+	page, err := os.ReadFile("STORIES.md")
+	must(t, err)
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	example, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("the page has no example")
+	}
+	sc, err := Parse("STORIES.md", []byte(example))
+	must(t, err)
+	w := beginScript(t, sc, sandbox.Config{Seed: 1}, Options{})
+	w.openCodes()
+	w.settle()
+	for _, e := range w.Log(0) {
+		if e.Kind == sandbox.EntryStory && !strings.Contains(e.Text, "is in group") && !strings.Contains(e.Text, "has no group") && !strings.Contains(e.Text, "in group") {
+			t.Errorf("%v %s", e.At, e.Text)
+		}
 	}
 }
 

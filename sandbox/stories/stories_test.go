@@ -204,6 +204,9 @@ func TestEveryPackLivesTheSameDaysWithTheSameSeed(t *testing.T) {
 		t.Run(pack, func(t *testing.T) {
 			t.Parallel()
 			o := Options{Days: 2, Scale: 0.2}
+			if pack == "supermarket" {
+				o.Scale = 0.05
+			}
 			first := logOf(t, pack, 5, o)
 			if first != logOf(t, pack, 5, o) {
 				t.Error("two runs with seed 5 differ")
@@ -212,6 +215,94 @@ func TestEveryPackLivesTheSameDaysWithTheSameSeed(t *testing.T) {
 				t.Error("seeds 5 and 6 do the same")
 			}
 		})
+	}
+}
+
+// What each pack is for happens in it.
+func TestThePacksDoWhatTheyAreFor(t *testing.T) {
+	t.Parallel()
+	live := func(t *testing.T, pack string, o Options) (*world, map[string]int) {
+		w := begin(t, pack, sandbox.Config{Seed: 1}, o)
+		w.openCodes()
+		w.settle()
+		sizes := map[string]int{}
+		for _, g := range w.Groups() {
+			for _, m := range g.Members {
+				if !m.Staff && !g.Dismissed {
+					sizes[g.Name]++
+				}
+			}
+			if len(g.Members) > 500 {
+				t.Errorf("%s: %s has %d members", pack, g.Name, len(g.Members))
+			}
+		}
+		return w, sizes
+	}
+	said := func(w *world, text string) (n int) {
+		for _, m := range w.SaidInGroups() {
+			if strings.Contains(m.Message.Text, text) {
+				n++
+			}
+		}
+		return n
+	}
+	t.Run("wine", func(t *testing.T) {
+		t.Parallel()
+		_, sizes := live(t, "wine", Options{})
+		if len(sizes) != 10 || sizes["九街品酒1群"] < 200 {
+			t.Errorf("the week ended with %v", sizes)
+		}
+	})
+	t.Run("unlock", func(t *testing.T) {
+		t.Parallel()
+		w, _ := live(t, "unlock", Options{})
+		if first, second := said(w, "满50人啦"), said(w, "满100人!第二档"); first != 4 || second == 0 {
+			t.Errorf("unlocked %d and %d times", first, second)
+		}
+	})
+	t.Run("ambassadors", func(t *testing.T) {
+		t.Parallel()
+		w, _ := live(t, "ambassadors", Options{})
+		by := map[string]int{}
+		for _, g := range w.Groups() {
+			for _, m := range g.History {
+				by[m.State]++
+			}
+		}
+		if by["j-ds_mo"] <= by["j-ds_ning"] || by["j-jiang_tz"] <= by["j-ds_yao"] {
+			t.Errorf("by code: %v", by)
+		}
+	})
+	t.Run("nearby", func(t *testing.T) {
+		t.Parallel()
+		w, sizes := live(t, "nearby", Options{})
+		if sizes["旧厂宿舍群"] != 0 || sizes["望河花园买菜群"] == 0 || said(w, "接龙") < 50 {
+			t.Errorf("%v, %d orders", sizes, said(w, "接龙"))
+		}
+	})
+}
+
+func TestASupermarketHasItsMembersFromTheStart(t *testing.T) {
+	t.Parallel()
+	w := begin(t, "supermarket", sandbox.Config{Seed: 1}, Options{Days: 1})
+	if got := len(w.Groups()); got != 80 || w.story.Members < 34_500 || w.story.Members > 35_500 {
+		t.Errorf("%d groups, %d members", got, w.story.Members)
+	}
+	if n := len(w.Callbacks()); n != 0 {
+		t.Errorf("%d callbacks about what was there before", n)
+	}
+	out := w.post("externalcontact/groupchat/get", map[string]any{"chat_id": w.story.Stores[0].Groups[0].ID})
+	members := out["group_chat"].(map[string]any)["member_list"].([]any)
+	last := 0.0
+	for _, m := range members {
+		at := m.(map[string]any)["join_time"].(float64)
+		if at < last {
+			t.Fatal("the members are not in the order of joining")
+		}
+		last = at
+	}
+	if len(members) < 480 {
+		t.Errorf("%d members", len(members))
 	}
 }
 
