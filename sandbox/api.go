@@ -59,7 +59,7 @@ func allAPIs() map[string]api {
 	for _, family := range []map[string]api{
 		tagAPIs(), idAPIs(), acquisitionAPIs(), interceptAPIs(), handoverAPIs(), statisticAPIs(),
 		tokenAPIs(), directoryAPIs(), contactAPIs(), chatAPIs(), transferAPIs(), joinWayAPIs(),
-		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(), momentAPIs(), loginAPIs(), ticketAPIs(), robotAPIs(),
+		contactWayAPIs(), welcomeAPIs(), groupTemplateAPIs(), massMessageAPIs(), massResultAPIs(), momentAPIs(), loginAPIs(), ticketAPIs(), robotAPIs(), smartRobotAPIs(),
 		messageAPIs(), cardAPIs(), appChatAPIs(), mediaAPIs(),
 	} {
 		maps.Copy(all, family)

@@ -33,6 +33,7 @@ const (
 	cardSent    cardUse = iota // with message/send
 	cardUpdated                // in place of another card: the task_id may be left out
 	cardOfRobot                // by a group robot: notices only, nothing calls back
+	cardOfSmart                // by a smart robot, which has a callback of its own
 )
 
 // readCard reads and checks a template card.
@@ -45,7 +46,7 @@ func (c *call) readCard(in args, use cardUse) *Card {
 		if use == cardOfRobot {
 			in.bad(codeBadParam, "invalid Request Parameter: %scard_type %q is not for robots", in.where, card.CardType)
 		}
-		if c.s.callbackURL == "" {
+		if c.s.callbackURL == "" && use != cardOfSmart {
 			in.bad(codeNoCallback, "no callback url is set for this app")
 		}
 		if use == cardSent {

@@ -125,6 +125,7 @@ type Sandbox struct {
 	logins      logins
 	tickets     tickets
 	robots      robots
+	smart       smartRobots
 	apps        appMessages
 	appRooms    appRooms
 	media       mediaShelf
@@ -176,6 +177,7 @@ func New(cfg Config) (*Sandbox, error) {
 		moments:     newMoments(),
 		logins:      newLogins(),
 		robots:      newRobots(),
+		smart:       newSmartRobots(),
 		apps:        newAppMessages(),
 		appRooms:    newAppRooms(),
 		media:       newMediaShelf(),
