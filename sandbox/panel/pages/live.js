@@ -38,6 +38,7 @@
     }
   }
 
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   document.querySelectorAll("[data-bottom]").forEach(toBottom);
   setTimeout(look, every);
 })();
