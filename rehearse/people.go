@@ -121,7 +121,7 @@ func times(stints []store.Stint, left bool) []time.Time {
 }
 
 // rates is how often something happens in each hour of the week, Sunday 0:00 first: as in
-// the past, or so often a day.
+// the past, or so often a day. A past of less than a week tells hours, but no weekdays.
 func (p *people) rates(past []time.Time, since time.Time, perDay float64) [7 * 24]float64 {
 	var out [7 * 24]float64
 	if perDay >= 0 {
@@ -130,13 +130,18 @@ func (p *people) rates(past []time.Time, since time.Time, perDay float64) [7 * 2
 		}
 		return out
 	}
-	weeks := max(p.s.past.asOf.Sub(since).Hours()/(7*24), 1)
+	days := max(p.s.past.asOf.Sub(since).Hours()/24, 1)
 	for _, t := range past {
-		if t.Before(since) {
-			continue
-		}
 		local := p.local(t)
-		out[int(local.Weekday())*24+local.Hour()] += 1 / weeks
+		switch {
+		case t.Before(since):
+		case days < 7:
+			for day := range 7 {
+				out[day*24+local.Hour()] += 1 / days
+			}
+		default:
+			out[int(local.Weekday())*24+local.Hour()] += 7 / days
+		}
 	}
 	return out
 }

@@ -3,8 +3,11 @@ package rehearse
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
 	"xiaobu/configs"
+	"xiaobu/sandbox"
 	"xiaobu/store"
 )
 
@@ -349,4 +355,79 @@ func checkMistakes(t *testing.T, c configs.Config) {
 	if _, err := Run(ctx, o); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted: %v", err)
 	}
+}
+
+// Who is no longer on WeCom's list of members with customer contact cannot have a task; the
+// report says so, and invents no reason.
+func TestAnOwnerWhoIsNoLongerListedIsRefused(t *testing.T) {
+	r := newRig(t, "sqlite:"+filepath.Join(t.TempDir(), "xiaobu.db"))
+	for _, id := range []string{"stays", "leaves"} {
+		must(t, r.box.AddStaff(sandbox.Staff{UserID: id, Name: id}))
+		_, err := r.box.CreateGroup(id, id+"' group")
+		must(t, err)
+	}
+	must(t, r.app.BringIn(context.Background()))
+	r.until(monday.Add(-time.Hour))
+	r.promote("每日秒杀", "0 10 * * *", nil)
+	must(t, r.box.Resign("leaves"))
+	r.until(monday.Add(4 * time.Hour)) // after the nightly comparison
+	r.close()
+	o := options(t, r.conf)
+	o.From, o.Days = monday.AddDate(0, 0, 1), 2
+	rep := run(t, o)
+	if len(rep.Refusals) != 1 || rep.Refusals[0].Code != "no_permission" || rep.Refusals[0].Owner != "leaves" || rep.Refusals[0].Count != 2 {
+		t.Errorf("refusals: %+v", rep.Refusals)
+	}
+	for _, owner := range rep.Owners {
+		if owner.Listed != (owner.UserID == "stays") || owner.Failed != map[bool]int{false: 2}[owner.Listed] {
+			t.Errorf("owner %+v", owner)
+		}
+	}
+}
+
+// Books in PostgreSQL are rehearsed from a copy in SQLite, and stay as they are.
+func TestBooksInPostgres(t *testing.T) {
+	base := os.Getenv("XIAOBU_TEST_POSTGRES")
+	if base == "" {
+		t.Skip("XIAOBU_TEST_POSTGRES is not set")
+	}
+	db, err := sql.Open("pgx", base)
+	must(t, err)
+	schema := fmt.Sprintf("rehearse_%d", os.Getpid())
+	_, err = db.Exec(`CREATE SCHEMA ` + schema)
+	must(t, err)
+	t.Cleanup(func() {
+		_, err := db.Exec(`DROP SCHEMA ` + schema + ` CASCADE`)
+		must(t, err)
+		must(t, db.Close())
+	})
+	u, err := url.Parse(base)
+	must(t, err)
+	q := u.Query()
+	q.Set("search_path", schema)
+	u.RawQuery = q.Encode()
+	r, story := chain(t, u.String())
+	r.until(story.Start.Add(40 * time.Hour))
+	before := rowsOf(t, db, schema)
+	o := options(t, r.conf)
+	o.From, o.Days = monday.AddDate(0, 0, 2), 2
+	rep := run(t, o)
+	if len(rep.Calendar) != 1 || rep.Calendar[0].Planned != 6 || rep.Totals.Joins == 0 {
+		t.Errorf("%+v", rep.Totals)
+	}
+	if after := rowsOf(t, db, schema); !slices.Equal(before, after) {
+		t.Errorf("the original changed: %v, then %v", before, after)
+	}
+}
+
+// rowsOf counts the rows of every table that a rehearsal's twin would write.
+func rowsOf(t *testing.T, db *sql.DB, schema string) []int {
+	t.Helper()
+	var out []int
+	for _, table := range []string{"inbox", "outbox", "slot", "stint", "occurrence", "delivery", "task", "transfer"} {
+		var n int
+		must(t, db.QueryRow(`SELECT COUNT(*) FROM `+schema+`.`+table).Scan(&n))
+		out = append(out, n)
+	}
+	return out
 }

@@ -285,3 +285,43 @@ func TestACopyIsDetachedFromItsPlatform(t *testing.T) {
 		t.Errorf("last moment: %v %v %v", at, ok, err)
 	}
 }
+
+// While a program writes, a copy is of one moment: of two rows that are written together it
+// has both or neither.
+func TestACopyIsOfOneMoment(t *testing.T) {
+	onEachCopy(t, func(t *testing.T, dsn string) {
+		s := open(t, dsn, newClock())
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		written := make(chan int)
+		go func() {
+			n := 0
+			for ; ctx.Err() == nil; n++ {
+				_ = s.Tx(context.Background(), func(tx *Tx) error {
+					if err := tx.Block(Blocked{Person: fmt.Sprint("a", n)}); err != nil {
+						return err
+					}
+					return tx.SaveFollower(bot.UserID(fmt.Sprint("a", n)))
+				})
+			}
+			written <- n
+		}()
+		seen := map[int64]bool{}
+		for len(seen) < 3 {
+			file := filepath.Join(t.TempDir(), "copy.db")
+			must(t, Copy(t.Context(), dsn, file))
+			twin := open(t, "sqlite:"+file, newClock())
+			var blocked, staff int64
+			must(t, twin.read.Table("blocked").Count(&blocked).Error)
+			must(t, twin.read.Table("staff").Count(&staff).Error)
+			if blocked != staff {
+				t.Fatalf("%d and %d of rows that are written together", blocked, staff)
+			}
+			seen[blocked] = true
+		}
+		stop()
+		if n := <-written; n == 0 {
+			t.Error("nothing was written meanwhile")
+		}
+	})
+}
