@@ -62,7 +62,7 @@ func getAgent(c *call) (reply, *failure) {
 		"allow_userinfos": reply{"user": users},
 		"allow_partys":    reply{"partyid": parties},
 		"allow_tags":      reply{"tagid": []int{}},
-		"redirect_domain": "", "home_url": "", "report_location_flag": 0, "isreportenter": 0,
+		"redirect_domain": c.s.cfg.TrustedDomain, "home_url": "", "report_location_flag": 0, "isreportenter": 0,
 	}, nil
 }
 

@@ -7,6 +7,10 @@
 // page and a control API under /sandbox/, or by a story (package stories). Whatever they do
 // makes the same callbacks as on the platform.
 //
+// Beside the API, Handler serves the pages on which staff and customers log in to a bot's own
+// pages, and the images that were uploaded for ever. Group robots speak through webhooks
+// (AddRobot), smart robots through a callback of their own (AddSmartRobot).
+//
 // Time comes from Config.Now, which may be moved by hand. What is to happen later waits in
 // two queues; Due says when the next thing is due, Step does all that is due now, and Run is
 // a loop around the same in real time. One seed decides everything random: the same seed and
