@@ -117,7 +117,7 @@ func quotaFinding(rep *Report, english bool) Finding {
 	zh, en := "没有群用到群发额度。", "No group uses its quota."
 	switch {
 	case blocked > 0:
-		zh, en = fmt.Sprintf("%d 个群额度用完,%d 条发不出去。", groups, blocked), fmt.Sprintf("%d groups run out of quota; %d posts cannot be made.", groups, blocked)
+		zh, en = fmt.Sprintf("%d 个群额度用完,%d 条发不出去。", groups, blocked), fmt.Sprintf("Groups that run out of quota: %d; posts that cannot be made: %d.", groups, blocked)
 	case least != nil:
 		zh = fmt.Sprintf("额度够用:最紧的群%s在 %s 还剩 %d/%d。", least.Group, least.Month, least.Left, least.Quota)
 		en = fmt.Sprintf("The quota lasts: group %s has the least left, %d of %d in %s.", least.Group, least.Left, least.Quota, least.Month)
