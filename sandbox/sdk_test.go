@@ -29,7 +29,7 @@ import (
 // TestSDKs drives the sandbox with clients that others wrote. Each function below stands for
 // one family of calls and asserts on what came of them; here is only checked that nothing is
 // left out: every call of both SDKs was answered with errcode 0 at least once, or stands in
-// sdkExceptions with its reason.
+// sdkExceptions with its reason; and every call of the platform is made by an SDK, or stands in noSDK.
 //
 // What was called is not told by the functions, it is seen on the stack of each request.
 func TestSDKs(t *testing.T) {
@@ -58,7 +58,7 @@ type sdkFamily struct {
 // sdkFamilies are all families; each stands in the file of its subject.
 func sdkFamilies() []sdkFamily {
 	return slices.Concat(contactFamilies(), groupFamilies(), massFamilies(), messageFamilies(), accountFamilies(), momentFamilies(), statisticFamilies(), loginFamilies(),
-		robotFamilies(), handoverFamilies())
+		robotFamilies(), handoverFamilies(), acquisitionFamilies())
 }
 
 // rig is a company with both SDKs' clients pointed at it.
@@ -234,9 +234,13 @@ func (s *sightings) check(t *testing.T) {
 			t.Errorf("no call is excepted by %s any more", name)
 		}
 	}
+	without := noSDK()
 	for path := range allAPIs() {
-		if !s.paths[path] {
-			t.Logf("%s is reached by no SDK", path)
+		switch {
+		case s.paths[path] && without[path]:
+			t.Errorf("%s is made by an SDK and still in noSDK", path)
+		case !s.paths[path] && !without[path]:
+			t.Errorf("%s is made by no SDK: drive it in a family, or name it in noSDK if neither has it", path)
 		}
 	}
 }

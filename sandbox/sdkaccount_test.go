@@ -16,7 +16,7 @@ func accountFamilies() []sdkFamily {
 // branch is a shop with a cashier.
 func (r *rig) branch() {
 	must(r.t, r.AddDepartment(Department{ID: 7, Name: "门店"}))
-	must(r.t, r.AddStaff(Staff{UserID: "Qian", Name: "钱收银", Department: 7, Position: "收银"}))
+	must(r.t, r.AddStaff(Staff{UserID: "Qian", Name: "钱收银", Department: 7, Position: "收银", Mobile: "13800000007"}))
 }
 
 func powerDirectory(t *testing.T, r *rig) {
@@ -40,6 +40,8 @@ func powerDirectory(t *testing.T, r *rig) {
 	answered(t, ids, err)
 	same(t, "ids below the shop", []any{len(ids.DepartmentIDs), ids.DepartmentIDs[0].ID, ids.DepartmentIDs[0].ParentID}, []any{1, 7, 1})
 
+	r.powerOtherIDs()
+
 	var seen []string
 	for cursor, page := "", 0; page == 0 || cursor != ""; page++ {
 		some, err := r.powerDirectory.User.ListID(r.ctx, cursor, 3)
@@ -55,6 +57,22 @@ func powerDirectory(t *testing.T, r *rig) {
 	same(t, "errcode with the app's token", with.ErrCode, codeNoRight)
 }
 
+// powerOtherIDs finds members of staff by what else they have.
+func (r *rig) powerOtherIDs() {
+	t, c := r.t, r.power.User
+	open, err := c.UserIdToOpenID(r.ctx, "qian")
+	answered(t, open, err)
+	user, err := c.OpenIDToUserID(r.ctx, open.OpenID)
+	answered(t, user, err)
+	same(t, "user by openid", user.UserID, "Qian")
+	found, err := c.MobileToUserID(r.ctx, "13800000007")
+	answered(t, found, err)
+	same(t, "user by mobile", found.UserID, "Qian")
+	all, err := c.GetDetailedDepartmentUsers(r.ctx, 7, 0)
+	answered(t, all, err)
+	same(t, "users in detail", []any{len(all.UserList), all.UserList[0].UserID, all.UserList[0].Position}, []any{1, "Qian", "收银"})
+}
+
 func silentDirectory(t *testing.T, r *rig) {
 	r.branch()
 	c := r.silent.GetAddressList()
@@ -62,6 +80,10 @@ func silentDirectory(t *testing.T, r *rig) {
 	same(t, "user", []any{user.UserID, user.Name, user.Position, user.MainDepartment, user.Status}, []any{"Qian", "钱收银", "收银", 7, 1})
 	users := got[[]*silentdirectory.UserList](t)(c.UserSimpleList(7))
 	same(t, "users of the shop", []any{len(users), users[0].UserID, users[0].Department}, []any{1, "Qian", []int{7}})
+	open := got[string](t)(c.ConvertToOpenID("qian"))
+	same(t, "user by openid", got[string](t)(c.ConvertToUserID(open)), "Qian")
+	found := got[*silentdirectory.GetUseridResponse](t)(c.GetUserid(&silentdirectory.GetUseridRequest{Mobile: "13800000007"}))
+	same(t, "user by mobile", found.Userid, "Qian")
 	all := got[[]*silentdirectory.Department](t)(c.DepartmentList())
 	same(t, "departments", []any{len(all), all[1].ID, all[1].Name, all[1].ParentID}, []any{2, 7, "门店", 1})
 	some := got[[]*silentdirectory.Department](t)(c.DepartmentListByID(7))
