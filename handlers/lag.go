@@ -121,7 +121,7 @@ func (s snapshot) inPairs(open []int64) []int64 {
 		}
 		for _, id := range h.Members {
 			end, ok := s.leaveAfter(i, id, h.at)
-			if !ok || s.knows(i, id) {
+			if !ok || s.knows(i, id, end.at) {
 				continue
 			}
 			joinOpen, leaveOpen := slices.Contains(open, h.id), slices.Contains(open, end.id)

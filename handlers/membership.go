@@ -312,7 +312,7 @@ func (s snapshot) findBrief() []store.Stint {
 		}
 		for _, id := range h.Members {
 			end, ok := s.leaveAfter(i, id, h.at)
-			if !ok || slices.Contains(s.open, end.id) || s.knows(i, id) {
+			if !ok || slices.Contains(s.open, end.id) || s.knows(i, id, end.at) {
 				continue
 			}
 			out = append(out, store.Stint{ChatID: string(s.chat.ID), UserID: string(id), JoinedAt: h.at, JoinScene: string(sceneOf(h)),
@@ -323,11 +323,12 @@ func (s snapshot) findBrief() []store.Stint {
 }
 
 // knows reports whether the list or the books have the stay of a person whose beginning the
-// i-th callback tells of: one that began at about that time, and that is not another's.
-func (s snapshot) knows(i int, id bot.MemberID) bool {
+// i-th callback tells of, and which ended at a time: one that began at about the callback's
+// time, before that end, and that is not another's.
+func (s snapshot) knows(i int, id bot.MemberID, ended time.Time) bool {
 	joined := s.hints[i].at
 	return s.stayed(id, func(t time.Time) bool {
-		return t.Equal(joined) || t.Sub(joined).Abs() <= sameJoin && !s.toldOf(id, t)
+		return t.Equal(joined) || t.Sub(joined).Abs() <= sameJoin && t.Before(ended) && !s.toldOf(id, t)
 	})
 }
 

@@ -460,6 +460,24 @@ func TestASecondLeaveWaitsForItsJoin(t *testing.T) {
 	}
 }
 
+// The same where a read shows the second stay before its callback is there.
+func TestAStayOfASecondIsKeptWhenTheNextIsSeenFirst(t *testing.T) {
+	h := houseWithGroup(t)
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(time.Second)
+	h.deliver(h.world.leave(g1, "wm001", 0))
+	h.pass(300 * time.Millisecond)
+	late := h.world.join(g1, customer(1))
+	h.readGroup(g1)
+	h.pass(3 * time.Second)
+	h.deliver(late)
+	h.pass(10 * time.Minute)
+	stays := slices.DeleteFunc(h.stays(g1), func(s store.Stint) bool { return s.UserID != "wm001" })
+	if len(stays) != 2 || stays[0].LeftHow != "left" || !stays[1].LeftAt.IsZero() {
+		t.Errorf("stays: %+v", stays)
+	}
+}
+
 // Whoever looks in and comes back a second later was there twice, although the two joins are
 // so close that a callback's time alone could mean either.
 func TestAStayOfASecondIsNotTakenForTheNext(t *testing.T) {
