@@ -27,6 +27,7 @@ type auditor struct {
 type ruleKnown struct {
 	from           time.Time
 	hold, clawback time.Duration
+	once           string // corp, store or group
 }
 
 // What the rule pays for a join, by how many customers the group has then.
@@ -49,10 +50,11 @@ func (a *auditor) bad(format string, args ...any) {
 // rule makes a new version of the reward rule and remembers it.
 func (a *auditor) rule(from time.Time, hold, clawback time.Duration) {
 	a.s.t.Helper()
-	a.s.want(http.StatusOK, http.MethodPut, "/rewards/rule", map[string]any{"effective_from": from, "hold": hold.String(), "clawback": clawback.String(),
+	once := a.s.some([]string{"corp", "corp", "store", "group"})
+	a.s.want(http.StatusOK, http.MethodPut, "/rewards/rule", map[string]any{"effective_from": from, "once_per": once, "hold": hold.String(), "clawback": clawback.String(),
 		"tiers": []map[string]any{{"up_to": cheapJoins, "fen": cheapFen}, {"fen": dearFen}}}, nil)
-	a.rules = append(a.rules, ruleKnown{from, hold, clawback})
-	a.s.tell("the rule from now on: hold %s, clawback %s", hold, clawback)
+	a.rules = append(a.rules, ruleKnown{from, hold, clawback, once})
+	a.s.tell("the rule from now on: hold %s, clawback %s, once per %s", hold, clawback, once)
 }
 
 // step is the look after every moment.
@@ -271,8 +273,9 @@ func truthOf(t sandbox.Task) map[string]string {
 // cases demands that only who did something has a case, and no two at once in a group.
 func (a *auditor) cases() {
 	a.s.t.Helper()
-	open := map[string]bool{}
+	open, any := map[string]bool{}, map[string]bool{}
 	for _, c := range items[modCase](a.s.rig, "/moderation/cases") {
+		any[c.ChatID+c.Member] = true
 		if !a.s.company.guilty[c.Member] {
 			a.bad("%s has a case and did nothing", c.Member)
 		}
@@ -283,6 +286,18 @@ func (a *auditor) cases() {
 			a.bad("%s has two open cases in group %s", c.Member, c.ChatID)
 		}
 		open[c.ChatID+c.Member] = true
+	}
+	for _, said := range a.s.box.SaidInGroups() {
+		if said.Posted && strings.Contains(said.Message.Text, "加V") && !any[said.Chat+said.Sender] {
+			a.bad("what %s said in group %s was taken and made no case", said.Sender, said.Chat)
+		}
+	}
+	for _, g := range a.s.box.Groups() {
+		for _, m := range g.Members {
+			if at := a.s.company.blocked[m.User]; !at.IsZero() && g.Owner != "hidden" && !g.Dismissed && !any[g.ID+m.User] {
+				a.bad("%s is on the blocklist and in group %s, and there is no case", m.User, g.ID)
+			}
+		}
 	}
 }
 

@@ -226,11 +226,11 @@ func (a *auditor) persons(byStay map[string]entry) {
 		earned := 0
 		for i, st := range all {
 			e, has := byStay[st.chat+" "+stayKey(st.User, st.Joined)]
-			if has && e.Status != "void" {
+			if has && e.Status != "void" && a.onlyCorp() {
 				earned++
 			}
 			if exact {
-				a.join(st, i == 0, i > 0 && all[i-1].Joined.Unix() == st.Joined.Unix(), e, has)
+				a.join(st, all[:i], all[i+1:], e, has)
 			}
 			delete(byStay, st.chat+" "+stayKey(st.User, st.Joined))
 		}
@@ -244,11 +244,18 @@ func (a *auditor) persons(byStay map[string]entry) {
 }
 
 // join judges one join: whether it earns, how much, and what became of it.
-func (a *auditor) join(st personStay, first, tie bool, e entry, has bool) {
+func (a *auditor) join(st personStay, before, after []personStay, e entry, has bool) {
 	a.s.t.Helper()
 	rule, ok := a.ruleAt(st.Joined)
 	inviter, known := a.inviter(st.Stay)
 	key := st.chat + " " + stayKey(st.User, st.Joined)
+	first, tie := true, false
+	for _, other := range before {
+		first = first && !a.sameScope(rule.once, st.chat, other.chat)
+	}
+	for _, other := range slices.Concat(before, after) {
+		tie = tie || other.Joined.Unix() == st.Joined.Unix()
+	}
 	earns := first && ok && inviter != ""
 	switch {
 	case tie || !known && first && ok:
@@ -294,6 +301,17 @@ func (a *auditor) amount(st personStay, rule ruleKnown, inviter string, e entry)
 	if !slices.Contains(want, e.Status) {
 		a.bad("%s: the reward is %s, want %v", key, e.Status, want)
 	}
+}
+
+// onlyCorp reports whether all rules so far reward a person once in the whole company.
+func (a *auditor) onlyCorp() bool {
+	return !slices.ContainsFunc(a.rules, func(r ruleKnown) bool { return r.once != "corp" })
+}
+
+// sameScope reports whether a stay in one group makes somebody no longer new in another.
+func (a *auditor) sameScope(once, chat, other string) bool {
+	store := a.s.company.storeOf[chat]
+	return chat == other || once != "group" && once != "store" || once == "store" && store != "" && store == a.s.company.storeOf[other]
 }
 
 // ruleAt returns the version of the rule for a join.

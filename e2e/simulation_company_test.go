@@ -19,7 +19,9 @@ type company struct {
 	joinWays         []string // config_ids of the channels
 	contactWays      []string
 	staffOf          map[string]string // by the state of a channel
-	guilty           map[string]bool   // who said something bad or is on the blocklist
+	storeOf          map[string]string // by chat_id
+	blocked          map[string]time.Time
+	guilty           map[string]bool // who said something bad or is on the blocklist
 	promos           []*promo
 }
 
@@ -57,7 +59,7 @@ func (s *simulation) oddName(kind string, n int) string {
 // found makes the company, wakes the bot and sets up what an operator would.
 func (s *simulation) found() {
 	s.t.Helper()
-	c := &company{names: map[string]string{}, staffOf: map[string]string{}, guilty: map[string]bool{}}
+	c := &company{names: map[string]string{}, staffOf: map[string]string{}, storeOf: map[string]string{}, blocked: map[string]time.Time{}, guilty: map[string]bool{}}
 	s.company = c
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	must(s.t, err)
@@ -108,6 +110,11 @@ func (s *simulation) open() {
 		ConfigID string `json:"config_id"`
 	}
 	for i, g := range c.groups {
+		if s.chance(0.6) {
+			c.storeOf[g] = fmt.Sprintf("s%d", i/2)
+			s.want(http.StatusOK, http.MethodPut, "/stores/"+c.storeOf[g], map[string]any{"name": "门店"}, nil)
+			s.want(http.StatusOK, http.MethodPut, "/groups/"+g, map[string]any{"store_id": c.storeOf[g]}, nil)
+		}
 		s.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": fmt.Sprintf("码%d", i), "kind": "group_qr", "staff": c.cashiers[i%len(c.cashiers)], "chat_ids": []string{g}}, &code)
 		c.joinWays, c.staffOf[code.State] = append(c.joinWays, code.ConfigID), c.cashiers[i%len(c.cashiers)]
 	}
@@ -361,6 +368,9 @@ func (s *simulation) operate() {
 	case 1:
 		who := s.some(s.company.customers)
 		s.company.guilty[who] = true
+		if s.company.blocked[who].IsZero() {
+			s.company.blocked[who] = s.clock.now()
+		}
 		s.want(http.StatusCreated, http.MethodPost, "/moderation/blocklist", map[string]any{"user_id": who, "reason": "拉人"}, nil)
 		s.tell("%s is put on the blocklist", who)
 	case 2:

@@ -8,7 +8,7 @@ import (
 
 // break_ lets something go wrong: on the platform, on the way, or with the bot itself.
 func (s *simulation) break_() {
-	switch s.rand.IntN(9) {
+	switch s.rand.IntN(10) {
 	case 0:
 		s.setFaults(sandbox.Faults{Callbacks: s.badPost()})
 	case 1:
@@ -17,6 +17,9 @@ func (s *simulation) break_() {
 		s.setFaults(sandbox.Faults{Callbacks: s.badPost(), API: map[string]sandbox.APIFault{"*": s.badCall()}, Details: s.badDetails(), Dispatch: s.pick(0, 10, 60)})
 	case 3:
 		s.setFaults(sandbox.Faults{Details: s.badDetails(), Callbacks: sandbox.CallbackFaults{Merge: time.Second}})
+	case 9:
+		s.crashInPost, s.crashAfter = 1+s.rand.IntN(3), s.chance(0.5)
+		s.tell("the bot will crash at its %d. callback", s.crashInPost)
 	case 8:
 		s.setFaults(sandbox.Faults{Limits: sandbox.Limits{Page: 1, MassPerMonth: 1 + s.rand.IntN(3)}, Dispatch: s.pick(0, 10, 60)})
 		s.at(s.clock.now(), func() { s.bringIn(time.Second) })
@@ -104,7 +107,7 @@ func (s *simulation) restart(after time.Duration) {
 // heal ends everything that is wrong.
 func (s *simulation) heal() {
 	must(s.t, s.box.SetFaults(sandbox.Faults{}))
-	s.loseAnswers, s.crashIn = 0, 0
+	s.loseAnswers, s.crashIn, s.crashInPost = 0, 0, 0
 	s.tell("everything works again")
 	if s.app == nil {
 		s.wake()

@@ -48,6 +48,7 @@ type simulation struct {
 	skew        time.Duration // of the bot's clock
 	loseAnswers float64       // probability that the answer to a callback is lost
 	crashIn     int           // calls until the bot's next crash; 0: none is ordered
+	crashInPost int           // callbacks until then
 	crashAfter  bool
 	plan        []happening
 	downs       []span // when the bot was not there
@@ -200,7 +201,7 @@ func (s *simulation) guard(do func(context.Context) error) error {
 	err := do(ctx)
 	s.crashIn = s.line.crashAt
 	if s.line.dead {
-		s.tell("the bot crashed in a call, %s", map[bool]string{true: "after it was done", false: "before it was done"}[s.crashAfter])
+		s.tell("the bot crashed in a call, %s", moment(s.crashAfter))
 		s.sleep()
 		s.wake()
 	}

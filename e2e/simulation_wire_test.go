@@ -82,11 +82,31 @@ func (l toBot) RoundTrip(req *http.Request) (*http.Response, error) {
 	if l.s.app == nil {
 		return nil, errDown
 	}
+	if !l.people && l.s.crashInPost > 0 {
+		if l.s.crashInPost--; l.s.crashInPost == 0 {
+			return nil, l.crash(req)
+		}
+	}
 	resp, err := serve(l.s.app.Handler(), req)
 	if err == nil && !l.people && l.s.loseAnswers > 0 && l.s.rand.Float64() < l.s.loseAnswers {
 		return nil, errCutof // it did its work and nobody knows
 	}
 	return resp, err
+}
+
+// crash ends the bot while it is told something, before or after that is on the disk.
+func (l toBot) crash(req *http.Request) error {
+	if !l.s.crashAfter {
+		l.s.line.die()
+	}
+	_, err := serve(l.s.app.Handler(), req)
+	if l.s.crashAfter {
+		l.s.line.die()
+	}
+	l.s.tell("the bot crashed in a callback, %s", moment(l.s.crashAfter))
+	l.s.sleep()
+	l.s.wake()
+	return errors.Join(errDead, err)
 }
 
 // toBox carries the calls of one life of the bot.
@@ -127,6 +147,9 @@ func (l *toBox) RoundTrip(req *http.Request) (*http.Response, error) {
 // die keeps what the disk holds now. Whatever this life of the bot still writes goes to files
 // that nobody will read, and nothing it still sends arrives.
 func (l *toBox) die() error {
+	if l.dead {
+		return errDead
+	}
 	l.dead = true
 	l.s.file = l.s.copyDatabase()
 	if l.cancel != nil {
