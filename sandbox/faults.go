@@ -71,8 +71,8 @@ type APIFault struct {
 	Probability float64
 	// CutBefore closes the connection without doing the work.
 	CutBefore bool
-	// Revoke makes all tokens invalid before the call is looked at: it is refused with 40014
-	// until a new token is fetched.
+	// Revoke makes all tokens invalid before the call is looked at: it is refused with 40014,
+	// for the official account with 40001, until a new token is fetched.
 	Revoke bool
 	// Status answers with this HTTP status (400 to 599) without doing the work.
 	Status int
@@ -188,7 +188,10 @@ func (s *Sandbox) arrive(path string, r *http.Request, body []byte) hit {
 	h.fault = s.faults.draw(s, path)
 	h.request = s.traffic.keepArrival(now, r, body)
 	h.request.Fault = h.words()
-	if h.fault.Revoke {
+	switch {
+	case h.fault.Revoke && strings.HasPrefix(path, accountPrefix):
+		s.revokeAccountTokens(now)
+	case h.fault.Revoke:
 		s.revokeTokens(now)
 	}
 	if h.fault.CutBefore || h.fault.Status != 0 {

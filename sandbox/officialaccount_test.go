@@ -148,13 +148,18 @@ func TestAccountTokens(t *testing.T) {
 	m.clock.Add(tokenOverlap - time.Second)
 	m.well("user/get?access_token="+first, nil)
 	m.clock.Add(time.Second)
-	m.fails(codeTokenExpired, "user/get?access_token="+first, nil)
+	m.fails(codeAccountToken, "user/get?access_token="+first, nil)
 	m.well("user/get?access_token="+second, nil)
 	m.clock.Add(tokenLife)
 	m.fails(codeTokenExpired, "user/get?access_token="+second, nil)
 	m.token = m.fetchToken()
 	m.RevokeAccountTokens()
-	m.fails(codeTokenExpired, "user/get", nil)
+	m.fails(codeAccountToken, "user/get", nil)
+	m.token = m.fetchToken()
+	must(t, m.SetFaults(Faults{API: map[string]APIFault{"mp/user/get": {Revoke: true, Calls: 1}}}))
+	m.fails(codeAccountToken, "user/get", nil)
+	m.token = m.fetchToken()
+	m.well("user/get", nil)
 }
 
 func TestStableTokens(t *testing.T) {
@@ -176,7 +181,7 @@ func TestStableTokens(t *testing.T) {
 	}
 	m.well("user/get?access_token="+first, nil)
 	third := ask(true)["access_token"].(string)
-	m.fails(codeTokenExpired, "user/get?access_token="+second, nil)
+	m.fails(codeAccountToken, "user/get?access_token="+second, nil)
 	m.well("user/get?access_token="+third, nil)
 	for range forcedPerDay - 1 {
 		ask(true)

@@ -2,8 +2,10 @@ package sandbox
 
 import (
 	"encoding/base64"
+	"maps"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -16,7 +18,7 @@ const (
 	maxPermanent    = 100_000 // scenes with a permanent code
 	maxPermanentID  = 100_000 // scene_id of a permanent code
 	sceneChars      = 64      // scene_str
-	keepCodes       = 200_000 // the oldest that have expired are forgotten
+	keepCodes       = 200_000 // at once; those that are over are forgotten
 	ticketBytes     = 69      // 92 characters of base64
 	codeBadAction   = 40052
 	codeBadScene    = 40053
@@ -86,6 +88,13 @@ func createAccountCode(c *call) (reply, *failure) {
 // keepCode gives a code its ticket and keeps it.
 func (c *call) keepCode(code *AccountCode, permanent bool, life int64) (reply, *failure) {
 	a := &c.s.account
+	if len(a.codes) >= keepCodes {
+		a.codes = slices.DeleteFunc(a.codes, func(old *AccountCode) bool { return old.over(c.now) })
+		maps.DeleteFunc(a.byTicket, func(_ string, old *AccountCode) bool { return old.over(c.now) })
+	}
+	if len(a.codes) >= keepCodes {
+		return nil, refuse(codeTooManyCode, "qrcode count out of limit")
+	}
 	if permanent {
 		a.permanent[code.Scene] = true
 		if len(a.permanent) > maxPermanent {
@@ -102,10 +111,6 @@ func (c *call) keepCode(code *AccountCode, permanent bool, life int64) (reply, *
 	}
 	code.Ticket = "gQ" + base64.StdEncoding.EncodeToString(random)[2:] + "=="
 	code.URL = "http://weixin.qq.com/q/02" + drawFrom(r, alphabetID+"_-", 24)
-	for len(a.codes) >= keepCodes && a.codes[0].over(c.now) {
-		delete(a.byTicket, a.codes[0].Ticket)
-		a.codes = a.codes[1:]
-	}
 	a.codes = append(a.codes, code)
 	a.byTicket[code.Ticket] = code
 	out := reply{"ticket": code.Ticket, "url": code.URL}

@@ -12,6 +12,7 @@ const (
 	loginLife  = 5 * time.Minute
 	visitLife  = 7200 * time.Second
 	returnLife = 30 * 24 * time.Hour
+	keepVisits = 100_000 // tokens of both kinds
 
 	codeNoCode        = 41008
 	codeNoRefresh     = 41003
@@ -107,6 +108,9 @@ func (s *Sandbox) issueVisit(now time.Time, id, scope string) (string, error) {
 	if len(a.logins) >= keepLogins {
 		maps.DeleteFunc(a.logins, func(_ string, l *accountLogin) bool { return now.Sub(l.at) >= loginLife })
 	}
+	if len(a.logins) >= keepLogins {
+		return "", fmt.Errorf("there are %d logins under way", keepLogins)
+	}
 	code := s.dice.draw("account login", alphabetID, 32)
 	a.logins[code] = &accountLogin{f: f, scope: scope, at: now}
 	s.note(now, EntryAccount, f.Customer, nil, "opens a page of the official account")
@@ -135,10 +139,11 @@ func getVisit(c *call) (reply, *failure) {
 		return nil, refuse(codeBadCode, "invalid code")
 	case login.used:
 		return nil, refuse(codeUsedCode, "code been used")
+	case !a.makeRoom(c.now):
+		return nil, refuse(codeMinuteQuota, "api minute-quota reach limit, must slower, retry next minute")
 	}
 	login.used = true
 	v := &accountVisit{f: login.f, scope: login.scope, refresh: c.s.dice.draw("account visit", alphabetID+"-_", 110)}
-	a.forget(c.now)
 	a.returns[v.refresh] = &accountVisit{f: v.f, scope: v.scope, refresh: v.refresh, expires: c.now.Add(returnLife)}
 	return c.visit(v), nil
 }
@@ -158,13 +163,15 @@ func (c *call) visit(v *accountVisit) reply {
 	return out
 }
 
-// forget drops the tokens that are over when there are many.
-func (a *account) forget(now time.Time) {
+// makeRoom drops the tokens that are over when there are many, and reports whether there is
+// room for more.
+func (a *account) makeRoom(now time.Time) bool {
 	over := func(_ string, v *accountVisit) bool { return !now.Before(v.expires) }
-	if len(a.visits)+len(a.returns) >= keepLogins {
+	if len(a.visits)+len(a.returns) >= keepVisits {
 		maps.DeleteFunc(a.visits, over)
 		maps.DeleteFunc(a.returns, over)
 	}
+	return len(a.visits)+len(a.returns) < keepVisits
 }
 
 // refreshVisit makes a new token for somebody who was here in the last thirty days.
@@ -184,8 +191,9 @@ func refreshVisit(c *call) (reply, *failure) {
 		return nil, refuse(codeBadRefresh, "invalid refresh_token")
 	case !c.now.Before(v.expires):
 		return nil, refuse(codeRefreshIsOver, "refresh_token expired")
+	case !a.makeRoom(c.now):
+		return nil, refuse(codeMinuteQuota, "api minute-quota reach limit, must slower, retry next minute")
 	}
-	a.forget(c.now)
 	out := c.visit(&accountVisit{f: v.f, scope: v.scope, refresh: v.refresh})
 	delete(out, "unionid")
 	return out, nil

@@ -10,7 +10,7 @@ import (
 
 const (
 	keepAccountBytes = 64 << 20 // of all files together; the bytes of the oldest are forgotten
-	keepAccountFiles = 100_000
+	keepAccountFiles = 200_000  // the oldest that is no material is forgotten
 	materialPage     = 20
 	accountFilePath  = "/mmbiz/"
 	articleImage     = "article" // kind of what uploadimg keeps
@@ -71,7 +71,7 @@ func (a *account) isMaterial(id string) bool {
 	return f != nil && f.kept && f.kind != articleImage
 }
 
-// add keeps a file. The bytes of old temporary files go when there are too many of them.
+// add keeps a file. The bytes of the oldest files go when there are too many of them.
 func (a *accountFiles) add(f *accountFile) {
 	a.all, a.byID[f.id] = append(a.all, f), f
 	a.bytes += len(f.data)
@@ -82,8 +82,9 @@ func (a *accountFiles) add(f *accountFile) {
 		}
 	}
 	if len(a.all) > keepAccountFiles {
-		delete(a.byID, a.all[0].id)
-		a.all = a.all[1:]
+		i := slices.IndexFunc(a.all, func(old *accountFile) bool { return !old.kept || old.kind == articleImage })
+		delete(a.byID, a.all[i].id)
+		a.all = slices.Delete(a.all, i, i+1)
 	}
 }
 
@@ -273,6 +274,9 @@ func getMaterial(c *call) (reply, *failure) {
 	}
 	if f.kind == "video" {
 		return reply{"title": f.title, "description": f.words, "down_url": c.s.fileURL(f)}, nil
+	}
+	if f.data == nil {
+		return nil, refuse(codeBadMediaID, "invalid media_id")
 	}
 	c.out = f.answer()
 	return nil, nil

@@ -56,7 +56,7 @@ type AccountMessage struct {
 	MediaID  string
 	Template string // template_id
 	Account  string // the customer-service account it comes from or goes to, "" for none
-	// Body is the request that sent it; nil for answers to pushes.
+	// Body is the request that sent it; nil for answers to pushes, and above 16 KiB.
 	Body json.RawMessage
 }
 
@@ -144,10 +144,18 @@ func sendCustom(c *call) (reply, *failure) {
 		return nil, refused
 	}
 	w.left--
-	m.Body = encode(c.in.fields)
+	m.Body = c.sentBody()
 	f.typing = time.Time{}
 	c.s.showAccountMessage(c.now, f, m)
 	return nil, nil
+}
+
+// sentBody is the request of a message as it is remembered.
+func (c *call) sentBody() json.RawMessage {
+	if body := encode(c.in.fields); len(body) <= keepBodyBytes {
+		return body
+	}
+	return nil
 }
 
 // readCustom reads what belongs to the type of a message.

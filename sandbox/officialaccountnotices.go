@@ -147,7 +147,7 @@ func sendNotice(c *call) (reply, *failure) {
 		return nil, refuse(codeNotAllowed, "user refuse to accept the msg")
 	}
 	f.grants[t.id]--
-	m.Body = encode(c.in.fields)
+	m.Body = c.sentBody()
 	c.s.showAccountMessage(c.now, f, m)
 	return nil, nil
 }
@@ -224,7 +224,7 @@ func sendOnce(c *call) (reply, *failure) {
 		return nil, refuse(codeNotAllowed, "user refuse to accept the msg")
 	}
 	f.scenes[scene]--
-	m.Body = encode(c.in.fields)
+	m.Body = c.sentBody()
 	c.s.showAccountMessage(c.now, f, m)
 	return nil, nil
 }

@@ -287,7 +287,7 @@ func sendTemplate(c *call) (reply, *failure) {
 	if once != "" {
 		a.remember(once, c.now)
 	}
-	m.Body = encode(c.in.fields)
+	m.Body = c.sentBody()
 	status := "success"
 	id := int64(0)
 	if f.NoTemplates {

@@ -22,6 +22,7 @@ type accountToken struct {
 	value   string
 	stable  bool
 	expires time.Time
+	ends    time.Time // earlier, because another was made or the platform wants it; zero: not
 }
 
 // accountTicket is a ticket for scripts in web pages.
@@ -94,7 +95,7 @@ func getStableToken(c *call) (reply, *failure) {
 		return c.newAccountToken(true), nil
 	}
 	for _, t := range slices.Backward(a.tokens) {
-		if left := t.expires.Sub(c.now); t.stable && left > tokenOverlap {
+		if left := t.expires.Sub(c.now); t.stable && !t.ended(c.now) && left > tokenOverlap {
 			return reply{"access_token": t.value, "expires_in": int64(left / time.Second)}, nil
 		}
 	}
@@ -115,11 +116,14 @@ func (c *call) newAccountToken(stable bool) reply {
 // outdate lets the tokens of one kind end at a time at the latest.
 func (a *account) outdate(stable bool, at time.Time) {
 	for _, t := range a.tokens {
-		if t.stable == stable && t.expires.After(at) {
-			t.expires = at
+		if t.stable == stable && (t.ends.IsZero() || t.ends.After(at)) {
+			t.ends = at
 		}
 	}
 }
+
+// ended reports whether a token was taken back before its time.
+func (t *accountToken) ended(now time.Time) bool { return !t.ends.IsZero() && !now.Before(t.ends) }
 
 // token returns a token by its value, valid or not, or nil.
 func (a *account) token(value string) *accountToken {
@@ -137,7 +141,7 @@ func (a *account) check(c *call) *failure {
 	switch {
 	case value == "":
 		return refuse(codeNoToken, "access_token missing")
-	case t == nil:
+	case t == nil || t.ended(c.now):
 		return refuse(codeAccountToken, "invalid credential, access_token is invalid or not latest")
 	case !c.now.Before(t.expires):
 		return refuse(codeTokenExpired, "access_token expired")
@@ -161,13 +165,16 @@ func (s *Sandbox) SetAccountIPs(ips ...string) error {
 }
 
 // RevokeAccountTokens makes all tokens of the official account invalid, as happens when its
-// secret is reset: calls with them get 42001.
+// secret is reset: calls with them get 40001.
 func (s *Sandbox) RevokeAccountTokens() {
 	now := s.enter()
 	defer s.leave()
-	for _, t := range s.account.tokens {
-		t.expires = now
-	}
+	s.revokeAccountTokens(now)
+}
+
+func (s *Sandbox) revokeAccountTokens(now time.Time) {
+	s.account.outdate(false, now)
+	s.account.outdate(true, now)
 	s.note(now, EntryFault, "", nil, "all tokens of the official account were revoked")
 }
 

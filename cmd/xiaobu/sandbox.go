@@ -88,14 +88,13 @@ wecom:
   token: %[5]s
   aes_key: %[6]s
 
-# 公众号 / the official account, at the same address
-account:
-  id: %[7]s
-  app_id: %[8]s
-  secret: %[9]s
-  token: %[10]s
-  aes_key: %[11]s
-  mode: %[12]s
+# 公众号,同一地址 / the official account, at the same address:
+#   id: %[7]s
+#   app_id: %[8]s
+#   secret: %[9]s
+#   token: %[10]s
+#   aes_key: %[11]s
+#   mode: %[12]s
 `, ln.Addr(), c.CorpID, c.AgentID, c.Secret, c.Token, c.AESKey,
 		c.Account.ID, c.Account.AppID, c.Account.Secret, c.Account.Token, c.Account.AESKey, c.Account.Mode)
 	return runServer(ctx, ln, panel.Handler(s), func(ctx context.Context) {

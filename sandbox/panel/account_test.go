@@ -76,7 +76,7 @@ func TestAFollowerCanBeLivedByTheControlAPI(t *testing.T) {
 	}
 	w.does("/account/ips", `{"ips":["10.0.0.1"]}`)
 	w.does("/account/token/revoke", ``)
-	if out := call("/cgi-bin/menu/create", `{}`); out["errcode"] != 42001.0 {
+	if out := call("/cgi-bin/menu/create", `{}`); out["errcode"] != 40001.0 {
 		t.Errorf("after the revocation: %v", out)
 	}
 	for path, body := range map[string]string{
