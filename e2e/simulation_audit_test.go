@@ -218,10 +218,22 @@ func (a *auditor) reached(p *promo, slot time.Time) {
 		switch n := got[g.ID]; {
 		case n > 1:
 			a.bad("promotion %s, slot %s: %d deliveries for group %s", p.id, slot, n, g.ID)
-		case n == 0 && !g.Dismissed && g.Owner != "hidden" && g.CreatedAt.Before(slot.Add(-time.Minute)):
+		case n == 0 && !g.Dismissed && g.Owner != "hidden" && a.knownBefore(g, slot):
 			a.bad("promotion %s, slot %s: no delivery for group %s", p.id, slot, g.ID)
 		}
 	}
+}
+
+// knownBefore reports whether the bot was told of a group well before a moment: by its
+// callback, at the start, or by a night's comparison.
+func (a *auditor) knownBefore(g sandbox.Group, at time.Time) bool {
+	early := at.Add(-5 * time.Minute)
+	if slices.Contains(a.s.company.groups, g.ID) || g.CreatedAt.Before(a.quietFrom) && a.quietFrom.Add(24*time.Hour).Before(early) {
+		return true
+	}
+	return slices.ContainsFunc(a.s.box.Callbacks(), func(c sandbox.Callback) bool {
+		return c.Chat == g.ID && c.Delivered && c.Attempts[len(c.Attempts)-1].At.Before(early)
+	})
 }
 
 // deliveries demands that each is what the platform shows, and each message is somebody's.

@@ -174,13 +174,15 @@ func (s *simulation) wake() {
 // bringIn has the company read, and tries again as the program does.
 func (s *simulation) bringIn(wait time.Duration) {
 	life := s.line
-	s.at(s.clock.now(), func() {
+	var try func()
+	try = func() {
 		if s.app == nil || s.line != life || s.guard(s.app.BringIn) == nil {
 			return
 		}
-		s.clock.to(s.clock.now().Add(wait))
-		s.bringIn(min(2*wait, time.Minute))
-	})
+		s.at(s.clock.now().Add(wait), try)
+		wait = min(2*wait, time.Minute)
+	}
+	s.at(s.clock.now(), try)
 }
 
 // sleep ends a life of the bot in good order.

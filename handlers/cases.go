@@ -146,6 +146,9 @@ func (CardSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error {
 		if c.AskedAt.IsZero() {
 			c.AskedAt = tx.Now
 		}
+		if c.Asks == ask.Nth { // the owner's time begins when the card is there
+			c.NextAt = tx.Now.Add(askAfter[min(c.Asks, maxAsks)-1])
+		}
 	case store.ActionFailed:
 		c.Note, c.NextAt = "the owner could not be asked: "+o.Error, tx.Now.Add(askRetry)
 	default:
