@@ -228,6 +228,9 @@ func (a *auditor) reached(p *promo, slot time.Time) {
 // callback, at the start, or by a night's comparison.
 func (a *auditor) knownBefore(g sandbox.Group, at time.Time) bool {
 	early := at.Add(-5 * time.Minute)
+	if g.ID == a.s.company.hidden {
+		return false
+	}
 	if slices.Contains(a.s.company.groups, g.ID) || g.CreatedAt.Before(a.quietFrom) && a.quietFrom.Add(24*time.Hour).Before(early) {
 		return true
 	}
@@ -271,7 +274,7 @@ func truthOf(t sandbox.Task) map[string]string {
 	for _, share := range t.Shares {
 		for _, g := range share.Targets {
 			truth[g] = "unsent"
-			if !t.CancelledAt.IsZero() {
+			if !t.CancelledAt.IsZero() && share.ConfirmedAt.IsZero() {
 				truth[g] = "cancelled"
 			}
 		}

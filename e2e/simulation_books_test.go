@@ -21,6 +21,9 @@ func stayKey(user string, joined time.Time) string { return fmt.Sprintf("%s %d",
 
 // exact reports whether the bot was told of everything that happened in a group in time.
 func (a *auditor) exact(g sandbox.Group) bool {
+	if g.ID == a.s.company.hidden {
+		return false // also when somebody else owns it now
+	}
 	for _, c := range a.s.box.Callbacks() {
 		if c.Chat != g.ID {
 			continue

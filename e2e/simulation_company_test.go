@@ -18,6 +18,7 @@ type company struct {
 	groups           []string // chat_ids that the bot was told of at the start
 	joinWays         []string // config_ids of the channels
 	contactWays      []string
+	hidden           string            // the group of somebody whom the bot does not see, "" for none
 	staffOf          map[string]string // by the state of a channel
 	storeOf          map[string]string // by chat_id
 	blocked          map[string]time.Time
@@ -83,8 +84,9 @@ func (s *simulation) found() {
 	}
 	if s.chance(0.3) {
 		must(s.t, s.box.AddStaff(sandbox.Staff{UserID: "hidden", Name: "看不见", Hidden: true}))
-		_, err := s.box.CreateGroup("hidden", "看不见的群", c.cashiers[0])
+		id, err := s.box.CreateGroup("hidden", "看不见的群", c.cashiers[0])
 		must(s.t, err)
+		c.hidden = id
 	}
 	s.wake()
 	s.until(s.clock.now().Add(time.Minute))

@@ -155,3 +155,45 @@ func TestSpamInAGroupThatIsNotKnownYet(t *testing.T) {
 		t.Errorf("%d cards, want 1", n)
 	}
 }
+
+// An owner may send a mass message to some groups first and to another hours later; what
+// nobody sent by the evening is stopped.
+func TestAnOwnerSendsTheRestLater(t *testing.T) {
+	r := newRig(t, 1, nil)
+	w := &town{t: t, box: r.box, url: r.wecom.URL}
+	must(t, r.box.AddStaff(sandbox.Staff{UserID: "wang", Name: "王"}))
+	for i := range 3 {
+		id, err := r.box.CreateGroup("wang", fmt.Sprintf("%d群", i))
+		must(t, err)
+		w.groups = append(w.groups, id)
+	}
+	r.bringIn()
+	r.pass(time.Minute)
+	var promo struct{ ID string }
+	r.want(http.StatusCreated, http.MethodPost, "/promotions", map[string]any{"name": "秒杀", "schedule": map[string]any{"cron": "0 3 1 1 *"},
+		"targets": map[string]any{"all": true}, "message": map[string]any{"text": "秒杀"}}, &promo)
+	r.want(http.StatusOK, http.MethodPost, "/promotions/"+promo.ID+"/run", nil, nil)
+	r.pass(time.Minute)
+	task := r.box.Tasks()[0]
+	status := func() map[string]string {
+		out := map[string]string{}
+		for _, d := range items[delivery](r, "/promotions/"+promo.ID+"/deliveries") {
+			out[d.ChatID] = d.Status
+		}
+		return out
+	}
+	must(t, r.box.ConfirmSome(task.MsgID, "wang", w.groups[0]))
+	r.pass(time.Hour)
+	if got := status(); got[w.groups[0]] != "sent" || got[w.groups[1]] != "unsent" {
+		t.Errorf("after an hour: %v", got)
+	}
+	r.pass(2 * time.Hour)
+	must(t, r.box.ConfirmSome(task.MsgID, "wang", w.groups[1]))
+	r.pass(10 * time.Hour)
+	if got := status(); got[w.groups[1]] != "sent" || got[w.groups[2]] != "unsent" {
+		t.Errorf("at the end: %v", got)
+	}
+	if r.box.Tasks()[0].CancelledAt.IsZero() {
+		t.Error("the third group may still get it at midnight")
+	}
+}

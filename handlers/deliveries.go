@@ -26,6 +26,9 @@ const (
 	maxFindPages = 50
 	// cancelPatience is how long a task that will not be cancelled is looked at.
 	cancelPatience = 24 * time.Hour
+	// lastLooks is how often a task is looked at after its end: an owner may send later what
+	// the first confirmation left out.
+	lastLooks = 2 * time.Hour
 )
 
 // reminderAfter says when an owner who has not confirmed is reminded, after the submission.
@@ -215,7 +218,7 @@ func (r *Results) poll(ctx context.Context, t store.Task) error {
 	}
 	return r.Store.Tx(ctx, func(tx *store.Tx) error {
 		task, err := tx.Task(t.ID)
-		if err != nil || task.Status == store.TaskClosed || task.Status == store.TaskFailed {
+		if err != nil || task.Status == store.TaskFailed {
 			return err
 		}
 		return record(tx, task, confirmed, results)
@@ -265,7 +268,7 @@ func (r *Results) results(ctx context.Context, t store.Task) ([]bot.SendResult, 
 
 // record writes what the platform told of a task and decides when to ask again.
 func record(tx *store.Tx, t store.Task, confirmed time.Time, results []bot.SendResult) error {
-	open := []string{store.DeliverySubmitted, store.DeliveryPlanned, store.DeliveryCancelled}
+	open := []string{store.DeliverySubmitted, store.DeliveryPlanned, store.DeliveryCancelled, store.DeliveryUnsent}
 	for _, res := range results {
 		if d, final := deliveryOf(res); final {
 			if _, err := tx.MoveDeliveries(t.ID, string(res.Chat), open, d); err != nil {
@@ -275,6 +278,9 @@ func record(tx *store.Tx, t store.Task, confirmed time.Time, results []bot.SendR
 	}
 	known := t.Status
 	t.Polls++
+	if known == store.TaskClosed {
+		return lastLook(tx, t)
+	}
 	if confirmed.IsZero() {
 		return unconfirmed(tx, t, known)
 	}
@@ -285,11 +291,41 @@ func record(tx *store.Tx, t store.Task, confirmed time.Time, results []bot.SendR
 	waiting := slices.ContainsFunc(rest, func(d store.Delivery) bool { return d.Status == store.DeliverySubmitted })
 	t.ConfirmedAt = confirmed
 	if !waiting || tx.Now.Sub(confirmed) > resultsTime {
-		return closeTask(tx, withStatus(t, known), store.TaskClosed,
+		err := closeTask(tx, withStatus(t, known), store.TaskClosed,
 			store.Delivery{Status: store.DeliveryUnsent, Reason: "the owner confirmed, but WeCom lists no result for this group"})
+		if err != nil || !waiting {
+			return err
+		}
+		return tx.PollTask(t.ID, nextLastLook(tx, t))
 	}
 	t.Status, t.NextPollAt = store.TaskConfirmed, tx.Now.Add(pollAfter(t.Polls, tx.Now.Sub(confirmed)))
 	return tx.SaveTask(t, known)
+}
+
+// lastLook looks at a task that is over although groups are unsent, until the time in which
+// it may be confirmed is over too. Then what is left is stopped, or the morning's sale might
+// be posted at midnight; one more look follows.
+func lastLook(tx *store.Tx, t store.Task) error {
+	rest, err := tx.TaskDeliveries(t.ID)
+	if err != nil {
+		return err
+	}
+	t.NextPollAt = time.Time{}
+	if slices.ContainsFunc(rest, func(d store.Delivery) bool { return d.Status == store.DeliveryUnsent }) {
+		if tx.Now.Before(t.ClosesAt) {
+			t.NextPollAt = nextLastLook(tx, t)
+		} else if _, err := tx.Enqueue(CancelMass{Task: t.ID, MsgID: t.MsgID}, store.When{}); err != nil {
+			return err
+		}
+	}
+	return tx.SaveTask(t, store.TaskClosed)
+}
+
+func nextLastLook(tx *store.Tx, t store.Task) time.Time {
+	if at := tx.Now.Add(lastLooks); at.Before(t.ClosesAt) {
+		return at
+	}
+	return t.ClosesAt
 }
 
 func withStatus(t store.Task, status string) store.Task {
@@ -429,6 +465,9 @@ func (MassCanceller) Record(tx *store.Tx, a store.Action, o store.Outcome) error
 		return err
 	}
 	t, err := tx.Task(m.Task)
+	if err == nil && t.Status == store.TaskClosed {
+		return tx.PollTask(t.ID, tx.Now.Add(time.Minute))
+	}
 	if err != nil || t.Status != store.TaskSubmitted {
 		return err
 	}
