@@ -13,6 +13,9 @@ func (sc *Script) check(root value) {
 	wrong := func(line int, key, example, what string) {
 		root.r.problems = append(root.r.problems, Problem{line, key, what, example})
 	}
+	if sc.tooMany(wrong) {
+		return
+	}
 	staff, groups, members := map[string]bool{}, map[string]bool{}, 0
 	positions, stores := map[string]bool{}, map[string]bool{}
 	for _, st := range sc.Stores {
@@ -54,16 +57,41 @@ func (sc *Script) check(root value) {
 			}
 		}
 	}
-	for _, c := range []struct {
-		what    string
-		n, most int
-	}{{"staff", len(staff), maxStaff}, {"groups", len(groups), maxGroups}, {"customers", members + sc.Customers.Count, maxPeople}} {
-		if c.n > c.most {
-			wrong(0, "stores", "", fmt.Sprintf("there are %d %s in all, at most %d are allowed", c.n, c.what, c.most))
-		}
+	if n := members + sc.Customers.Count; n > maxPeople {
+		wrong(0, "stores", "", fmt.Sprintf("there are %d customers in all, at most %d are allowed", n, maxPeople))
 	}
 	sc.checkNames(wrong, staff, groups, positions, stores)
 	sc.checkWeights(wrong)
+}
+
+// tooMany reports whether there are more staff, groups or advertisements than are allowed,
+// without making them one by one.
+func (sc *Script) tooMany(wrong func(int, string, string, string)) bool {
+	staff, groups, spam := 0, 0, 0
+	for _, st := range sc.Stores {
+		for _, p := range st.Staff {
+			staff += p.Count
+		}
+		for _, g := range st.Groups {
+			groups += g.Count
+		}
+	}
+	for _, s := range sc.Spammers {
+		for _, raid := range s.Raids {
+			spam += (len(raid.Groups) + raid.Any) * s.Each
+		}
+	}
+	many := false
+	for _, c := range []struct {
+		key, what string
+		n, most   int
+	}{{"stores", "staff", staff, maxStaff}, {"stores", "groups", groups, maxGroups}, {"spammers", "advertisements", spam, maxSpam}} {
+		if c.n > c.most {
+			many = true
+			wrong(0, c.key, "", fmt.Sprintf("there are %d %s in all, at most %d are allowed", c.n, c.what, c.most))
+		}
+	}
+	return many
 }
 
 func (sc *Script) checkNames(wrong func(int, string, string, string), staff, groups, positions, stores map[string]bool) {

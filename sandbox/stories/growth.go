@@ -28,10 +28,10 @@ func (l *life) grown(chat string, now time.Time) {
 		l.passed[chat]++
 		l.celebrate(chat, m, now)
 	}
-	store := l.store[chat]
+	store, known := l.store[chat]
 	groups := l.rooms[store]
 	s := l.Script.Split
-	if s != nil && len(groups) < s.Most && groups[len(groups)-1].ID == chat && len(there) >= s.At {
+	if s != nil && known && len(groups) < s.Most && groups[len(groups)-1].ID == chat && len(there) >= s.At {
 		l.split(store, chat, now)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"xiaobu/sandbox"
 )
@@ -21,6 +22,38 @@ stores:
 diligence: {prompt: {confirm: 2m..12m}}
 joins: {per_day: 2}
 `
+
+func TestCountsAreAddedUpBeforeAnybodyIsMade(t *testing.T) {
+	crowd := strings.Repeat("{id: 'x{n}', count: 2000}, ", 1500)
+	for what, story := range map[string]string{
+		"staff":          strings.Replace(small, "staff: [", "staff: ["+crowd, 1),
+		"groups":         strings.Replace(small, "groups: [", "groups: ["+strings.Repeat("{name: 'x{n}', count: 1000}, ", 900), 1),
+		"advertisements": small + "spammers:\n" + strings.Repeat("  - {names: [a], texts: [b], each: 50, raids: ["+strings.Repeat("{day: 1, at: \"10:00\", any: 1000}, ", 99)+"]}\n", 40),
+	} {
+		_, err := Parse("s.yaml", []byte(story))
+		if err == nil || !strings.Contains(err.Error(), what+" in all, at most") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
+func TestAGroupOfNoStoreIsNotSplit(t *testing.T) {
+	l := &life{
+		Story: &Story{Script: &Script{Split: &Split{At: 1, Most: 10}}, Stores: []Store{{}}}, rooms: [][]Group{nil},
+		store: map[string]int{}, passed: map[string]int{},
+	}
+	s, err := sandbox.New(sandbox.Config{Now: func() time.Time { return time.Unix(1e9, 0) }})
+	must(t, err)
+	l.s = s
+	must(t, s.AddStaff(sandbox.Staff{UserID: "wang", Name: "王"}))
+	chat, err := s.CreateGroup("wang", "新群")
+	must(t, err)
+	person, err := s.AddCustomer(sandbox.Customer{Name: "甲"})
+	must(t, err)
+	_, err = s.Join(chat, person, sandbox.How{Scene: sandbox.SceneQR})
+	must(t, err)
+	l.grown(chat, s.Config().Now()) // made by a code a moment ago: its store is told later
+}
 
 func TestWhatIsWrongIsSaid(t *testing.T) {
 	if _, err := Parse("s.yaml", []byte(small)); err != nil {

@@ -17,6 +17,7 @@ const (
 	maxName      = 60    // characters of a name
 	maxEvents    = 500
 	maxRaids     = 100
+	maxSpam      = 100_000 // messages of all spammers together
 )
 
 // Script is a story as it is written. Parse fills in the defaults.
