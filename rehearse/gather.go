@@ -428,7 +428,8 @@ func (g *gathering) comers() error {
 	for _, ch := range g.past.channels {
 		channels[fmt.Sprint(ch.ID)] = ch
 	}
-	for what, n := range g.people.nothing {
+	for _, what := range slices.Sorted(keys(g.people.nothing)) {
+		n := g.people.nothing[what]
 		kind, id, _ := strings.Cut(what, ":")
 		switch kind {
 		case "channel":
