@@ -195,7 +195,8 @@ func (s *Sandbox) countUnknown(path string, r *http.Request) {
 	now := s.enter()
 	defer s.leave()
 	s.traffic.keepArrival(now, r, nil).end(now, outcome{status: http.StatusNotFound})
-	s.meters.calls[path]++
+	path = shorten(path, keepPathBytes)
+	s.meters.countUnknown(path)
 	s.note(now, EntryAPI, "", nil, path+" → HTTP 404")
 }
 
@@ -220,7 +221,8 @@ func encode(v any) []byte {
 }
 
 // Calls returns how many requests reached a path below /cgi-bin/, answered or not, such as
-// "externalcontact/groupchat/get".
+// "externalcontact/groupchat/get". Of paths that are not simulated a thousand are told apart;
+// the others count as "…".
 func (s *Sandbox) Calls(path string) int {
 	s.enter()
 	defer s.leave()

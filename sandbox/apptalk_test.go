@@ -132,6 +132,12 @@ func TestAnAnswerThatIsNoneChangesNothing(t *testing.T) {
 			t.Fatalf("%s was shown", name)
 		}
 	}
+	answer = sealed(t, toWang("text", "<Content>x</Content><Type>no number</Type><Mode>0x1p-2</Mode>"))
+	got[string](t)(w.WriteToApp("wang", "在吗"))
+	w.settle()
+	if n := len(w.AppMessages()); n != 1 {
+		t.Errorf("an answer with a number that is none: %d messages", n)
+	}
 	if w.InFlight() != 0 {
 		t.Error("an answer that was not understood is delivered again")
 	}

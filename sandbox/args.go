@@ -7,6 +7,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -282,6 +283,18 @@ func (a args) numbers(name string) []int {
 		out = append(out, int(n))
 	}
 	return out
+}
+
+// seconds reads start_time and end_time, which must not be further apart than most.
+func (a args) seconds(most time.Duration) (begin, end int64) {
+	begin, end = a.number("start_time", 0), a.number("end_time", 0)
+	switch {
+	case begin <= 0 || end <= 0:
+		a.bad(codeEmptyParam, "missing start_time or end_time")
+	case end < begin || end-begin > int64(most/time.Second):
+		a.bad(codeBadParam, "invalid Request Parameter: start_time to end_time is over %d days or turned around", most/(24*time.Hour))
+	}
+	return begin, end
 }
 
 // ratio reads the width of a picture over its height, from 1.3 to 2.25.

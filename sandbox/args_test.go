@@ -207,7 +207,7 @@ func massCases(ec string) []argumentCase {
 		{ec + "add_msg_template", `{"sender":"wang","allow_select":1,"text":{"content":"x"}}`, 40058, "allow_select"},
 		{ec + "get_groupmsg_list_v2", `{"chat_type":"group"}`, 40063, "start_time"},
 		{ec + "get_groupmsg_list_v2", `{"start_time":1,"end_time":2}`, 40063, "chat_type"},
-		{ec + "get_groupmsg_list_v2", `{"chat_type":"group","start_time":1,"end_time":9999999}`, 40058, "month"},
+		{ec + "get_groupmsg_list_v2", `{"chat_type":"group","start_time":1,"end_time":9999999}`, 40058, "31 days"},
 		{ec + "get_groupmsg_list_v2", `{"chat_type":"group","start_time":1,"end_time":2,"limit":101}`, 40058, "limit"},
 		{ec + "get_groupmsg_list_v2", `{"chat_type":"group","start_time":1,"end_time":2,"filter_type":3}`, 40058, "filter_type"},
 		{ec + "get_groupmsg_task", `{}`, 41046, "msgid"},

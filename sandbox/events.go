@@ -55,7 +55,14 @@ func (x *event) items(name string, ids []string) {
 // xml ends the event.
 func (x *event) xml() string { return x.b.String() + "</xml>" }
 
-// cdata wraps a text, also one that contains the end mark of CDATA.
+// cdata wraps a text, also one that contains the end mark of CDATA. What XML cannot hold in any
+// way, such as a NUL in a name, is left out.
 func cdata(v string) string {
+	v = strings.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == '\uFFFE' || r == '\uFFFF' {
+			return -1
+		}
+		return r
+	}, v)
 	return "<![CDATA[" + strings.ReplaceAll(v, "]]>", "]]]]><![CDATA[>") + "]]>"
 }

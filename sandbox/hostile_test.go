@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"maps"
 	"net/http"
@@ -106,6 +107,46 @@ func (w *world) request(method, path, body string) *http.Request {
 }
 
 // Every field of every call takes every nasty value without harm.
+func TestRangesOfSecondsDoNotWrapAround(t *testing.T) {
+	w := newWorld(t, Config{})
+	for _, path := range []string{"externalcontact/get_groupmsg_list_v2", "externalcontact/get_moment_list"} {
+		// 2^55 seconds are a multiple of 2^64 nanoseconds.
+		w.refused(path, map[string]int{
+			`{"chat_type":"group","start_time":1,"end_time":36028797018963969}`:     40058,
+			`{"chat_type":"group","start_time":1,"end_time":9223372036854775807}`:   40058,
+			`{"chat_type":"group","start_time":1000,"end_time":999}`:                40058,
+			`{"chat_type":"group","start_time":-9223372036854775808,"end_time":10}`: 40063,
+		})
+	}
+}
+
+func TestUnknownPathsAreToldApartUpToALimit(t *testing.T) {
+	w := newWorld(t, Config{})
+	before := w.TotalCalls()
+	for i := range keepUnknown + 100 {
+		r := httptest.NewRequest(http.MethodGet, fmt.Sprintf("/cgi-bin/no/%d/%s", i, strings.Repeat("x", 1000)), nil)
+		w.Handler().ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if n := len(w.AllCalls()); n > keepUnknown+10 || w.Calls("…") != 100 || w.TotalCalls()-before != keepUnknown+100 {
+		t.Errorf("%d paths are kept, %d calls of others, %d in all", n, w.Calls("…"), w.TotalCalls()-before)
+	}
+	for _, e := range w.Log(0) {
+		if len(e.Text) > 2*keepPathBytes {
+			t.Fatalf("the log keeps %d bytes", len(e.Text))
+		}
+	}
+}
+
+func TestCallbacksAreXMLWhateverNamesHold(t *testing.T) {
+	w := newWorld(t, Config{DirectoryEvents: true})
+	must(t, w.AddStaff(Staff{UserID: "odd", Name: "<script>\x00]]>\x1b[2J\ufffe\u202e\xff小"}))
+	all := w.Callbacks()
+	var in struct{ Name string }
+	if err := xml.Unmarshal([]byte(all[len(all)-1].XML), &in); err != nil || in.Name != "<script>]]>[2J\u202e\ufffd小" {
+		t.Errorf("%q, %v", in.Name, err)
+	}
+}
+
 func TestNoValueOfAFieldBreaksACall(t *testing.T) {
 	w, fill := showcase(t)
 	for _, c := range goodCalls() {
@@ -175,5 +216,24 @@ func TestNoBodyBreaksACall(t *testing.T) {
 				w.answersProperly(fmt.Sprintf("%s with body %d in a form", path, i), req)
 			}
 		}
+	}
+}
+
+func TestEveryCallOfBothPlatformsIsListed(t *testing.T) {
+	w := newWorld(t, Config{})
+	found := map[string]Endpoint{}
+	for _, e := range w.Endpoints() {
+		found[e.Name] = e
+		if !w.knownPath(e.Name) || e.Method == "" {
+			t.Errorf("%+v", e)
+		}
+	}
+	for name, path := range map[string]string{"user/get": "/cgi-bin/user/get", "mp/user/get": "/cgi-bin/user/get", "mp/sns/userinfo": "/sns/userinfo"} {
+		if e := found[name]; e.Path != path || e.Account != strings.HasPrefix(name, accountPrefix) {
+			t.Errorf("%s: %+v", name, e)
+		}
+	}
+	if len(found) != len(w.apis)+len(w.accountAPIs) {
+		t.Errorf("%d of %d calls", len(found), len(w.apis)+len(w.accountAPIs))
 	}
 }

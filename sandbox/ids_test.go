@@ -23,6 +23,19 @@ func idCalls() []goodCall {
 	}
 }
 
+func TestMembersOfAnEstablishedGroupAreServed(t *testing.T) {
+	w := newWorld(t, Config{})
+	people, now := w.customers(3), w.clock.Now()
+	var members []Presence
+	for _, id := range people {
+		members = append(members, Presence{User: id, Joined: now.Add(-time.Hour), Scene: SceneQR})
+	}
+	got[string](t)(w.EstablishGroup("wang", "老群", nil, now.Add(-48*time.Hour), members))
+	if list := w.ok(serveds, map[string]any{})["info_list"].([]any); len(list) != len(people) {
+		t.Errorf("%d are served", len(list))
+	}
+}
+
 func TestAGroupIsFoundByItsOpenGID(t *testing.T) {
 	w := newWorld(t, Config{})
 	chat := w.group("一群")

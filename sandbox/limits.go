@@ -8,6 +8,8 @@ const (
 	callsPerMinute = 10_000
 	callsPerHour   = 150_000
 	debugPerMinute = 5 // with debug=1 in the address
+
+	keepUnknown = 1_000 // paths that are not simulated and are counted one by one
 )
 
 // What one member of staff receives at most from one app; more is dropped without a word.
@@ -80,6 +82,7 @@ func (w *window) passMany(now time.Time, span time.Duration, n, limit int) bool 
 // meters count calls.
 type meters struct {
 	calls    map[string]int // by path, for ever
+	unknown  int            // paths in calls that are not simulated
 	underway map[string]int // by path, now
 	windows  map[string]*callWindows
 }
@@ -88,6 +91,17 @@ type callWindows struct{ minute, hour, debug window }
 
 func newMeters() meters {
 	return meters{calls: map[string]int{}, underway: map[string]int{}, windows: map[string]*callWindows{}}
+}
+
+// countUnknown counts a request to a path that is not simulated.
+func (m *meters) countUnknown(path string) {
+	if m.calls[path] == 0 {
+		if m.unknown >= keepUnknown {
+			path = "…"
+		}
+		m.unknown++
+	}
+	m.calls[path]++
 }
 
 // count lets a call through or refuses it with 45009.

@@ -23,18 +23,13 @@ func massResultAPIs() map[string]api {
 func listMassMessages(c *call) (reply, *failure) {
 	in := c.in
 	kind := in.need("chat_type", codeEmptyParam)
-	begin, end := in.number("start_time", 0), in.number("end_time", 0)
+	begin, end := in.seconds(maxTaskRange)
 	creator := in.text("creator")
 	filter := in.between("filter_type", 2, 0, 2)
 	limit := int(in.between("limit", 50, 1, 100))
 	cursor := in.text("cursor")
-	switch {
-	case kind != "single" && kind != "group":
+	if kind != "single" && kind != "group" {
 		in.bad(codeBadParam, "invalid Request Parameter: chat_type must be single or group")
-	case begin <= 0 || end <= 0:
-		in.bad(codeEmptyParam, "missing start_time or end_time")
-	case end < begin || time.Duration(end-begin)*time.Second > maxTaskRange:
-		in.bad(codeBadParam, "invalid Request Parameter: the time range is over a month or turned around")
 	}
 	if f := in.failed(); f != nil {
 		return nil, f

@@ -18,17 +18,11 @@ const (
 // See https://developer.work.weixin.qq.com/document/path/93333
 func listMoments(c *call) (reply, *failure) {
 	in := c.in
-	begin, end := in.number("start_time", 0), in.number("end_time", 0)
+	begin, end := in.seconds(maxMomentRange)
 	creator := in.text("creator")
 	filter := in.between("filter_type", 2, 0, 2)
 	limit := int(in.between("limit", momentLimit, 0, momentLimit))
 	cursor := in.text("cursor")
-	switch {
-	case begin <= 0 || end <= 0:
-		in.bad(codeEmptyParam, "missing start_time or end_time")
-	case end < begin || time.Duration(end-begin)*time.Second > maxMomentRange:
-		in.bad(codeBadParam, "invalid Request Parameter: the time range is over 30 days or turned around")
-	}
 	if f := in.failed(); f != nil {
 		return nil, f
 	}

@@ -223,7 +223,7 @@ func TestTheAccountsAddressIsChecked(t *testing.T) {
 		"quoted": {func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `"`+r.URL.Query().Get("echostr")+`"`)
 		}, "want the bare text"},
-		"refusing": {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", 403) }, "answered HTTP 403"},
+		"refusing": {func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusForbidden) }, "answered HTTP 403"},
 	} {
 		server := httptest.NewServer(c.serve)
 		m := newMP(t, Config{Account: OfficialAccount{CallbackURL: server.URL}})

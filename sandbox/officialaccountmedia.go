@@ -83,6 +83,7 @@ func (a *accountFiles) add(f *accountFile) {
 	}
 	if len(a.all) > keepAccountFiles {
 		i := slices.IndexFunc(a.all, func(old *accountFile) bool { return !old.kept || old.kind == articleImage })
+		a.bytes -= len(a.all[i].data)
 		delete(a.byID, a.all[i].id)
 		a.all = slices.Delete(a.all, i, i+1)
 	}

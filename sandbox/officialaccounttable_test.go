@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -90,6 +91,16 @@ func goodAccountCalls() map[string][]string {
 		"material/get_material":         {`{"media_id":"$KEPT"}`},
 		"material/batchget_material":    {`{"type":"image","offset":0,"count":20}`},
 		"material/del_material":         {`{"media_id":"$KEPT"}`},
+	}
+}
+
+func TestBytesOfFilesThatAreForgottenAreNotCounted(t *testing.T) {
+	files := accountFiles{byID: map[string]*accountFile{}}
+	for i := range keepAccountFiles + 10 {
+		files.add(&accountFile{id: strconv.Itoa(i), data: []byte{1}})
+	}
+	if len(files.all) != keepAccountFiles || files.bytes != keepAccountFiles {
+		t.Errorf("%d files of %d bytes", len(files.all), files.bytes)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -180,7 +181,9 @@ func xmlValue(dec *xml.Decoder, name string, depth int, left *int) (any, error) 
 func xmlScalar(name, text string) any {
 	switch name {
 	case "Type", "DescColor", "Style", "Mode", "AspectRatio":
-		return json.Number(text)
+		if _, err := strconv.ParseFloat(text, 64); err == nil && json.Valid([]byte(text)) {
+			return json.Number(text)
+		}
 	case "IsChecked":
 		return text == "true" || text == "1"
 	}

@@ -158,7 +158,8 @@ func (s *Sandbox) EstablishGroup(owner, name string, staff []string, created tim
 			s.forgetGroup(g)
 			return fail(fmt.Errorf("member %d: %w", i+1, err))
 		}
-		p := &stay{user: id, staff: s.office.find(id) != nil, joined: m.Joined, scene: m.Scene, inviter: m.Inviter}
+		s.clientele.served++
+		p := &stay{user: id, staff: s.office.find(id) != nil, joined: m.Joined, scene: m.Scene, inviter: m.Inviter, served: s.clientele.served}
 		g.stays = append(g.stays, p)
 		g.present[id] = p
 		if m.Scene == SceneQR && g.scans < groupByQR {

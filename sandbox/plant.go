@@ -41,7 +41,10 @@ func (s *Sandbox) PlantGroup(p Group) error {
 		if staff == nil && s.clientele.byID[m.User] == nil {
 			return fmt.Errorf("plant group %s: member %q: %w", p.ID, m.User, ErrNotFound)
 		}
-		if g.present[m.User] != nil {
+		if staff != nil {
+			m.User = staff.UserID
+		}
+		if m.Left.IsZero() && g.present[m.User] != nil {
 			return fmt.Errorf("plant group %s: %s is in it twice", p.ID, m.User)
 		}
 		s.clientele.served++
@@ -86,6 +89,11 @@ func (s *Sandbox) PlantJoinWay(w JoinWay) error {
 	defer s.leave()
 	if w.ConfigID == "" || s.ways.join(w.ConfigID) != nil {
 		return fmt.Errorf("plant join way %q: want a config id that is not taken", w.ConfigID)
+	}
+	for _, id := range w.Chats {
+		if s.rooms.byID[id] == nil {
+			return fmt.Errorf("plant join way %s: group %q: %w", w.ConfigID, id, ErrNotFound)
+		}
 	}
 	s.ways.last++
 	w.key, w.Chats = s.ways.last, slices.Clone(w.Chats)

@@ -90,17 +90,18 @@ func TestPlantingRefusesWhatCannotBe(t *testing.T) {
 	must(t, w.PlantContactWay(ContactWay{ConfigID: "c"}))
 	must(t, w.PlantGroup(Group{ID: "wr1", Owner: "wang"}))
 	for name, err := range map[string]error{
-		"no id":           w.PlantGroup(Group{Owner: "wang"}),
-		"a taken id":      w.PlantGroup(Group{ID: "wr1", Owner: "wang"}),
-		"no owner":        w.PlantGroup(Group{ID: "wr2", Owner: "nobody"}),
-		"unknown member":  w.PlantGroup(Group{ID: "wr2", Owner: "wang", History: []Stay{{User: "wm0", Joined: now}}}),
-		"there twice":     w.PlantGroup(Group{ID: "wr2", Owner: "wang", History: []Stay{{User: "li", Joined: now}, {User: "li", Joined: now}}}),
-		"contact":         w.PlantContact(Contact{User: "wang", Customer: "wm0"}),
-		"taken join way":  w.PlantJoinWay(JoinWay{ConfigID: "c"}),
-		"taken staff way": w.PlantContactWay(ContactWay{ConfigID: "c"}),
-		"media":           w.PlantMedia(Media{MediaID: "x"}),
-		"taken msgid":     w.PlantTask(Task{MsgID: "m"}),
-		"unknown sender":  w.PlantTask(Task{MsgID: "m2", Shares: []Share{{User: "nobody"}}}),
+		"no id":                                 w.PlantGroup(Group{Owner: "wang"}),
+		"a taken id":                            w.PlantGroup(Group{ID: "wr1", Owner: "wang"}),
+		"no owner":                              w.PlantGroup(Group{ID: "wr2", Owner: "nobody"}),
+		"unknown member":                        w.PlantGroup(Group{ID: "wr2", Owner: "wang", History: []Stay{{User: "wm0", Joined: now}}}),
+		"there twice":                           w.PlantGroup(Group{ID: "wr2", Owner: "wang", History: []Stay{{User: "li", Joined: now}, {User: "li", Joined: now}}}),
+		"contact":                               w.PlantContact(Contact{User: "wang", Customer: "wm0"}),
+		"taken join way":                        w.PlantJoinWay(JoinWay{ConfigID: "c"}),
+		"join way to a group that is not there": w.PlantJoinWay(JoinWay{ConfigID: "c2", AutoCreate: true, Chats: []string{"wr404"}}),
+		"taken staff way":                       w.PlantContactWay(ContactWay{ConfigID: "c"}),
+		"media":                                 w.PlantMedia(Media{MediaID: "x"}),
+		"taken msgid":                           w.PlantTask(Task{MsgID: "m"}),
+		"unknown sender":                        w.PlantTask(Task{MsgID: "m2", Shares: []Share{{User: "nobody"}}}),
 	} {
 		if err == nil {
 			t.Errorf("%s was planted", name)

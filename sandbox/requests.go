@@ -51,14 +51,13 @@ type RequestFilter struct {
 type traffic struct {
 	all  []*Request
 	last int64
-	// secrets finds the values in JSON, and the parameters in a query, that are not shown.
-	secrets, parameters *regexp.Regexp
+	// secrets finds the values in JSON that are not shown.
+	secrets *regexp.Regexp
 }
 
 func newTraffic() traffic {
 	return traffic{
-		secrets:    regexp.MustCompile(`("(?:access_token|refresh_token|corpsecret|secret|ticket|user_ticket|session_key)"\s*:\s*"[^"\\]{0,4})(?:[^"\\]|\\.)*`),
-		parameters: regexp.MustCompile(`((?:^|&)(?:access_token|refresh_token|corpsecret|secret|key)=[^&]{0,4})[^&]*`),
+		secrets: regexp.MustCompile(`("(?:access_token|refresh_token|corpsecret|secret|ticket|user_ticket|session_key)"\s*:\s*"[^"\\]{0,4})(?:[^"\\]|\\.)*`),
 	}
 }
 
@@ -95,13 +94,29 @@ func shorten(v string, n int) string {
 // shown is a request with its secrets masked.
 func (t *traffic) shown(one *Request) Request {
 	c := *one
-	c.Query = t.parameters.ReplaceAllString(c.Query, "$1…")
-	if plain, err := url.QueryUnescape(c.Query); err == nil {
-		c.Query = plain
-	}
+	c.Query = shownQuery(c.Query)
 	c.Body = t.secrets.ReplaceAllString(c.Body, "$1…")
 	c.Answer = t.secrets.ReplaceAllString(c.Answer, "$1…")
 	return c
+}
+
+// shownQuery is a query in plain text with its secrets masked, however they were written.
+func shownQuery(query string) string {
+	parts := strings.Split(query, "&")
+	for i, part := range parts {
+		name, value, given := strings.Cut(part, "=")
+		name, errName := url.QueryUnescape(name)
+		value, errValue := url.QueryUnescape(value)
+		switch {
+		case errName != nil:
+			parts[i] = "…"
+		case slices.Contains([]string{"access_token", "refresh_token", "corpsecret", "secret", "key"}, name):
+			parts[i] = name + "=" + shorten(value, 4) + "…"
+		case errValue == nil && given:
+			parts[i] = name + "=" + value
+		}
+	}
+	return strings.Join(parts, "&")
 }
 
 // Requests returns remembered requests, oldest first. Some two thousand are remembered.

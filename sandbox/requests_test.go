@@ -21,6 +21,9 @@ func TestRequestsAreRememberedWithoutTheirSecrets(t *testing.T) {
 	if len(all) != 5 {
 		t.Fatalf("%d requests", len(all))
 	}
+	if got := shownQuery("%61ccess_token=abcdefgh&debug&agentid=%E5%85%83&corpsecret=%61bcdef&bad=%zz"); got != "access_token=abcd…&debug&agentid=元&corpsecret=abcd…&bad=%zz" {
+		t.Errorf("query: %s", got)
+	}
 	for i, want := range []Request{
 		{Path: "/cgi-bin/gettoken", Status: 200}, {Path: "/cgi-bin/message/send", Status: 200, Code: 41011},
 		{Path: "/cgi-bin/department/list", Status: 503, Fault: "status 503"},

@@ -1,7 +1,9 @@
 package sandbox
 
 import (
+	"cmp"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -89,9 +91,11 @@ type Endpoint struct {
 
 // Endpoints returns every call that is simulated, sorted by Name.
 func (s *Sandbox) Endpoints() []Endpoint {
-	out := make([]Endpoint, 0, len(s.apis))
-	for _, name := range slices.Sorted(maps.Keys(s.apis)) {
-		e := Endpoint{Name: name, Method: s.apis[name].method}
+	all := maps.Clone(s.apis)
+	maps.Copy(all, s.accountAPIs)
+	out := make([]Endpoint, 0, len(all))
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		e := Endpoint{Name: name, Method: cmp.Or(all[name].method, http.MethodGet)}
 		short, account := strings.CutPrefix(name, accountPrefix)
 		e.Path, e.Account = apiPrefix+short, account
 		if account && (strings.HasPrefix(short, "sns/") || strings.HasPrefix(short, "wxaapi/")) {
