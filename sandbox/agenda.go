@@ -14,9 +14,10 @@ const lookAgain = time.Second
 
 // task is something to be done at a time; seq keeps those of one moment in order.
 type task struct {
-	at  time.Time
-	seq uint64
-	run func(ctx context.Context)
+	at     time.Time
+	seq    uint64
+	people bool // planned by At: it waits while people pause
+	run    func(ctx context.Context)
 }
 
 // queue holds what is to be done later, the earliest first.
@@ -56,6 +57,29 @@ func (q *queue) Pop() any {
 func (s *Sandbox) later(q *queue, at time.Time, run func(ctx context.Context)) {
 	q.seq++
 	heap.Push(q, &task{at: at, seq: q.seq, run: run})
+	s.stir()
+}
+
+// SetPaused lets the people of a story pause: what At planned waits, while deliveries, retries
+// and whatever else time does go on, and people still do what they are told by hand. When they
+// go on, what came due meanwhile is done at once, in the order of time.
+func (s *Sandbox) SetPaused(paused bool) {
+	s.enter()
+	defer s.leave()
+	if s.paused == paused {
+		return
+	}
+	s.paused = paused
+	all := append(s.agenda.tasks, s.held...)
+	s.agenda.tasks, s.held = nil, nil
+	for _, t := range all {
+		if paused && t.people {
+			s.held = append(s.held, t)
+		} else {
+			s.agenda.tasks = append(s.agenda.tasks, t)
+		}
+	}
+	heap.Init(&s.agenda)
 	s.stir()
 }
 

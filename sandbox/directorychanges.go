@@ -51,6 +51,14 @@ func (s *Sandbox) UpdateStaff(u Staff) error {
 	return nil
 }
 
+// Departments returns the departments there are, the company first, else in the order of
+// making.
+func (s *Sandbox) Departments() []Department {
+	s.enter()
+	defer s.leave()
+	return slices.Clone(s.office.departments)
+}
+
 // UpdateDepartment gives a department another name or another parent, which must not be
 // itself or below it. Parent 0 is the company.
 func (s *Sandbox) UpdateDepartment(d Department) error {

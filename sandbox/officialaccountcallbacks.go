@@ -49,6 +49,13 @@ func (s *Sandbox) SetAccountCallback(address string) error {
 	return nil
 }
 
+// AccountCallback returns where the account's pushes go now, "" if nowhere.
+func (s *Sandbox) AccountCallback() string {
+	s.enter()
+	defer s.leave()
+	return s.account.callbackURL
+}
+
 // pushURL is the account's callback address with what proves where a request comes from.
 func (s *Sandbox) pushURL(now time.Time, nonce string, more url.Values) (string, error) {
 	u, err := url.Parse(s.account.callbackURL)

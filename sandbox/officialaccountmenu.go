@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -246,4 +247,24 @@ func (s *Sandbox) ClickMenu(person, what string) error {
 	}
 	s.note(now, EntryAccount, f.Customer, nil, "presses "+b.Name+" in the official account")
 	return nil
+}
+
+// AccountMenu returns the buttons of the account's menu that do something, each with its name
+// and what it carries (key, url, pagepath or media_id), from left to right and down; none if
+// there is no menu.
+func (s *Sandbox) AccountMenu() []Button {
+	s.enter()
+	defer s.leave()
+	if s.account.menu == nil {
+		return nil
+	}
+	var out []Button
+	for _, top := range s.account.menu.buttons {
+		for _, b := range append([]menuButton{top}, top.SubButton...) {
+			if b.Type != "" {
+				out = append(out, Button{Text: b.Name, Key: cmp.Or(b.Key, b.URL, b.PagePath, b.MediaID)})
+			}
+		}
+	}
+	return out
 }

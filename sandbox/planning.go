@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"container/heap"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -17,17 +18,25 @@ func (s *Sandbox) Rand(name string) *rand.Rand {
 }
 
 // At plans something that people do at a time, which may be past: then Step or Run does it
-// at once. An error is only noted (EntryStory), as the world may have changed by then.
+// at once. It waits while people pause (SetPaused). An error is only noted (EntryStory), as the
+// world may have changed by then.
 func (s *Sandbox) At(when time.Time, do func() error) {
 	s.enter()
 	defer s.leave()
-	s.later(&s.agenda, when, func(context.Context) {
+	s.agenda.seq++
+	t := &task{at: when, seq: s.agenda.seq, people: true, run: func(context.Context) {
 		if err := do(); err != nil {
 			now := s.enter()
 			defer s.leave()
 			s.note(now, EntryStory, "", nil, "came to nothing: "+err.Error())
 		}
-	})
+	}}
+	if s.paused {
+		s.held = append(s.held, t)
+		return
+	}
+	heap.Push(&s.agenda, t)
+	s.stir()
 }
 
 // Watcher is told what happens that people react to: by Step or Run, at the time when it

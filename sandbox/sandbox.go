@@ -104,6 +104,8 @@ type Sandbox struct {
 	wake        chan struct{} // closed and replaced when something new is due
 	agenda      queue         // what people and time do
 	mail        queue         // what is to be delivered
+	paused      bool          // people of a story wait
+	held        []*task       // what they wait with, in no order
 
 	dice        dice
 	journal     journal

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,16 +41,17 @@ type Talk struct {
 	Robot    string // aibotid
 	At       time.Time
 	User     string
-	ChatID   string // empty: the two are alone
-	Type     string // text, or the event: enter_chat, template_card_event, feedback_event
-	Text     string // of the question
-	Attempts int    // deliveries of the question itself
-	Answer   string // as it is shown now
-	Card     string // text of the card in the answer
-	Finished bool   // the answer will not grow any more
-	Feedback string // id under which the answer can be judged
-	Later    string // what the robot said through response_url
-	Problem  string // why the last answer was not shown
+	ChatID   string   // empty: the two are alone
+	Type     string   // text, or the event: enter_chat, template_card_event, feedback_event
+	Text     string   // of the question
+	Attempts int      // deliveries of the question itself
+	Answer   string   // as it is shown now
+	Card     string   // text of the card in the answer
+	Buttons  []Button // of that card
+	Finished bool     // the answer will not grow any more
+	Feedback string   // id under which the answer can be judged
+	Later    string   // what the robot said through response_url
+	Problem  string   // why the last answer was not shown
 }
 
 // smartTalk is a Talk while it is kept.
@@ -59,7 +61,6 @@ type smartTalk struct {
 	body     reply // of the question
 	tries    int
 	stream   string // id of the growing answer
-	buttons  []Button
 	kind     string // of the card
 	task     string
 	answered bool // response_url was used
@@ -100,6 +101,17 @@ func (s *Sandbox) AddSmartRobot(r SmartRobot) error {
 	}
 	s.smart.byID[r.ID] = &smartRobot{SmartRobot: r, codec: codec, entered: map[string]string{}}
 	return nil
+}
+
+// SmartRobots returns the company's smart robots, sorted by ID.
+func (s *Sandbox) SmartRobots() []SmartRobot {
+	s.enter()
+	defer s.leave()
+	var out []SmartRobot
+	for _, id := range slices.Sorted(maps.Keys(s.smart.byID)) {
+		out = append(out, s.smart.byID[id].SmartRobot)
+	}
+	return out
 }
 
 // Talks returns everything that smart robots were told, oldest first.
@@ -162,7 +174,7 @@ func (s *Sandbox) PressSmartCard(msgID, user, key string) error {
 	now := s.enter()
 	defer s.leave()
 	of, err := s.talkWith(msgID, func(t *smartTalk) bool {
-		return slices.ContainsFunc(t.buttons, func(b Button) bool { return b.Key == key })
+		return slices.ContainsFunc(t.Buttons, func(b Button) bool { return b.Key == key })
 	})
 	var t *smartTalk
 	if err == nil {
@@ -356,7 +368,7 @@ func (c *call) takeSmartAnswer(t *smartTalk) {
 func (c *call) takeSmartCard(t *smartTalk) {
 	card := c.readCard(c.in.part("template_card"), cardOfSmart)
 	if c.in.failed() == nil {
-		t.Card, t.buttons, t.kind, t.task = card.Text, card.Buttons, card.CardType, card.TaskID
+		t.Card, t.Buttons, t.kind, t.task = card.Text, card.Buttons, card.CardType, card.TaskID
 	}
 }
 

@@ -20,6 +20,8 @@ type Summary struct {
 	Callbacks int   // the Seq of the newest, 0 before the first
 	InFlight  int   // as the method of this name answers
 	LastEntry int64 // the Seq of the newest entry of the log
+	Paused    bool  // people of a story wait
+	Held      int   // what they wait with
 }
 
 // GroupSummary is a customer group without its people and posts.
@@ -41,6 +43,7 @@ func (s *Sandbox) Summary() Summary {
 	out := Summary{
 		Now: now, Staff: copied(s.office.staff, shallow), Customers: len(s.clientele.customers),
 		Contacts: len(s.clientele.contacts), Callbacks: s.post.lastSeq, InFlight: s.post.open, LastEntry: s.journal.last,
+		Paused: s.paused, Held: len(s.held),
 	}
 	if q := earliest(&s.agenda, &s.mail); q != nil {
 		out.Due = q.tasks[0].at

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	"xiaobu/sandbox"
@@ -15,12 +16,12 @@ import (
 
 // sandboxFlags are what a sandbox of one's own can be told.
 type sandboxFlags struct {
-	listen, callback, feed, feedSecret string
-	accountCallback, accountMode       string
-	seed                               uint64
-	lag                                time.Duration
-	story                              string
-	chain                              bool
+	listen, host, callback, feed, feedSecret string
+	accountCallback, accountMode             string
+	seed                                     uint64
+	lag                                      time.Duration
+	story                                    string
+	chain                                    bool
 }
 
 func sandboxCommand() command {
@@ -29,6 +30,7 @@ func sandboxCommand() command {
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
 			var f sandboxFlags
 			fs.StringVar(&f.listen, "listen", "127.0.0.1:8090", "`ADDR` to listen on / 监听地址")
+			fs.StringVar(&f.host, "host", "", "further `NAMES`, separated by commas, under which browsers may open the control page / 浏览器可用来打开控制页的其他域名")
 			fs.StringVar(&f.callback, "callback", "", "`URL` that gets the callbacks / 回调地址, e.g. http://127.0.0.1:8080/callback/wecom")
 			fs.StringVar(&f.accountCallback, "account-callback", "", "`URL` that gets the official account's pushes / 公众号回调地址")
 			fs.StringVar(&f.accountMode, "account-mode", "", "of the pushes: plain, compatible or aes / 公众号消息加解密方式 (default plain)")
@@ -97,7 +99,7 @@ wecom:
 #   mode: %[12]s
 `, ln.Addr(), c.CorpID, c.AgentID, c.Secret, c.Token, c.AESKey,
 		c.Account.ID, c.Account.AppID, c.Account.Secret, c.Account.Token, c.Account.AESKey, c.Account.Mode)
-	return runServer(ctx, ln, panel.Handler(s), func(ctx context.Context) {
+	return runServer(ctx, ln, panel.Handler(s, strings.Split(f.host, ",")...), func(ctx context.Context) {
 		if err := s.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			fmt.Fprintln(e.stderr, "xiaobu: sandbox:", err)
 		}

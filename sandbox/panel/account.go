@@ -2,6 +2,7 @@ package panel
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"xiaobu/sandbox"
@@ -74,6 +75,31 @@ func (p *panel) getAccountMessages(w http.ResponseWriter, r *http.Request) {
 		})
 	}
 	answerJSON(w, http.StatusOK, reply{"messages": list[max(0, len(list)-limit):]})
+}
+
+type accountView struct {
+	Account   sandbox.OfficialAccount
+	BaseURL   string
+	Callback  string // where pushes go
+	Menu      []sandbox.Button
+	Followers []sandbox.Follower // the newest first
+	More      int                // followers that are not shown
+	Codes     []sandbox.AccountCode
+	Messages  []sandbox.AccountMessage // what people received, the newest first
+	Customers []sandbox.Customer
+}
+
+func (p *panel) viewAccount(r *http.Request) (any, error) {
+	v := accountView{Account: p.box.Config().Account, BaseURL: "http://" + r.Host, Callback: p.box.AccountCallback(), Menu: p.box.AccountMenu(), Customers: p.somebody()}
+	known := p.box.Followers()
+	v.Followers = slices.Clone(newest(known, shownPeople))
+	v.More = len(known) - len(v.Followers)
+	v.Codes = slices.Clone(newest(p.box.AccountCodes(), shownEntries))
+	v.Messages = slices.Clone(newest(p.box.AccountMessages(), shownRows))
+	slices.Reverse(v.Followers)
+	slices.Reverse(v.Codes)
+	slices.Reverse(v.Messages)
+	return v, nil
 }
 
 // accountBody is what a customer does with the official account.

@@ -40,7 +40,7 @@ func (p *panel) postClock(r *http.Request, in clockBody) (any, error) {
 // clock is what time it is here, and when the next thing is due.
 func (p *panel) clock() reply {
 	sum := p.box.Summary()
-	out := reply{"now": sum.Now.Format(time.RFC3339Nano), "next_due": nil, "movable": p.box.Config().Leap != nil}
+	out := reply{"now": sum.Now.Format(time.RFC3339Nano), "next_due": nil, "movable": p.box.Config().Leap != nil, "paused": sum.Paused, "held": sum.Held}
 	if !sum.Due.IsZero() {
 		out["next_due"] = sum.Due.Format(time.RFC3339Nano)
 	}
@@ -49,4 +49,13 @@ func (p *panel) clock() reply {
 
 func (p *panel) getClock(w http.ResponseWriter, _ *http.Request) {
 	answerJSON(w, http.StatusOK, p.clock())
+}
+
+type pauseBody struct {
+	Paused bool `json:"paused"`
+}
+
+func (p *panel) postPause(_ *http.Request, in pauseBody) (any, error) {
+	p.box.SetPaused(in.Paused)
+	return p.clock(), nil
 }

@@ -51,13 +51,15 @@ type contactBody struct {
 	User       string `json:"user"`
 	Customer   string `json:"customer"`
 	ConfigID   string `json:"config_id"`
+	LinkID     string `json:"link_id"`
+	Channel    string `json:"channel"`
 	AddWay     int    `json:"add_way"`
 	NoWelcome  bool   `json:"no_welcome"`
 	ByCustomer bool   `json:"by_customer"`
 }
 
 func (p *panel) postContact(_ *http.Request, in contactBody) (any, error) {
-	via := sandbox.Via{ConfigID: in.ConfigID, AddWay: in.AddWay, NoWelcome: in.NoWelcome}
+	via := sandbox.Via{ConfigID: in.ConfigID, LinkID: in.LinkID, Channel: in.Channel, AddWay: in.AddWay, NoWelcome: in.NoWelcome}
 	switch in.Action {
 	case "add":
 		k, err := p.box.AddContact(in.User, in.Customer, via)
@@ -129,6 +131,14 @@ func (p *panel) postRemove(r *http.Request, in userBody) (any, error) {
 
 func (p *panel) postOwner(r *http.Request, in userBody) (any, error) {
 	return nil, p.box.ChangeOwner(r.PathValue("id"), in.User)
+}
+
+type usersBody struct {
+	Users []string `json:"users"`
+}
+
+func (p *panel) postAdmins(r *http.Request, in usersBody) (any, error) {
+	return nil, p.box.SetAdmins(r.PathValue("id"), in.Users...)
 }
 
 type nameBody struct {

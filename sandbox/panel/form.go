@@ -108,6 +108,10 @@ func setField(field reflect.Value, values []string) (err error) {
 			return fmt.Errorf("must be a number, got %q", text)
 		}
 	default:
+		if field.Kind() == reflect.Pointer {
+			field.Set(reflect.New(field.Type().Elem()))
+			return setField(field.Elem(), values)
+		}
 		return errors.New("cannot be sent by a form")
 	}
 	return nil

@@ -53,12 +53,13 @@ func (p *panel) postCardMenu(r *http.Request, in cardMenuBody) (any, error) {
 	return nil, p.box.PressCardMenu(in.User, r.PathValue("id"), in.Key)
 }
 
-type momentBody struct {
+// userText is something that a member of staff writes.
+type userText struct {
 	User string `json:"user"`
 	Text string `json:"text"`
 }
 
-func (p *panel) postMoment(_ *http.Request, in momentBody) (any, error) {
+func (p *panel) postMoment(_ *http.Request, in userText) (any, error) {
 	id, err := p.box.PostMoment(in.User, in.Text)
 	return reply{"moment_id": id}, err
 }
@@ -100,18 +101,4 @@ type markBody struct {
 
 func (p *panel) postMark(_ *http.Request, in markBody) (any, error) {
 	return nil, p.box.Mark(in.User, in.Customer, in.Tags...)
-}
-
-type tagsBody struct {
-	Group string   `json:"group"`
-	Names []string `json:"names"`
-}
-
-func (p *panel) postTags(_ *http.Request, in tagsBody) (any, error) {
-	g, err := p.box.AddTags(in.Group, in.Names...)
-	return reply{"group_id": g.ID}, err
-}
-
-func (p *panel) postTagDelete(r *http.Request, _ struct{}) (any, error) {
-	return nil, p.box.DeleteTag(r.PathValue("id"))
 }

@@ -180,13 +180,13 @@ func thousands(n int) string {
 
 // frame is what every page shows, around its own Data.
 type frame struct {
-	Page    string // the name of the template, for the menu
-	Path    string // of the request, with the query
-	Now     time.Time
-	Movable bool
-	Failed  string // what went wrong with the form that was sent
-	Done    string // what came of it
-	Data    any
+	Page   string // the name of the template, for the menu
+	Path   string // of the request, with the query
+	Now    time.Time
+	Paused bool   // people of the story wait
+	Failed string // what went wrong with the form that was sent
+	Done   string // what came of it
+	Data   any
 }
 
 // view is a page: what it shows is made by do, whose error becomes a page of its own.
@@ -203,7 +203,8 @@ func (p *panel) view(name string, do func(r *http.Request) (any, error)) http.Ha
 
 // render writes a page, and takes down the message that waited for it.
 func (p *panel) render(w http.ResponseWriter, r *http.Request, status int, name string, data any) {
-	f := frame{Page: name, Path: r.URL.RequestURI(), Now: p.box.Summary().Now, Movable: p.box.Config().Leap != nil, Data: data}
+	sum := p.box.Summary()
+	f := frame{Page: name, Path: r.URL.RequestURI(), Now: sum.Now, Paused: sum.Paused, Data: data}
 	f.Failed, f.Done = takeFlash(w, r)
 	var b bytes.Buffer
 	if err := p.pages[langOf(r)][name].ExecuteTemplate(&b, "layout.html", f); err != nil {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -28,15 +30,22 @@ type panel struct {
 
 // Handler serves the control API and the control page under /sandbox/ and hands everything
 // else to the Sandbox's own Handler. Whoever can reach it can do everything, so it belongs on
-// the loopback interface; what a page of another site sends is refused.
-func Handler(box *sandbox.Sandbox) http.Handler {
+// the loopback interface. What a page of another site sends is refused, and so is a request
+// whose Host is another name than localhost, that of Config.PublicURL, or one of hosts: a
+// page elsewhere could have its own name lead here (DNS rebinding). An address in digits
+// cannot be led astray and is always taken.
+func Handler(box *sandbox.Sandbox, hosts ...string) http.Handler {
 	p := &panel{box: box}
 	p.pages = p.parsePages()
+	known := namesOf(box.Config().PublicURL, hosts)
 	control, platform := http.NewCrossOriginProtection().Handler(p.control()), box.Handler()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case r.URL.Path == "/" || r.URL.Path == "/sandbox":
 			http.Redirect(w, r, "/sandbox/", http.StatusFound)
+			return
+		case strings.HasPrefix(r.URL.Path, "/sandbox/") && !known.has(r.Host):
+			answerJSON(w, http.StatusForbidden, reply{"error": fmt.Sprintf("the control page is not served under the name %q, which may be another site's; use 127.0.0.1 or localhost, or name it with --host / 控制页不在这个名字下提供:请用 127.0.0.1 或 localhost,或启动时用 --host 写上它", r.Host)})
 			return
 		case strings.HasPrefix(r.URL.Path, "/sandbox/"):
 			control.ServeHTTP(w, r)
@@ -44,6 +53,31 @@ func Handler(box *sandbox.Sandbox) http.Handler {
 		}
 		platform.ServeHTTP(w, r)
 	})
+}
+
+// names are the host names under which the control page is served, in lower case.
+type names map[string]bool
+
+func namesOf(public string, hosts []string) names {
+	out := names{"localhost": true}
+	if u, err := url.Parse(public); err == nil {
+		out[strings.ToLower(u.Hostname())] = true
+	}
+	for _, h := range hosts {
+		out[strings.ToLower(strings.TrimSpace(h))] = true
+	}
+	delete(out, "")
+	return out
+}
+
+// has reports whether a Host, with or without a port, is an address in digits or a known name.
+func (n names) has(host string) bool {
+	u, err := url.Parse("//" + host)
+	if err != nil {
+		return false
+	}
+	name := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
+	return net.ParseIP(name) != nil || n[name] || strings.HasSuffix(name, ".localhost")
 }
 
 // route is one call of the control API.
@@ -55,7 +89,7 @@ type route struct {
 
 // routes lists the whole control API; GET /sandbox/ prints it.
 func (p *panel) routes() []route {
-	return slices.Concat(p.accountRoutes(), []route{
+	return slices.Concat(p.accountRoutes(), p.consoleRoutes(), p.internalRoutes(), []route{
 		{"GET /sandbox/state", "the company in short", p.getState},
 		{"GET /sandbox/log", "?after=SEQ&limit=N what happened", p.getLog},
 		{"GET /sandbox/calls", "API calls by path", p.getCalls},
@@ -69,6 +103,7 @@ func (p *panel) routes() []route {
 		{"GET /sandbox/keys", "tokens and welcome codes, masked, and how long they are good", p.getKeys},
 		{"GET /sandbox/clock", "what time it is here", p.getClock},
 		{"POST /sandbox/clock", "by (2h, 30m …) or to (RFC 3339): moves the clock through everything that is due on the way", command(p.postClock)},
+		{"POST /sandbox/clock/pause", "paused: the people of a story wait, or go on; deliveries are not held", command(p.postPause)},
 		{"GET /sandbox/faults", "what goes wrong on purpose", p.getFaults},
 		{"PUT /sandbox/faults", "callbacks, api, limits, details, dispatch: replaces all faults", command(p.putFaults)},
 		{"GET /sandbox/faults/presets", "sets of faults under a name", p.getPresets},
@@ -81,16 +116,15 @@ func (p *panel) routes() []route {
 		{"POST /sandbox/staff", "user_id, name, department, position, hidden, no_contacts, inactive", command(p.postStaff)},
 		{"POST /sandbox/staff/{id}/resign", "", command(p.postResign)},
 		{"POST /sandbox/customers", "id, name, union_id, with_union_id, gender, corp", command(p.postCustomer)},
-		{"POST /sandbox/contacts", "action (add, half, delete), user, customer, config_id, add_way, no_welcome, by_customer", command(p.postContact)},
+		{"POST /sandbox/contacts", "action (add, half, delete), user, customer, config_id, link_id, channel, add_way, no_welcome, by_customer", command(p.postContact)},
 		{"POST /sandbox/contacts/mark", "user, customer, tags (ids, or any text for a personal tag)", command(p.postMark)},
-		{"POST /sandbox/tags", "group, names: tags of the company made in the console", command(p.postTags)},
-		{"POST /sandbox/tags/{id}/delete", "a tag or a group of tags", command(p.postTagDelete)},
 		{"POST /sandbox/groups", "owner, name, staff", command(p.postGroup)},
 		{"GET /sandbox/groups/{id}", "a group with its history", p.getGroup},
 		{"POST /sandbox/groups/{id}/join", "users, scene (1 direct, 2 link, 3 QR), inviter", command(p.postJoin)},
 		{"POST /sandbox/groups/{id}/leave", "user", command(p.postLeave)},
 		{"POST /sandbox/groups/{id}/remove", "user", command(p.postRemove)},
 		{"POST /sandbox/groups/{id}/owner", "user", command(p.postOwner)},
+		{"POST /sandbox/groups/{id}/admins", "users: who may act for the owner", command(p.postAdmins)},
 		{"POST /sandbox/groups/{id}/rename", "name", command(p.postRename)},
 		{"POST /sandbox/groups/{id}/notice", "notice", command(p.postNotice)},
 		{"POST /sandbox/groups/{id}/dismiss", "", command(p.postDismiss)},
@@ -121,6 +155,9 @@ func (p *panel) views() []route {
 		{"GET /sandbox/ui/codes", "QR codes", p.view("codes", p.viewCodes)},
 		{"GET /sandbox/ui/scan/{id}", "scan one code", p.view("scan", p.viewScan)},
 		{"GET /sandbox/ui/tasks", "mass messages and cards", p.view("tasks", p.viewTasks)},
+		{"GET /sandbox/ui/account", "the official account", p.view("account", p.viewAccount)},
+		{"GET /sandbox/ui/internal", "internal groups and robots", p.view("internal", p.viewInternal)},
+		{"GET /sandbox/ui/console", "departments, tags, links, handovers", p.view("console", p.viewConsole)},
 		{"GET /sandbox/ui/traffic", "requests and callbacks", p.view("traffic", p.viewTraffic)},
 		{"GET /sandbox/ui/requests/{seq}", "one request", p.view("request", p.viewRequest)},
 		{"GET /sandbox/ui/callbacks/{seq}", "one callback", p.view("callback", p.viewCallback)},

@@ -194,13 +194,15 @@ func (p *panel) viewTasks(*http.Request) (any, error) {
 type clockView struct {
 	Now, Due time.Time
 	Movable  bool
+	Paused   bool
+	Held     int      // what people wait with
 	Pauses   []string // what the buttons move by
 }
 
 func (p *panel) viewClock(*http.Request) (any, error) {
 	sum := p.box.Summary()
 	return clockView{
-		Now: sum.Now, Due: sum.Due, Movable: p.box.Config().Leap != nil,
+		Now: sum.Now, Due: sum.Due, Movable: p.box.Config().Leap != nil, Paused: sum.Paused, Held: sum.Held,
 		Pauses: []string{"20s", "5m", "1h", "8h", "24h", "168h"},
 	}, nil
 }

@@ -52,6 +52,12 @@ type personView struct {
 	Moments   []sandbox.Moment // those they publish or see
 	Tags      []sandbox.Tag    // of the company
 	Follows   bool             // the official account
+	Menu      []sandbox.Button // of the official account
+	Received  []sandbox.AccountMessage
+	Links     []sandbox.AcquisitionLink
+	Handovers []sandbox.Handover // that wait
+	// Departments are for a member of staff to be in.
+	Departments []sandbox.Department
 }
 
 func (p *panel) viewPerson(r *http.Request) (any, error) {
@@ -80,11 +86,10 @@ func (p *panel) viewPerson(r *http.Request) (any, error) {
 	p.addContacts(&v)
 	p.addMoments(&v)
 	if v.Customer != nil {
-		v.Follows = slices.ContainsFunc(p.box.Followers(), func(f sandbox.Follower) bool { return f.Customer == v.ID && f.Subscribed })
-		v.Codes = p.codes()
-		v.Codes = v.Codes[:min(len(v.Codes), shownPicks)]
+		p.addCustomerViews(&v)
 		return v, nil
 	}
+	v.Departments = p.box.Departments()
 	for _, g := range p.box.TagGroups() {
 		v.Tags = append(v.Tags, slices.DeleteFunc(g.Tags, func(t sandbox.Tag) bool { return t.Deleted })...)
 	}
@@ -120,6 +125,23 @@ func (p *panel) addMoments(v *personView) {
 		})
 		if len(m.Shares) > 0 && m.MomentID != "" && len(v.Moments) < shownEntries {
 			v.Moments = append(v.Moments, m)
+		}
+	}
+}
+
+// addCustomerViews adds what only customers see: codes, links, handovers, the official account.
+func (p *panel) addCustomerViews(v *personView) {
+	v.Codes = p.codes()
+	v.Codes = v.Codes[:min(len(v.Codes), shownPicks)]
+	v.Links = p.box.AcquisitionLinks()
+	v.Handovers = slices.DeleteFunc(p.box.Handovers(), func(h sandbox.Handover) bool {
+		return h.Customer != v.ID || h.Status != sandbox.HandoverWaiting
+	})
+	v.Follows = slices.ContainsFunc(p.box.Followers(), func(f sandbox.Follower) bool { return f.Customer == v.ID && f.Subscribed })
+	v.Menu = p.box.AccountMenu()
+	for _, m := range slices.Backward(p.box.AccountMessages()) {
+		if m.Customer == v.ID && len(v.Received) < shownEntries {
+			v.Received = append(v.Received, m)
 		}
 	}
 }
