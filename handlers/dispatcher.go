@@ -192,10 +192,10 @@ func (w *worker) together(ctx context.Context, claims []store.Claim) bool {
 	var done []store.Run
 	err := w.d.c.Store.Tx(ctx, func(tx *store.Tx) error {
 		done = nil
+		if err := tx.Hold(runLease, claims...); err != nil {
+			return err
+		}
 		for _, c := range claims {
-			if err := tx.Hold(c, runLease); err != nil {
-				return err
-			}
 			for _, run := range c.Runs {
 				if run.NotBefore.After(tx.Now) {
 					return errNotDue
@@ -209,12 +209,7 @@ func (w *worker) together(ctx context.Context, claims []store.Claim) bool {
 		if err := tx.FinishRuns(done...); err != nil {
 			return err
 		}
-		for _, c := range claims {
-			if err := tx.Release(c, false); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tx.Release(false, claims...)
 	})
 	if err != nil {
 		return false
@@ -264,7 +259,7 @@ func (w *worker) handle(ctx context.Context, c store.Claim, run store.Run, last 
 		}
 	}
 	return w.d.c.Store.Tx(ctx, func(tx *store.Tx) error {
-		if err := tx.Hold(c, runLease); err != nil {
+		if err := tx.Hold(runLease, c); err != nil {
 			return err
 		}
 		if err := w.route.one.Handle(ctx, tx, e); err != nil {
@@ -273,7 +268,7 @@ func (w *worker) handle(ctx context.Context, c store.Claim, run store.Run, last 
 		if err := tx.FinishRuns(run); err != nil || !last {
 			return err
 		}
-		return tx.Release(c, false)
+		return tx.Release(false, c)
 	})
 }
 
@@ -305,7 +300,7 @@ func (w *worker) gather(ctx context.Context, c store.Claim) {
 }
 
 func (w *worker) applyGathered(ctx context.Context, tx *store.Tx, c store.Claim, g Gathered) error {
-	if err := tx.Hold(c, runLease); err != nil {
+	if err := tx.Hold(runLease, c); err != nil {
 		return err
 	}
 	if g.Apply != nil {
@@ -327,7 +322,7 @@ func (w *worker) applyGathered(ctx context.Context, tx *store.Tx, c store.Claim,
 	if err := tx.PostponeRuns(g.Again, open...); err != nil {
 		return err
 	}
-	return tx.Release(c, true)
+	return tx.Release(true, c)
 }
 
 // failed keeps runs for another try, or buries them. The lane waits with them, so that
@@ -338,7 +333,7 @@ func (w *worker) failed(ctx context.Context, c store.Claim, runs []store.Run, ca
 		return
 	}
 	err := w.d.c.Store.Tx(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-		if err := tx.Hold(c, runLease); err != nil {
+		if err := tx.Hold(runLease, c); err != nil {
 			return err
 		}
 		for _, r := range runs {
@@ -346,7 +341,7 @@ func (w *worker) failed(ctx context.Context, c store.Claim, runs []store.Run, ca
 				return err
 			}
 		}
-		return tx.Release(c, w.route.many != nil)
+		return tx.Release(w.route.many != nil, c)
 	})
 	if err != nil {
 		// The lease runs out, and the runs come again.
@@ -355,7 +350,7 @@ func (w *worker) failed(ctx context.Context, c store.Claim, runs []store.Run, ca
 }
 
 func (w *worker) holds(ctx context.Context, c store.Claim) bool {
-	return w.d.c.Store.Tx(ctx, func(tx *store.Tx) error { return tx.Hold(c, runLease) }) == nil
+	return w.d.c.Store.Tx(ctx, func(tx *store.Tx) error { return tx.Hold(runLease, c) }) == nil
 }
 
 // again decides what a failed run deserves.
@@ -385,7 +380,7 @@ func (w *worker) backoff(n int) time.Duration {
 }
 
 func (w *worker) release(ctx context.Context, c store.Claim) {
-	err := w.d.c.Store.Tx(ctx, func(tx *store.Tx) error { return tx.Release(c, w.route.many != nil) })
+	err := w.d.c.Store.Tx(ctx, func(tx *store.Tx) error { return tx.Release(w.route.many != nil, c) })
 	if err != nil && !errors.Is(err, store.ErrStale) {
 		w.d.c.Log.Error("release lane", "handler", w.route.name, "lane", c.Lane, "error", err)
 	}

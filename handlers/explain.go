@@ -37,13 +37,9 @@ func (r *Rewards) ExplainStay(ctx context.Context, st store.Stint, zone *time.Lo
 	if err != nil {
 		return Explanation{}, err
 	}
-	list, err := rd.EntriesOfPerson(bot.MemberID(st.UserID), st.UnionID)
+	entries, err := rd.EntriesOfStints(stays)
 	if err != nil {
 		return Explanation{}, err
-	}
-	entries := map[int64]store.Entry{}
-	for _, e := range list {
-		entries[e.StintID] = e
 	}
 	i := slices.IndexFunc(stays, func(s store.Stint) bool { return s.ID == st.ID })
 	if i < 0 {

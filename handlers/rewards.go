@@ -67,13 +67,9 @@ func judgePerson(tx *store.Tx, user bot.MemberID, unionID string) error {
 	if err != nil {
 		return err
 	}
-	entries, err := tx.EntriesOfPerson(user, unionID)
+	byStint, err := tx.EntriesOfStints(stays)
 	if err != nil {
 		return err
-	}
-	byStint := map[int64]store.Entry{}
-	for _, e := range entries {
-		byStint[e.StintID] = e
 	}
 	for i, st := range stays {
 		j, err := judge(tx.Reader, stays, i, byStint)

@@ -245,17 +245,16 @@ func (s *stage) live(ctx context.Context) error {
 
 // drain does everything that is due on both sides.
 func (s *stage) drain(ctx context.Context) error {
-	for {
+	for first := true; ; first = false {
 		people, err := s.box.Step(ctx)
 		if err != nil {
 			return err
 		}
-		work, err := s.app.Drain(ctx)
-		if err != nil {
-			return err
+		if people == 0 && !first {
+			return ctx.Err() // the bot ended with nothing to do, and nobody has given it more
 		}
-		if people+work == 0 {
-			return ctx.Err()
+		if _, err := s.app.Drain(ctx); err != nil {
+			return err
 		}
 	}
 }

@@ -236,11 +236,11 @@ func (s *Sandbox) NameOf(id string) string {
 
 // nameOf returns the name of a person by userid or external_userid, "" if nobody has it.
 func (s *Sandbox) nameOf(id string) string {
-	if u := s.office.find(id); u != nil {
-		return u.Name
-	}
 	if p := s.clientele.byID[id]; p != nil {
 		return p.Name
+	}
+	if u := s.office.find(id); u != nil {
+		return u.Name
 	}
 	return ""
 }

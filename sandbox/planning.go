@@ -104,6 +104,18 @@ func (s *Sandbox) IsMember(chat, person string) bool {
 	return err == nil
 }
 
+// Headcount returns how many are in a group now, 0 if there is no such group or it was
+// dissolved.
+func (s *Sandbox) Headcount(chat string) int {
+	s.enter()
+	defer s.leave()
+	g, err := s.living(chat)
+	if err != nil {
+		return 0
+	}
+	return len(g.present)
+}
+
 // Members returns who is in a group now, in the order of joining; nobody if there is no
 // such group or it was dissolved.
 func (s *Sandbox) Members(chat string) []Stay {

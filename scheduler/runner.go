@@ -167,15 +167,12 @@ func (r *Runner) Run(ctx context.Context) {
 
 // nextSlot returns when a job has an appointment to keep or one to take over.
 func (r *Runner) nextSlot(ctx context.Context, j *job) (time.Time, bool, error) {
-	rd := r.store.Read(ctx)
-	if _, free, err := rd.OpenSlot(j.Name); err == nil {
-		return free, true, nil
-	} else if !errors.Is(err, store.ErrNotFound) {
-		return time.Time{}, false, err
+	free, last, err := r.store.Read(ctx).NextSlot(j.Name)
+	if err != nil || !free.IsZero() {
+		return free, err == nil, err
 	}
-	last, err := r.lastSlot(rd, j)
-	if err != nil {
-		return time.Time{}, false, err
+	if last.IsZero() {
+		last = j.base
 	}
 	at := j.next(last)
 	return at, !at.IsZero(), nil

@@ -32,13 +32,13 @@ func claim(t *testing.T, s *Store, handler, owner string) []Claim {
 func finish(t *testing.T, s *Store, c Claim, runs ...Run) {
 	t.Helper()
 	tx(t, s, func(tx *Tx) error {
-		if err := tx.Hold(c, time.Minute); err != nil {
+		if err := tx.Hold(time.Minute, c); err != nil {
 			return err
 		}
 		if err := tx.FinishRuns(runs...); err != nil {
 			return err
 		}
-		return tx.Release(c, false)
+		return tx.Release(false, c)
 	})
 }
 
@@ -126,7 +126,7 @@ func TestALaneHasOneWorkerAndALostLeaseIsFenced(t *testing.T) {
 		if len(second) != 1 {
 			t.Fatal("the lane is not free although its lease ran out")
 		}
-		err = s.Tx(ctx, func(tx *Tx) error { return tx.Hold(first[0], time.Minute) })
+		err = s.Tx(ctx, func(tx *Tx) error { return tx.Hold(time.Minute, first[0]) })
 		if !errors.Is(err, ErrStale) {
 			t.Errorf("the old owner got %v, want %v", err, ErrStale)
 		}
@@ -155,7 +155,7 @@ func TestADeadlineGoesFirstAndAFailedRunIsNotOvertaken(t *testing.T) {
 			if err := tx.RetryRun(lane.Runs[0], 1, later, "failed"); err != nil {
 				return err
 			}
-			return tx.Release(lane, false)
+			return tx.Release(false, lane)
 		})
 		if got := claim(t, s, "x", "o3"); len(got) != 0 {
 			t.Fatalf("a run overtook the one that waits: %+v", got)
@@ -184,7 +184,7 @@ func TestADeadRunIsSeenAndMayBeRetried(t *testing.T) {
 			if err := tx.BuryRun(lane.Runs[0], 10, "broken"); err != nil {
 				return err
 			}
-			return tx.Release(lane, false)
+			return tx.Release(false, lane)
 		})
 		next := claim(t, s, "x", "o2")
 		if len(next) != 1 || len(next[0].Runs) != 1 || next[0].Runs[0].Event.Key != "b" {
@@ -288,7 +288,7 @@ func TestLanesUnderConcurrency(t *testing.T) {
 							if err := tx.FinishRuns(cl.Runs...); err != nil {
 								return err
 							}
-							return tx.Release(cl, false)
+							return tx.Release(false, cl)
 						})
 						if err != nil {
 							t.Error(err)

@@ -44,14 +44,11 @@ func (s *Store) ClaimLanes(ctx context.Context, handler, owner string, n int, le
 		if err != nil {
 			return err
 		}
+		runs, err := tx.pendingRuns(handler, lanes)
 		for _, lane := range lanes {
-			runs, err := tx.pendingRuns(handler, lane)
-			if err != nil {
-				return err
-			}
-			claims = append(claims, Claim{Handler: handler, Lane: lane, Owner: owner, Runs: runs})
+			claims = append(claims, Claim{Handler: handler, Lane: lane, Owner: owner, Runs: runs[lane]})
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("claim lanes of %s: %w", handler, err)
@@ -88,11 +85,35 @@ type runRow struct {
 	Row       eventRow `gorm:"embedded"`
 }
 
-func (tx *Tx) pendingRuns(handler, lane string) ([]Run, error) {
+// pendingRuns returns the first runs of each lane. One look serves all lanes, unless they
+// have more runs than one claim holds: then each gets a look, and its share, of its own.
+func (tx *Tx) pendingRuns(handler string, lanes []string) (map[string][]Run, error) {
+	of := make(map[string][]Run, len(lanes))
+	err := chunked(lanes, func(part []string) error {
+		runs, err := tx.firstRuns(handler, part)
+		if err == nil && len(runs) == runsPerClaim && len(part) > 1 {
+			runs = nil
+			for _, lane := range part {
+				more, err := tx.firstRuns(handler, []string{lane})
+				if err != nil {
+					return err
+				}
+				runs = append(runs, more...)
+			}
+		}
+		for _, r := range runs {
+			of[r.Event.Lane] = append(of[r.Event.Lane], r)
+		}
+		return err
+	})
+	return of, err
+}
+
+func (tx *Tx) firstRuns(handler string, lanes []string) ([]Run, error) {
 	var rows []runRow
 	err := tx.db.Raw(`SELECT run.id AS run_id, run.attempts, run.not_before, inbox.* FROM run JOIN inbox ON inbox.id = run.event_id
-		WHERE run.handler = ? AND run.lane = ? AND run.state = 'pending' ORDER BY run.deadline, run.id LIMIT ?`,
-		handler, lane, runsPerClaim).Scan(&rows).Error
+		WHERE run.handler = ? AND run.lane IN ? AND run.state = 'pending' ORDER BY run.lane, run.deadline, run.id LIMIT ?`,
+		handler, lanes, runsPerClaim).Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}
@@ -107,10 +128,21 @@ func (tx *Tx) pendingRuns(handler, lane string) ([]Run, error) {
 	return runs, nil
 }
 
-// Hold renews the lease of a claim; it fails with ErrStale when the lease was lost.
-func (tx *Tx) Hold(c Claim, lease time.Duration) error {
-	return one(tx.db.Exec(`UPDATE lane SET lease_until = ? WHERE handler = ? AND lane = ? AND owner = ?`,
-		tx.Now.Add(lease).UnixMilli(), c.Handler, c.Lane, c.Owner))
+// Hold renews the lease of claims that were made together; it fails with ErrStale when the
+// lease of any was lost.
+func (tx *Tx) Hold(lease time.Duration, claims ...Claim) error {
+	return chunked(claims, func(part []Claim) error {
+		return exactly(len(part), tx.db.Exec(`UPDATE lane SET lease_until = ? WHERE handler = ? AND lane IN ? AND owner = ?`,
+			tx.Now.Add(lease).UnixMilli(), part[0].Handler, lanesOf(part), part[0].Owner))
+	})
+}
+
+func lanesOf(claims []Claim) []string {
+	lanes := make([]string, len(claims))
+	for i, c := range claims {
+		lanes[i] = c.Lane
+	}
+	return lanes
 }
 
 // FinishRuns marks runs of a claim as done, in the transaction that holds their effects.
@@ -156,22 +188,25 @@ func (tx *Tx) PostponeRuns(notBefore time.Time, runs ...Run) error {
 	})
 }
 
-// Release gives a claimed lane back. An ordinary lane is next due when its first run is, so
-// that nothing overtakes a run that waits for another try; a lane whose runs are handled
-// together is due when any of them is.
-func (tx *Tx) Release(c Claim, together bool) error {
+// Release gives lanes back that were claimed together. An ordinary lane is next due when its
+// first run is, so that nothing overtakes a run that waits for another try; a lane whose runs
+// are handled together (gathered) is due when any of them is.
+func (tx *Tx) Release(gathered bool, claims ...Claim) error {
 	next := `SELECT not_before FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending' ORDER BY run.deadline, run.id LIMIT 1`
-	if together {
+	if gathered {
 		next = `SELECT MIN(not_before) FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending'`
 	}
-	err := one(tx.db.Exec(`UPDATE lane SET owner = '', lease_until = 0, due_at = COALESCE((`+next+`), 0), deadline = COALESCE((
-		SELECT MIN(deadline) FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending'), ?)
-		WHERE handler = ? AND lane = ? AND owner = ?`, never, c.Handler, c.Lane, c.Owner))
-	if err != nil {
-		return err
-	}
-	return tx.db.Exec(`DELETE FROM lane WHERE handler = ? AND lane = ? AND owner = '' AND NOT EXISTS (
-		SELECT 1 FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending')`, c.Handler, c.Lane).Error
+	return chunked(claims, func(part []Claim) error {
+		lanes := lanesOf(part)
+		err := exactly(len(part), tx.db.Exec(`UPDATE lane SET owner = '', lease_until = 0, due_at = COALESCE((`+next+`), 0), deadline = COALESCE((
+			SELECT MIN(deadline) FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending'), ?)
+			WHERE handler = ? AND lane IN ? AND owner = ?`, never, part[0].Handler, lanes, part[0].Owner))
+		if err != nil {
+			return err
+		}
+		return tx.db.Exec(`DELETE FROM lane WHERE handler = ? AND lane IN ? AND owner = '' AND NOT EXISTS (
+			SELECT 1 FROM run WHERE run.handler = lane.handler AND run.lane = lane.lane AND run.state = 'pending')`, part[0].Handler, lanes).Error
+	})
 }
 
 // NextLane returns when the next lane of a handler is due, leased ones when their lease

@@ -51,6 +51,7 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 		func() error { _, err := r.DueCases(now, 10); return err },
 		func() error { _, err := r.PersonStints("wm1", "o1"); return err },
 		func() error { _, err := r.PresentPerson("wm1"); return err },
+		func() error { _, err := r.EntriesOfStints([]Stint{{ID: 1}, {ID: 2}}); return err },
 		func() error { _, err := r.JoinCount("xb1"); return err },
 		func() error { _, err := r.ContactCount("xb1"); return err },
 		func() error { _, err := r.TaskByMsgID("m1"); notFound(t, err); return nil },
@@ -58,7 +59,7 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 		must(t, look())
 	}
 	looks := k.said
-	if len(looks) != 21 {
+	if len(looks) != 22 {
 		t.Fatalf("%d looks were seen: %q", len(looks), looks)
 	}
 	for _, look := range looks {

@@ -6,8 +6,6 @@ import (
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
-
-	"xiaobu/bot"
 )
 
 // Entry states. A void or clawed back entry stays in the books with its reason.
@@ -316,13 +314,22 @@ func JoinKey(s Stint) string {
 	return fmt.Sprintf("join:%s:%s:%d", s.ChatID, s.UserID, s.JoinedAt.Unix())
 }
 
-// EntriesOfPerson lists the entries of one person's joins.
-func (r Reader) EntriesOfPerson(user bot.MemberID, unionID string) ([]Entry, error) {
-	q := r.db.Where("member = ?", string(user))
-	if unionID != "" {
-		q = r.db.Where("(member = ? OR union_id = ?)", string(user), unionID)
-	}
-	return all[Entry](q.Order("earned_at, id"))
+// EntriesOfStints returns the entries of stays by the id of their stay; a stay that earned
+// nothing has none.
+func (r Reader) EntriesOfStints(stays []Stint) (map[int64]Entry, error) {
+	of := make(map[int64]Entry, len(stays))
+	err := chunked(stays, func(part []Stint) error {
+		ids := make([]int64, len(part))
+		for i, st := range part {
+			ids[i] = st.ID
+		}
+		entries, err := all[Entry](r.db.Where("stint_id IN ?", ids))
+		for _, e := range entries {
+			of[e.StintID] = e
+		}
+		return err
+	})
+	return of, err
 }
 
 // PayoutLine is what one member of staff gets in a payout.

@@ -73,6 +73,22 @@ func (r Reader) OpenSlot(job string) (slot Slot, free time.Time, err error) {
 	return row.Slot, row.LeaseUntil, err
 }
 
+// NextSlot tells in one look what a program at rest asks again and again: when a job's
+// appointment that was begun and not ended may be taken over, and when its newest one was.
+// Zero: there is none.
+func (r Reader) NextSlot(job string) (free, last time.Time, err error) {
+	var row struct{ Free, Last *int64 }
+	err = r.db.Raw(`SELECT (SELECT lease_until FROM slot WHERE job = ? AND state = 'running' ORDER BY at LIMIT 1) AS free,
+		(SELECT MAX(at) FROM slot WHERE job = ?) AS last`, job, job).Scan(&row).Error
+	if row.Free != nil {
+		free = fromMS(*row.Free)
+	}
+	if row.Last != nil {
+		last = fromMS(*row.Last)
+	}
+	return free, last, err
+}
+
 // PruneSlots forgets appointments from before a time.
 func (tx *Tx) PruneSlots(before time.Time) error {
 	return tx.db.Exec(`DELETE FROM slot WHERE at < ? AND state <> 'running'`, before.UnixMilli()).Error

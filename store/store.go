@@ -257,14 +257,17 @@ func (tx *Tx) exec(query string, args ...any) (int64, error) {
 }
 
 // one turns "no row was changed" into ErrStale; more than one is a mistake of the program.
-func one(res *gorm.DB) error {
+func one(res *gorm.DB) error { return exactly(1, res) }
+
+// exactly is one for a statement that is to change n rows.
+func exactly(n int, res *gorm.DB) error {
 	switch {
 	case res.Error != nil:
 		return res.Error
-	case res.RowsAffected == 0:
+	case res.RowsAffected < int64(n):
 		return ErrStale
-	case res.RowsAffected > 1:
-		return fmt.Errorf("%d rows changed, want 1", res.RowsAffected)
+	case res.RowsAffected > int64(n):
+		return fmt.Errorf("%d rows changed, want %d", res.RowsAffected, n)
 	}
 	return nil
 }

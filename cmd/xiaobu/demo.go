@@ -146,7 +146,7 @@ func (d *demo) build(ctx context.Context, f demoFlags, script *stories.Script, d
 		return stop, err
 	}
 	o := options(c, slog.New(slog.DiscardHandler))
-	o.Now, o.Serial = d.clock.now, true
+	o.Now, o.Serial, o.Scratch = d.clock.now, true, true
 	if d.app, err = app.New(ctx, o); err != nil {
 		return stop, err
 	}

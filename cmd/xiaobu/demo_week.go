@@ -39,17 +39,16 @@ func (c *leapClock) leap(to time.Time) {
 
 // drain does everything that is due on both sides.
 func (d *demo) drain(ctx context.Context) error {
-	for {
+	for first := true; ; first = false {
 		people, err := d.box.Step(ctx)
 		if err != nil {
 			return err
 		}
-		work, err := d.app.Drain(ctx)
-		if err != nil {
-			return err
+		if people == 0 && !first {
+			return ctx.Err() // the bot ended with nothing to do, and nobody has given it more
 		}
-		if people+work == 0 {
-			return ctx.Err()
+		if _, err := d.app.Drain(ctx); err != nil {
+			return err
 		}
 	}
 }

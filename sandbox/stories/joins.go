@@ -86,8 +86,8 @@ func (l *life) way(v visit, way int, when time.Time) func() error {
 func (l *life) chat(v visit) (string, error) {
 	var open []string
 	for _, g := range l.rooms[v.store] {
-		there := l.s.Members(g.ID)
-		if len(there) > 0 && len(there) < 500 && !slices.ContainsFunc(there, func(m sandbox.Stay) bool { return m.User == v.person }) {
+		there := l.s.Headcount(g.ID)
+		if there > 0 && there < 500 && !l.s.IsMember(g.ID, v.person) {
 			open = append(open, g.ID)
 		}
 	}
