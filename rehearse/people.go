@@ -1,11 +1,11 @@
 package rehearse
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"time"
 
 	"xiaobu/bot"
@@ -175,7 +175,7 @@ func poisson(r *rand.Rand, mean float64) int {
 // whose way is gone, just does not come.
 func (p *people) enter(chat, person string, how sandbox.How, counts string) error {
 	_, err := p.s.box.Join(chat, person, how)
-	if err != nil && strings.Contains(err.Error(), "full") {
+	if errors.Is(err, sandbox.ErrFull) {
 		p.nothing[counts]++
 	}
 	return err

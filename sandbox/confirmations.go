@@ -75,7 +75,7 @@ func (s *Sandbox) send(now time.Time, t *massTask, user, target string) {
 		}
 	}
 	local := now.In(shanghai())
-	key := quotaKey{target, local.Format("2006-01")}
+	key := quotaKey{target, quotaMonth(now)}
 	if r.Status == ResultSent && s.mass.received[key] >= s.massQuota(local) {
 		r.Status = ResultQuota
 	}

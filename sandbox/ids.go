@@ -103,7 +103,7 @@ func listServed(c *call) (reply, *failure) {
 }
 
 func (c *call) served(customer string, since int64) reply {
-	month := c.now.In(shanghai()).Format("2006-01")
+	month := quotaMonth(c.now)
 	return reply{
 		"is_customer": true, "external_userid": customer, "add_time": since,
 		"tmp_openid": "tmp" + drawFrom(c.s.dice.fresh("tmp_openid "+month+" "+customer), alphabetID, 29),

@@ -38,8 +38,7 @@ type ways struct {
 	last     int
 	joins    []*JoinWay
 	contacts []*ContactWay
-	tempDay  int // of tempMade
-	tempMade int // temporary ways made that day
+	temp     dayCount // temporary ways that were made
 }
 
 func newWays() ways { return ways{} }
@@ -75,7 +74,7 @@ func (s *Sandbox) scanJoinWay(now time.Time, configID string, n int) (*group, *J
 		}
 	}
 	if !way.AutoCreate || len(way.Chats) == 0 {
-		return nil, nil, fmt.Errorf("join way %s: all its groups are full", configID)
+		return nil, nil, fmt.Errorf("join way %s: all its groups are %w", configID, ErrFull)
 	}
 	owner := s.rooms.byID[way.Chats[0]].owner
 	name := fmt.Sprintf("%s%d", way.BaseName, way.BaseID)

@@ -79,6 +79,36 @@ func (w *window) passMany(now time.Time, span time.Duration, n, limit int) bool 
 	return true
 }
 
+// dayCount counts within one day or month of Asia/Shanghai, as quotaDay and quotaMonth name it.
+type dayCount struct {
+	span  string
+	count int
+}
+
+// room reports whether n more are within the limit of the span.
+func (d *dayCount) room(span string, n, limit int) bool {
+	if d.span != span {
+		d.span, d.count = span, 0
+	}
+	return d.count+n <= limit
+}
+
+// pass counts one and reports whether it is within the limit of the span; if not, it does not
+// count.
+func (d *dayCount) pass(span string, limit int) bool { return d.passMany(span, 1, limit) }
+
+// passMany is pass for n at once.
+func (d *dayCount) passMany(span string, n, limit int) bool {
+	if !d.room(span, n, limit) {
+		return false
+	}
+	d.count += n
+	return true
+}
+
+func quotaDay(now time.Time) string   { return now.In(shanghai()).Format(time.DateOnly) }
+func quotaMonth(now time.Time) string { return now.In(shanghai()).Format("2006-01") }
+
 // meters count calls.
 type meters struct {
 	calls    map[string]int // by path, for ever

@@ -64,13 +64,13 @@ type mediaShelf struct {
 	kept       int      // index of the first file whose bytes are kept
 	images     [][]byte // of uploadimg; nil when it was forgotten
 	imageBytes int
-	firstImage int            // index of the first image that is kept
-	perDay     map[string]int // images by day such as 2026-11-23
-	perMonth   map[string]int // images by month such as 2026-11
+	firstImage int // index of the first image that is kept
+	perDay     dayCount
+	perMonth   dayCount // images through uploadimg
 }
 
 func newMediaShelf() mediaShelf {
-	return mediaShelf{byID: map[string]*mediaFile{}, perDay: map[string]int{}, perMonth: map[string]int{}}
+	return mediaShelf{byID: map[string]*mediaFile{}}
 }
 
 // has reports whether a media_id can be used as a kind for a purpose at a time.
@@ -212,13 +212,11 @@ func uploadImage(c *call) (reply, *failure) {
 	if f != nil {
 		return nil, f
 	}
-	m, local := &c.s.media, c.now.In(shanghai())
-	day, month := local.Format(time.DateOnly), local.Format("2006-01")
-	if m.perDay[day] >= imagesADay || m.perMonth[month] >= imagesAMonth {
+	m, month := &c.s.media, quotaMonth(c.now)
+	if !m.perMonth.room(month, 1, imagesAMonth) || !m.perDay.pass(quotaDay(c.now), imagesADay) {
 		return nil, refuse(codeTooMany, "reach max api daily quota limit")
 	}
-	m.perDay[day]++
-	m.perMonth[month]++
+	m.perMonth.pass(month, imagesAMonth)
 	return reply{"url": c.s.hangPicture(c.file.data)}, nil
 }
 

@@ -157,8 +157,8 @@ func TestImagesForEverAreServedAndCounted(t *testing.T) {
 		}
 	}
 	for day := range 4 {
-		w.media.perDay[w.clock.Now().Format(time.DateOnly)] = imagesADay
-		w.media.perMonth["2026-11"] = (day + 1) * imagesADay
+		w.media.perDay = dayCount{quotaDay(w.clock.Now()), imagesADay}
+		w.media.perMonth = dayCount{"2026-11", (day + 1) * imagesADay}
 		if out := w.upload("media/uploadimg", 100); code(out) != 45009 {
 			t.Errorf("one too many on day %d: %v", day, out)
 		}

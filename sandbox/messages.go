@@ -45,8 +45,7 @@ type appMessages struct {
 	cards    []*Card
 	byTask   map[string]*Card
 	codes    map[string]*responseCode
-	day      string // of the count below, such as 2026-11-23
-	count    int    // person-times that the app has sent on that day
+	sent     dayCount // person-times that the app has sent
 }
 
 func newAppMessages() appMessages {
@@ -54,18 +53,6 @@ func newAppMessages() appMessages {
 		byID: map[string]*AppMessage{}, recent: map[string]*AppMessage{}, received: map[string]*received{},
 		byTask: map[string]*Card{}, codes: map[string]*responseCode{},
 	}
-}
-
-// volume counts what the app sends in a day and reports whether it is within the limit.
-func (a *appMessages) volume(now time.Time, people, limit int) bool {
-	if day := now.In(shanghai()).Format(time.DateOnly); day != a.day {
-		a.day, a.count = day, 0
-	}
-	if a.count+people > limit {
-		return false
-	}
-	a.count += people
-	return true
 }
 
 // AppMessages returns what the app sent to staff, oldest first.
@@ -189,7 +176,7 @@ func sendMessage(c *call) (reply, *failure) {
 		out["msgid"] = m.MsgID
 		return out, nil
 	}
-	if !c.s.apps.volume(c.now, len(to.users), orElse(c.s.faults.Limits.MessagesPerDay, messagesPerDay)) {
+	if !c.s.apps.sent.passMany(quotaDay(c.now), len(to.users), orElse(c.s.faults.Limits.MessagesPerDay, messagesPerDay)) {
 		return nil, refuse(codeTooMany, "reach max message daily quota limit")
 	}
 	c.s.apps.recent[same] = m

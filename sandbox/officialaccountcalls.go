@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 )
 
 // accountRead is a call that is made with GET, accountWrite one that is made with POST.
@@ -140,27 +139,6 @@ func callsPerDay(path string) int {
 		"media/upload": 5_000, "media/get": 10_000, "ticket/getticket": 100_000,
 	}[strings.TrimPrefix(path, accountPrefix)]
 }
-
-// dayCount counts within one day or month of Asia/Shanghai.
-type dayCount struct {
-	span  string
-	count int
-}
-
-// pass counts one and reports whether it is within the limit of the span.
-func (d *dayCount) pass(span string, limit int) bool {
-	if d.span != span {
-		d.span, d.count = span, 0
-	}
-	if d.count >= limit {
-		return false
-	}
-	d.count++
-	return true
-}
-
-func quotaDay(now time.Time) string   { return now.In(shanghai()).Format(time.DateOnly) }
-func quotaMonth(now time.Time) string { return now.In(shanghai()).Format("2006-01") }
 
 // count lets a call through or reports that the day's quota of its path is used up.
 func (a *account) count(c *call) bool {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -169,21 +168,10 @@ type accountTransport struct {
 
 func (rt *accountTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	callers := sdkCallers()
-	if host := req.URL.Host; host != "api.weixin.qq.com" && host != "mp.weixin.qq.com" {
-		return nil, fmt.Errorf("the SDK calls %s", host)
-	}
-	req = req.Clone(req.Context())
-	req.URL.Scheme, req.URL.Host, req.Host = "http", rt.host, rt.host
-	resp, err := rt.base.RoundTrip(req)
+	resp, body, err := redirected(rt.base, req, rt.host, "api.weixin.qq.com", "mp.weixin.qq.com")
 	if err != nil {
 		return nil, err
 	}
-	body, err := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if err != nil {
-		return nil, err
-	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
 	var head struct {
 		ErrCode int `json:"errcode"`
 	}

@@ -150,7 +150,7 @@ func (s *Sandbox) PlantTask(t Task) error {
 	for _, r := range t.Results {
 		kept.sent[r.Target] = true
 		if r.Status == ResultSent {
-			s.mass.received[quotaKey{r.Target, r.At.In(shanghai()).Format("2006-01")}]++
+			s.mass.received[quotaKey{r.Target, quotaMonth(r.At)}]++
 		}
 	}
 	return nil
@@ -161,6 +161,5 @@ func (s *Sandbox) PlantTask(t Task) error {
 func (s *Sandbox) MassQuota(target string, at time.Time) (received, quota int) {
 	s.enter()
 	defer s.leave()
-	local := at.In(shanghai())
-	return s.mass.received[quotaKey{target, local.Format("2006-01")}], s.massQuota(local)
+	return s.mass.received[quotaKey{target, quotaMonth(at)}], s.massQuota(at.In(shanghai()))
 }

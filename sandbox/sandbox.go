@@ -31,6 +31,9 @@ const answerTime = 5 * time.Second
 // ErrNotFound is inside the error of a method that was given an id nobody has.
 var ErrNotFound = errors.New("not found")
 
+// ErrFull is inside the error of a join that finds the group, or all groups of a code, full.
+var ErrFull = errors.New("full")
+
 // Config says which company the sandbox plays and where its events go. Only Now is required.
 type Config struct {
 	// Now tells the time, real or moved by hand. It must be safe for many goroutines, must
@@ -249,8 +252,9 @@ func (s *Sandbox) SetFeed(address, secret string) {
 	s.feedURL, s.feedSecret = address, secret
 }
 
-// Handler serves the simulated platform below /cgi-bin/, and what the official account has
-// beside it below /sns/ and /wxaapi/. The control API and page below /sandbox/ are package
+// Handler serves the simulated platform below /cgi-bin/, what the official account has beside
+// it below /sns/ and /wxaapi/, the pages on which people log in, and the pictures and videos
+// that were given an address. The control API and page below /sandbox/ are package
 // panel's.
 func (s *Sandbox) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

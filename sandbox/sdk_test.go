@@ -145,23 +145,29 @@ type sdkTransport struct {
 
 func (rt *sdkTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	callers := sdkCallers()
-	req = req.Clone(req.Context())
-	if req.URL.Host != "qyapi.weixin.qq.com" {
-		return nil, fmt.Errorf("the SDK calls %s", req.URL.Host)
-	}
-	req.URL.Scheme, req.URL.Host, req.Host = "http", rt.host, rt.host
-	resp, err := rt.base.RoundTrip(req)
+	resp, body, err := redirected(rt.base, req, rt.host, "qyapi.weixin.qq.com")
 	if err != nil {
 		return nil, err
+	}
+	rt.seen.note(callers, strings.TrimPrefix(req.URL.Path, apiPrefix), resp, body)
+	return resp, nil
+}
+
+// redirected sends what is meant for some hosts to another, and reads the answer ahead.
+func redirected(base http.RoundTripper, req *http.Request, to string, hosts ...string) (*http.Response, []byte, error) {
+	if !slices.Contains(hosts, req.URL.Host) {
+		return nil, nil, fmt.Errorf("the SDK calls %s", req.URL.Host)
+	}
+	req = req.Clone(req.Context())
+	req.URL.Scheme, req.URL.Host, req.Host = "http", to, to
+	resp, err := base.RoundTrip(req)
+	if err != nil {
+		return nil, nil, err
 	}
 	body, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	if err != nil {
-		return nil, err
-	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
-	rt.seen.note(callers, strings.TrimPrefix(req.URL.Path, apiPrefix), resp, body)
-	return resp, nil
+	return resp, body, err
 }
 
 // sdkCallers are the functions of the SDKs on the stack, as the runtime names them.

@@ -154,7 +154,7 @@ func (s *Sandbox) AskSmartRobot(robot, user, chatID, text string) (string, error
 func (s *Sandbox) EnterSmartRobot(robot, user string) error {
 	now := s.enter()
 	defer s.leave()
-	r, u, day := s.smart.byID[robot], s.office.find(user), now.In(shanghai()).Format(time.DateOnly)
+	r, u, day := s.smart.byID[robot], s.office.find(user), quotaDay(now)
 	if r != nil && u != nil && r.entered[u.UserID] == day {
 		return nil
 	}

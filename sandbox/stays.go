@@ -47,7 +47,7 @@ func (s *Sandbox) JoinMany(chat string, how How, people ...string) (string, erro
 		ids = append(ids, id)
 	}
 	if len(g.present)+len(ids) > groupSize || base.scene == SceneQR && g.scans+len(ids) > groupByQR {
-		return "", fmt.Errorf("join: group %s is full", g.id)
+		return "", fmt.Errorf("join: group %s is %w", g.id, ErrFull)
 	}
 	last, cur := s.newVersion(now, g)
 	for _, id := range ids {

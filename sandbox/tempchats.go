@@ -37,13 +37,9 @@ func (c *call) roomForWay(temp bool) *failure {
 		}
 		return nil
 	}
-	if day := dayOf(c.now); day != w.tempDay {
-		w.tempDay, w.tempMade = day, 0
-	}
-	if w.tempMade >= orElse(limits.TempWays, maxTempWays) {
+	if !w.temp.pass(quotaDay(c.now), orElse(limits.TempWays, maxTempWays)) {
 		return refuse(codeWayQuota, "temporary contact way over limit of the day")
 	}
-	w.tempMade++
 	return nil
 }
 

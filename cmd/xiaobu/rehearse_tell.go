@@ -144,6 +144,7 @@ func (s *screen) listed(rows [][]string, texts, all int) {
 
 // columns shows rows under a header; the first columns are texts, the others numbers.
 func (s *screen) columns(rows [][]string, texts int) {
+	rows = plainCells(rows)
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, c := range row {

@@ -257,3 +257,19 @@ func TestServeAnswersUntilItIsTold(t *testing.T) {
 		t.Errorf("log: %s", msg.String())
 	}
 }
+
+func TestNamesCannotMoveTheCursor(t *testing.T) {
+	var out strings.Builder
+	s := newScreen(&out, "en")
+	evil := "小\x1b[2J\u202e\u009b鱼\r\n✔ paid"
+	s.print("%s", "%s joined", evil)
+	s.table([][]string{{"name", "n"}, {evil, "1"}, {"all", "1"}})
+	s.columns([][]string{{"name"}, {evil}}, 1)
+	teller{out: &out}.say("%s", evil)
+	if strings.ContainsAny(out.String(), "\x1b\r\u202e\u009b") || strings.Contains(out.String(), "\n✔") {
+		t.Errorf("%q", out.String())
+	}
+	if !strings.Contains(out.String(), "小[2J鱼 ✔ paid joined\n") {
+		t.Errorf("%q", out.String())
+	}
+}

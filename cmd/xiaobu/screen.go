@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"reflect"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"golang.org/x/text/width"
 )
@@ -41,10 +44,46 @@ func (s *screen) print(zh, en string, args ...any) {
 	if s.terminal && s.bar != "" {
 		fmt.Fprint(s.out, "\r\x1b[K")
 	}
-	fmt.Fprintf(s.out, s.word(zh, en)+"\n", args...)
+	fmt.Fprintf(s.out, s.word(zh, en)+"\n", plainArgs(args)...)
 	if s.terminal && s.bar != "" {
 		fmt.Fprint(s.out, s.bar)
 	}
+}
+
+// plain drops from the words of others what moves the cursor or turns the direction of writing,
+// and makes one line of them: anybody can call themselves so.
+func plain(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// plainArgs is plain for what is put into a line.
+func plainArgs(args []any) []any {
+	args = slices.Clone(args)
+	for i, a := range args {
+		if v := reflect.ValueOf(a); v.Kind() == reflect.String {
+			args[i] = plain(v.String())
+		}
+	}
+	return args
+}
+
+// plainCells is plain for the cells of a table.
+func plainCells(rows [][]string) [][]string {
+	out := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			out[i] = append(out[i], plain(cell))
+		}
+	}
+	return out
 }
 
 // progress shows how much of the week is over; without a terminal, a line for every tenth.
@@ -101,6 +140,7 @@ func cellsOf(s string) int {
 
 // table shows rows under a header; all columns but the first are numbers.
 func (s *screen) table(rows [][]string) {
+	rows = plainCells(rows)
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, c := range row {

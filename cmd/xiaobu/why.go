@@ -62,7 +62,7 @@ type teller struct {
 	r     store.Reader
 }
 
-func (t teller) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", args...) }
+func (t teller) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", plainArgs(args)...) }
 
 func (t teller) at(when time.Time) string {
 	if when.IsZero() {
