@@ -79,7 +79,7 @@ func (s *Sandbox) befriend(user, customer string, via Via, half bool) (Contact, 
 	if half {
 		change = "add_half_external_contact"
 	}
-	s.note(now, EntryContact, customer, nil, fmt.Sprintf("%s: %s (%s)", change, u.UserID, u.Name))
+	s.note(now, EntryContact, customer, nil, both("%s: %s (%s)", contactWords(change)+": %[2]s (%[3]s)", change, u.UserID, u.Name))
 	s.contactEvent(now, u, k, change, k.WelcomeCode)
 	if in.link != nil && !half {
 		s.acquired(now, in.link, k)
@@ -161,7 +161,7 @@ func (s *Sandbox) DeleteContact(user, customer string, byCustomer bool) error {
 	} else {
 		k.ByStaff = now
 	}
-	s.note(now, EntryContact, customer, nil, fmt.Sprintf("%s: %s (%s)", change, u.UserID, u.Name))
+	s.note(now, EntryContact, customer, nil, both("%s: %s (%s)", contactWords(change)+": %[2]s (%[3]s)", change, u.UserID, u.Name))
 	s.contactEvent(now, u, k, change, "")
 	return nil
 }
@@ -183,4 +183,17 @@ func (s *Sandbox) contactEvent(now time.Time, u *Staff, k *Contact, change, code
 		x.text("WelcomeCode", code)
 	}
 	s.emit(now, x, Callback{Kind: "change_external_contact." + change, Who: k.Customer})
+}
+
+// contactWords says in Chinese what a change of a contact was.
+func contactWords(change string) string {
+	switch change {
+	case "add_external_contact":
+		return "加上了员工"
+	case "add_half_external_contact":
+		return "单方加了员工"
+	case "del_follow_user":
+		return "删了员工"
+	}
+	return "被员工删了"
 }

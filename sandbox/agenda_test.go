@@ -168,7 +168,7 @@ func TestTheJournalForgetsTheOldest(t *testing.T) {
 	w := newWorld(t, Config{})
 	now := w.enter()
 	for range keepEntries + 5 {
-		w.note(now, EntryFault, "", nil, "x")
+		w.note(now, EntryFault, "", nil, bare("x"))
 	}
 	w.leave()
 	all := w.Log(0)

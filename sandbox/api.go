@@ -129,7 +129,7 @@ func (s *Sandbox) answer(op api, r *http.Request, path string, body []byte, hit 
 	c := &call{s: s, path: path, now: now, ip: hostOf(r.RemoteAddr), query: r.URL.Query()}
 	if op.token >= accountCall {
 		out, code := c.answerAccount(op, r, body, hit)
-		s.note(now, EntryAPI, "", nil, fmt.Sprintf("%s → %d", path, code))
+		s.note(now, EntryAPI, "", nil, bare(fmt.Sprintf("%s → %d", path, code)))
 		return told{encode(out), code, c.out}
 	}
 	out, f := c.do(op, r, body, hit)
@@ -143,7 +143,7 @@ func (s *Sandbox) answer(op api, r *http.Request, path string, body []byte, hit 
 		}
 		out["errcode"], out["errmsg"] = 0, "ok"
 	}
-	s.note(now, EntryAPI, "", nil, fmt.Sprintf("%s → %d", path, code))
+	s.note(now, EntryAPI, "", nil, bare(fmt.Sprintf("%s → %d", path, code)))
 	return told{encode(out), code, c.out}
 }
 
@@ -197,7 +197,7 @@ func (s *Sandbox) countUnknown(path string, r *http.Request) {
 	s.traffic.keepArrival(now, r, nil).end(now, outcome{status: http.StatusNotFound})
 	path = shorten(path, keepPathBytes)
 	s.meters.countUnknown(path)
-	s.note(now, EntryAPI, "", nil, path+" → HTTP 404")
+	s.note(now, EntryAPI, "", nil, bare(path+" → HTTP 404"))
 }
 
 func hostOf(addr string) string {

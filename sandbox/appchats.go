@@ -263,7 +263,7 @@ func (s *Sandbox) sayInside(now time.Time, a *AppChat, m AppChatMessage) {
 			s.appRooms.received[user] = r
 		}
 		if r.take(now, chatsPerMinute, 24*time.Hour, chatsPerDay) {
-			s.note(now, EntryMessage, user, nil, a.Name+": "+m.Text)
+			s.note(now, EntryMessage, user, nil, bare(a.Name+": "+m.Text))
 		}
 	}
 }

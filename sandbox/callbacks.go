@@ -95,7 +95,7 @@ func (s *Sandbox) emit(now time.Time, x *event, cb Callback) {
 	f := s.faults.Callbacks
 	if f.Drop > 0 && chance(s.dice.stream("drop"), f.Drop) {
 		cb.Dropped = true
-		s.note(now, EntryCallback, cb.Who, s.rooms.byID[cb.Chat], cb.Kind+" was lost on the way, as ordered")
+		s.note(now, EntryCallback, cb.Who, s.rooms.byID[cb.Chat], both("%s was lost on the way, as ordered", "%s 按吩咐丢在了路上", cb.Kind))
 		return
 	}
 	for i := range max(1, f.Copies) {
@@ -282,10 +282,10 @@ func (s *Sandbox) exchange(ctx context.Context, req *http.Request, within time.D
 // answered records what the receiver said to a callback.
 func (cb *Callback) answered(s *Sandbox, now time.Time, l *letter, status int, answer string, err error) {
 	a := Attempt{At: now, Copy: l.copy, Try: l.try, Status: status, Answer: clip(answer)}
-	text := fmt.Sprintf("%s → %d", cb.Kind, status)
+	text := bare(fmt.Sprintf("%s → %d", cb.Kind, status))
 	if err != nil {
 		a.Err = err.Error()
-		text = cb.Kind + " → no answer: " + a.Err
+		text = both("%s → no answer: %s", "%s → 没有回答:%s", cb.Kind, a.Err)
 	}
 	cb.Attempts = append(cb.Attempts, a)
 	switch {
@@ -295,7 +295,7 @@ func (cb *Callback) answered(s *Sandbox, now time.Time, l *letter, status int, a
 	case l.try == l.tries():
 		cb.GivenUp++
 		cb.Open--
-		text += ", given up"
+		text = text.and(", given up", ",放弃了")
 	}
 	s.note(now, EntryCallback, cb.Who, s.rooms.byID[cb.Chat], text)
 }

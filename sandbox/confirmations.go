@@ -37,7 +37,7 @@ func (s *Sandbox) ConfirmSome(msgID, user string, targets ...string) error {
 	if share.ConfirmedAt.IsZero() {
 		share.ConfirmedAt = now
 	}
-	s.note(now, EntryTask, share.User, nil, fmt.Sprintf("confirmed %s for %d of %d", t.MsgID, len(targets), len(share.Targets)))
+	s.note(now, EntryTask, share.User, nil, both("confirmed %s for %d of %d", "确认了群发 %s,%d/%d 个", t.MsgID, len(targets), len(share.Targets)))
 	for _, id := range targets {
 		s.send(now, t, share.User, id)
 	}
@@ -82,7 +82,7 @@ func (s *Sandbox) send(now time.Time, t *massTask, user, target string) {
 	t.Results = append(t.Results, r)
 	t.sent[target] = true
 	if r.Status != ResultSent {
-		s.note(now, EntryPost, user, g, fmt.Sprintf("%s was not sent to %s: status %d", t.MsgID, target, r.Status))
+		s.note(now, EntryPost, user, g, both("%s was not sent to %s: status %d", "群发 %s 没有发到 %s:状态 %d", t.MsgID, target, r.Status))
 		return
 	}
 	s.mass.received[key]++
@@ -92,7 +92,7 @@ func (s *Sandbox) send(now time.Time, t *massTask, user, target string) {
 		g.talk.say(now, user)
 		g.posts = append(g.posts, Post{At: now, MsgID: t.MsgID, User: user, Text: t.Text, Attachments: t.Attachments})
 	}
-	s.note(now, EntryPost, user, g, t.Text)
+	s.note(now, EntryPost, user, g, bare(t.Text))
 }
 
 // massQuota is how many mass messages a group or customer may get in the month of a day.

@@ -68,7 +68,7 @@ func (s *Sandbox) Share(chat, person string, m Message) (string, error) {
 		p.said = slices.Clone(p.said[keepSaid/10:])
 	}
 	p.said = append(p.said, said)
-	s.note(now, EntrySay, who.user, g, m.Title+m.Text)
+	s.note(now, EntrySay, who.user, g, bare(m.Title+m.Text))
 	if s.feedURL != "" {
 		p.open++
 		s.dispatch(now, &letter{said: said, try: 1})
@@ -132,11 +132,11 @@ func (said *Said) answered(s *Sandbox, now time.Time, l *letter, status int, ans
 		a.Err = err.Error()
 	}
 	said.Attempts = append(said.Attempts, a)
-	text := fmt.Sprintf("%s → %d %s", said.MessageID, status, clip(answer))
+	text := bare(fmt.Sprintf("%s → %d %s", said.MessageID, status, clip(answer)))
 	if status == http.StatusOK {
 		said.Posted, said.Answer = true, clip(answer)
 	} else if l.try == maxTries {
-		text += ", given up"
+		text = text.and(", given up", ",放弃了")
 	}
 	s.note(now, EntryFeed, said.Sender, s.rooms.byID[said.Chat], text)
 }

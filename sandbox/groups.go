@@ -174,7 +174,7 @@ func (s *Sandbox) founders(owner string, staff []string, at time.Time) (*Staff, 
 // makeGroup makes a group with its first people and the event create.
 func (s *Sandbox) makeGroup(now time.Time, owner *Staff, name string, people []*stay) *group {
 	g := s.keepGroup(now, owner, name, people)
-	s.note(now, EntryGroup, owner.UserID, g, "the group was made")
+	s.note(now, EntryGroup, owner.UserID, g, both("the group was made", "建了群"))
 	s.groupEvent(now, g, "create", func(*event) {})
 	made := s.shown(g)
 	s.tellWatchers(now, func(w Watcher) { w.GroupMade(made) })
@@ -251,13 +251,13 @@ func (s *Sandbox) handOver(now time.Time, g *group, u *Staff) {
 	g.owner = u
 	g.owners = append(g.owners, ownership{now, u})
 	g.admins = slices.DeleteFunc(g.admins, func(a string) bool { return a == u.UserID })
-	s.note(now, EntryGroup, u.UserID, g, "is the new owner")
+	s.note(now, EntryGroup, u.UserID, g, both("is the new owner", "成了新群主"))
 	s.updateEvent(now, g, "change_owner")
 }
 
 // Rename gives a group another name.
 func (s *Sandbox) Rename(chat, name string) error {
-	return s.changeGroup(chat, "rename", "change_name", func(g *group) error {
+	return s.changeGroup(chat, both("rename", "改了群名"), "change_name", func(g *group) error {
 		if name == "" {
 			return errors.New("want a name")
 		}
@@ -268,7 +268,7 @@ func (s *Sandbox) Rename(chat, name string) error {
 
 // SetNotice changes a group's notice board.
 func (s *Sandbox) SetNotice(chat, notice string) error {
-	return s.changeGroup(chat, "set notice", "change_notice", func(g *group) error {
+	return s.changeGroup(chat, both("set notice", "改了群公告"), "change_notice", func(g *group) error {
 		g.notice = notice
 		return nil
 	})
@@ -276,7 +276,7 @@ func (s *Sandbox) SetNotice(chat, notice string) error {
 
 // SetAdmins names the staff who may act for the owner; there is no event for it.
 func (s *Sandbox) SetAdmins(chat string, users ...string) error {
-	return s.changeGroup(chat, "set admins", "", func(g *group) error {
+	return s.changeGroup(chat, both("set admins", "定了群管理员"), "", func(g *group) error {
 		var admins []string
 		for _, id := range users {
 			u := s.office.find(id)
@@ -290,7 +290,7 @@ func (s *Sandbox) SetAdmins(chat string, users ...string) error {
 	})
 }
 
-func (s *Sandbox) changeGroup(chat, what, detail string, change func(*group) error) error {
+func (s *Sandbox) changeGroup(chat string, what words, detail string, change func(*group) error) error {
 	now := s.enter()
 	defer s.leave()
 	g, err := s.living(chat)
@@ -298,7 +298,7 @@ func (s *Sandbox) changeGroup(chat, what, detail string, change func(*group) err
 		err = change(g)
 	}
 	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", what.en, err)
 	}
 	s.note(now, EntryGroup, g.owner.UserID, g, what)
 	if detail != "" {
@@ -316,7 +316,7 @@ func (s *Sandbox) Dismiss(chat string) error {
 		return fmt.Errorf("dismiss: %w", err)
 	}
 	g.dismissed, g.ended = true, now
-	s.note(now, EntryGroup, g.owner.UserID, g, "the group was dissolved")
+	s.note(now, EntryGroup, g.owner.UserID, g, both("the group was dissolved", "群解散了"))
 	s.groupEvent(now, g, "dismiss", func(*event) {})
 	return nil
 }

@@ -155,7 +155,7 @@ func (c *call) handOverOne(from, to *Staff, customer string, resigned bool) *fai
 		AskedAt: c.now, Status: HandoverWaiting, DoneAt: c.now.Add(handoverWait),
 	}
 	all.handovers = append(all.handovers, h)
-	c.s.note(c.now, EntryContact, customer, nil, "is to be handed over from "+h.From+" to "+h.To)
+	c.s.note(c.now, EntryContact, customer, nil, both("is to be handed over from %s to %s", "将由 %s 转给 %s", h.From, h.To))
 	c.s.later(&c.s.agenda, h.DoneAt, func(context.Context) {
 		now := c.s.enter()
 		defer c.s.leave()
@@ -197,14 +197,14 @@ func (s *Sandbox) completeHandover(now time.Time, h *Handover) {
 	}
 	k := &Contact{User: h.To, Customer: h.Customer, AddedAt: now, AddWay: AddWayAssigned}
 	s.clientele.keep(k)
-	s.note(now, EntryContact, h.Customer, nil, "was handed over from "+h.From+" to "+h.To)
+	s.note(now, EntryContact, h.Customer, nil, both("was handed over from %s to %s", "已由 %s 转给 %s", h.From, h.To))
 	s.contactEvent(now, to, k, "add_external_contact", "")
 }
 
 // failHandover ends a handover that came to nothing.
 func (s *Sandbox) failHandover(now time.Time, h *Handover, status int, reason string) {
 	h.Status, h.DoneAt = status, time.Time{}
-	s.note(now, EntryContact, h.Customer, nil, "was not handed over from "+h.From+" to "+h.To+": "+reason)
+	s.note(now, EntryContact, h.Customer, nil, both("was not handed over from %s to %s: %s", "没有由 %s 转给 %s:%s", h.From, h.To, reason))
 	s.handoverEvent(now, s.office.find(h.To), h, "transfer_fail", reason, "")
 }
 

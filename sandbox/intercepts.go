@@ -78,9 +78,9 @@ func (s *Sandbox) intercept(now time.Time, u *Staff, g *group, text string) bool
 		}
 		if r.Type == InterceptBlock {
 			blocked = true
-			s.note(now, EntrySay, u.UserID, g, "was kept from sending something by the rule "+r.Name)
+			s.note(now, EntrySay, u.UserID, g, both("was kept from sending something by the rule %s", "要发的话被规则 %s 拦下了", r.Name))
 		} else {
-			s.note(now, EntrySay, u.UserID, g, "was warned by the rule "+r.Name)
+			s.note(now, EntrySay, u.UserID, g, both("was warned by the rule %s", "被规则 %s 警告了", r.Name))
 		}
 	}
 	return blocked

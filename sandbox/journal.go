@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -41,6 +43,7 @@ type Entry struct {
 	Chat     string    `json:"chat,omitempty"`      // a chat_id
 	ChatName string    `json:"chat_name,omitempty"` // the name of Chat
 	Text     string    `json:"text"`                // what happened, without the names above
+	TextZH   string    `json:"text_zh,omitempty"`   // the same in Chinese; empty where Text is no sentence of the sandbox's own
 }
 
 // journal is the memory of entries.
@@ -51,9 +54,26 @@ type journal struct {
 	telling bool    // somebody is handing entries to OnEntry
 }
 
+// words are a text of an entry in both languages; zh is empty where they are the same.
+type words struct{ en, zh string }
+
+// both writes one sentence in both languages, with the same arguments.
+func both(en, zh string, args ...any) words {
+	if len(args) == 0 {
+		return words{en, zh}
+	}
+	return words{fmt.Sprintf(en, args...), fmt.Sprintf(zh, args...)}
+}
+
+// bare is what people said, or what programs call things, in whatever language.
+func bare(text string) words { return words{en: text} }
+
+// and adds an ending in both languages.
+func (w words) and(en, zh string) words { return words{w.en + en, cmp.Or(w.zh, w.en) + zh} }
+
 // note writes an entry; the caller holds the lock.
-func (s *Sandbox) note(now time.Time, kind, who string, g *group, text string) {
-	e := Entry{At: now, Kind: kind, Who: who, Name: s.nameOf(who), Text: text}
+func (s *Sandbox) note(now time.Time, kind, who string, g *group, text words) {
+	e := Entry{At: now, Kind: kind, Who: who, Name: s.nameOf(who), Text: text.en, TextZH: text.zh}
 	if g != nil {
 		e.Chat, e.ChatName = g.id, g.name
 	}

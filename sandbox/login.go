@@ -138,7 +138,7 @@ func (s *Sandbox) issueLogin(now time.Time, id, scope string) (string, error) {
 	}
 	code := s.dice.draw("login", alphabetID+"-_", 43)
 	s.logins.keep(code, l)
-	s.note(now, EntryLogin, id, nil, "logs in")
+	s.note(now, EntryLogin, id, nil, both("logs in", "登录了网页"))
 	return code, nil
 }
 

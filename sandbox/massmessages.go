@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -133,7 +132,7 @@ func (s *Sandbox) keepTask(now time.Time, t *massTask) {
 	s.mass.all = append(s.mass.all, t)
 	s.mass.byID[t.MsgID] = t
 	for _, share := range t.Shares {
-		s.note(now, EntryTask, share.User, nil, fmt.Sprintf("is to confirm %s for %d %s targets: %s", t.MsgID, len(share.Targets), t.ChatType, t.Text))
+		s.note(now, EntryTask, share.User, nil, both("is to confirm %s for %d %s targets: %s", "要确认群发 %s,%d 个对象(%s):%s", t.MsgID, len(share.Targets), t.ChatType, t.Text))
 	}
 	if !t.Personal {
 		made := t.copied()
@@ -301,7 +300,7 @@ func remindMassMessage(c *call) (reply, *failure) {
 	t.Reminders = append(t.Reminders, c.now)
 	for _, share := range t.Shares {
 		if share.ConfirmedAt.IsZero() {
-			c.s.note(c.now, EntryTask, share.User, nil, "is reminded of "+t.MsgID)
+			c.s.note(c.now, EntryTask, share.User, nil, both("is reminded of %s", "被提醒还有群发 %s 没确认", t.MsgID))
 		}
 	}
 	reminded := t.copied()
@@ -320,6 +319,6 @@ func cancelMassMessage(c *call) (reply, *failure) {
 		return nil, refuse(codeCancelled, "group msg canceled")
 	}
 	t.CancelledAt = c.now
-	c.s.note(c.now, EntryTask, t.Sender, nil, t.MsgID+" was cancelled")
+	c.s.note(c.now, EntryTask, t.Sender, nil, both("%s was cancelled", "群发 %s 取消了", t.MsgID))
 	return nil, nil
 }

@@ -204,7 +204,7 @@ func (s *Sandbox) showMessage(now time.Time, m *AppMessage, users []*Staff) {
 			continue
 		}
 		m.To = append(m.To, u.UserID)
-		s.note(now, EntryMessage, u.UserID, nil, m.Text)
+		s.note(now, EntryMessage, u.UserID, nil, bare(m.Text))
 	}
 }
 

@@ -212,7 +212,7 @@ func (s *Sandbox) publish(now time.Time, t *momentTask, share *MomentShare) {
 			share.Shown = append(share.Shown, id)
 		}
 	}
-	s.note(now, EntryMoment, share.User, nil, fmt.Sprintf("published %s, %d customers see it: %s", t.MomentID, len(share.Shown), t.Text))
+	s.note(now, EntryMoment, share.User, nil, both("published %s, %d customers see it: %s", "发表了朋友圈 %s,%d 位客户看得到:%s", t.MomentID, len(share.Shown), t.Text))
 }
 
 // momentOf finds a moment and the part of it that a member of staff publishes.
@@ -277,11 +277,13 @@ func (s *Sandbox) react(what, momentID, user, person, text string) error {
 	if err != nil {
 		return fmt.Errorf("%s moment %s of %s by %s: %w", what, momentID, user, person, err)
 	}
+	did := "评论了"
 	if text == "" {
+		did = "赞了"
 		share.Likes = append(share.Likes, Reaction{Person: person, At: now})
 	} else {
 		share.Comments = append(share.Comments, Reaction{Person: person, At: now, Text: text})
 	}
-	s.note(now, EntryMoment, person, nil, fmt.Sprintf("%s %s of %s %s", what, momentID, user, text))
+	s.note(now, EntryMoment, person, nil, both("%s %s of %s %s", did+" %[3]s 的朋友圈 %[2]s %[4]s", what, momentID, user, text))
 	return nil
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -216,7 +215,7 @@ func (s *Sandbox) makeMoment(now time.Time, t *momentTask, users []string, depar
 	}
 	s.keepMoment(t)
 	for _, share := range t.Shares {
-		s.note(now, EntryMoment, share.User, nil, fmt.Sprintf("is to publish %s to %d customers: %s", t.MomentID, len(share.Customers), t.Text))
+		s.note(now, EntryMoment, share.User, nil, both("is to publish %s to %d customers: %s", "要发表朋友圈 %s,给 %d 位客户:%s", t.MomentID, len(share.Customers), t.Text))
 	}
 }
 
@@ -285,7 +284,7 @@ func cancelMoment(c *call) (reply, *failure) {
 	}
 	if t.CancelledAt.IsZero() {
 		t.CancelledAt = c.now
-		c.s.note(c.now, EntryMoment, "", nil, t.MomentID+" was cancelled")
+		c.s.note(c.now, EntryMoment, "", nil, both("%s was cancelled", "朋友圈 %s 取消了", t.MomentID))
 	}
 	return nil, nil
 }

@@ -113,7 +113,7 @@ func (s *Sandbox) issueVisit(now time.Time, id, scope string) (string, error) {
 	}
 	code := s.dice.draw("account login", alphabetID, 32)
 	a.logins[code] = &accountLogin{f: f, scope: scope, at: now}
-	s.note(now, EntryAccount, f.Customer, nil, "opens a page of the official account")
+	s.note(now, EntryAccount, f.Customer, nil, both("opens a page of the official account", "打开了公众号的网页"))
 	return code, nil
 }
 

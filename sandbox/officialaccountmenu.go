@@ -245,7 +245,7 @@ func (s *Sandbox) ClickMenu(person, what string) error {
 	default:
 		return fmt.Errorf("click menu: button %q: %s is not simulated", what, b.Type)
 	}
-	s.note(now, EntryAccount, f.Customer, nil, "presses "+b.Name+" in the official account")
+	s.note(now, EntryAccount, f.Customer, nil, both("presses %s in the official account", "点了公众号菜单 %s", b.Name))
 	return nil
 }
 

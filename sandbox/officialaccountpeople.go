@@ -134,7 +134,7 @@ func (s *Sandbox) follow(now time.Time, f *Follower, scene string, code *Account
 		x.text("EventKey", "qrscene_"+code.Scene)
 		x.text("Ticket", code.Ticket)
 	}
-	s.note(now, EntryAccount, f.Customer, nil, "follows the official account")
+	s.note(now, EntryAccount, f.Customer, nil, both("follows the official account", "关注了公众号"))
 	s.push(now, f, "subscribe", x)
 }
 
@@ -151,7 +151,7 @@ func (s *Sandbox) Unfollow(person string) error {
 	x := s.newPush(now, f, "event")
 	x.text("Event", "unsubscribe")
 	x.text("EventKey", "")
-	s.note(now, EntryAccount, f.Customer, nil, "follows the official account no more")
+	s.note(now, EntryAccount, f.Customer, nil, both("follows the official account no more", "取消关注了公众号"))
 	s.push(now, f, "unsubscribe", x)
 	return nil
 }
@@ -182,7 +182,7 @@ func (s *Sandbox) ScanAccountCode(person, code string) error {
 	x.text("Event", "SCAN")
 	x.text("EventKey", c.Scene)
 	x.text("Ticket", c.Ticket)
-	s.note(now, EntryAccount, f.Customer, nil, "scans a code of the official account")
+	s.note(now, EntryAccount, f.Customer, nil, both("scans a code of the official account", "扫了公众号的码"))
 	s.push(now, f, "SCAN", x)
 	return nil
 }
@@ -240,7 +240,7 @@ func (s *Sandbox) TellAccount(person string, what AccountSaying) (string, error)
 	}
 	id := s.account.nextMsg()
 	x.number("MsgId", id)
-	s.note(now, EntryAccount, f.Customer, nil, "writes to the official account ("+what.Type+")")
+	s.note(now, EntryAccount, f.Customer, nil, both("writes to the official account (%s)", "给公众号发消息(%s)", what.Type))
 	if !f.Blocked { // the platform keeps it to itself
 		f.talk = openTalk(now)
 		s.push(now, f, what.Type, x)

@@ -160,7 +160,7 @@ func (s *Sandbox) SetAccountIPs(ips ...string) error {
 	now := s.enter()
 	defer s.leave()
 	s.account.ips = slices.Clone(ips)
-	s.note(now, EntryFault, "", nil, fmt.Sprintf("the official account's IP whitelist has %d entries", len(ips)))
+	s.note(now, EntryFault, "", nil, both("the official account's IP whitelist has %d entries", "公众号的 IP 白名单有 %d 项", len(ips)))
 	return nil
 }
 
@@ -175,7 +175,7 @@ func (s *Sandbox) RevokeAccountTokens() {
 func (s *Sandbox) revokeAccountTokens(now time.Time) {
 	s.account.outdate(false, now)
 	s.account.outdate(true, now)
-	s.note(now, EntryFault, "", nil, "all tokens of the official account were revoked")
+	s.note(now, EntryFault, "", nil, both("all tokens of the official account were revoked", "公众号的令牌都作废了"))
 }
 
 // getAccountTicket answers the ticket for scripts in web pages, the same while it is valid.

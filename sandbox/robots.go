@@ -59,7 +59,7 @@ func (s *Sandbox) AddRobot(chatID, name string) (string, error) {
 	key := strings.Join([]string{hexes[:8], hexes[8:12], hexes[12:16], hexes[16:20], hexes[20:]}, "-")
 	r := &robot{Robot: Robot{Key: key, Name: name, ChatID: chatID}}
 	s.robots.all, s.robots.byKey[key] = append(s.robots.all, r), r
-	s.note(now, EntryMessage, "", nil, "the robot "+name+" was added to "+s.appRooms.byID[chatID].Name)
+	s.note(now, EntryMessage, "", nil, both("the robot %s was added to %s", "机器人 %s 加到了 %s", name, s.appRooms.byID[chatID].Name))
 	return key, nil
 }
 

@@ -247,7 +247,7 @@ func (t *smartTalk) event(s *Sandbox, now time.Time, inside reply) {
 // tellRobot puts a question into the mail.
 func (s *Sandbox) tellRobot(now time.Time, t *smartTalk, tries int) {
 	s.smart.talks = append(s.smart.talks, t)
-	s.note(now, EntryMessage, t.User, nil, "told "+t.robot.Name+" "+t.Type+" "+t.Text)
+	s.note(now, EntryMessage, t.User, nil, both("told %s %s %s", "对 %s 说 %s %s", t.robot.Name, t.Type, t.Text))
 	s.mailRobot(now, t, t.body, 1, tries)
 }
 
@@ -434,6 +434,6 @@ func answerLater(c *call) (reply, *failure) {
 		return nil, f
 	}
 	t.answered, t.Later = true, text
-	c.s.note(c.now, EntryMessage, t.User, nil, t.robot.Name+": "+text)
+	c.s.note(c.now, EntryMessage, t.User, nil, bare(t.robot.Name+": "+text))
 	return nil, nil
 }

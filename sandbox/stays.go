@@ -124,18 +124,18 @@ func (s *Sandbox) mayJoin(g *group, person string, others []string) (string, err
 	return person, nil
 }
 
-func (s *Sandbox) joinText(m *stay) string {
+func (s *Sandbox) joinText(m *stay) words {
 	switch {
 	case m.scene == SceneQR && m.state != "":
-		return "joined by QR code, state " + m.state
+		return both("joined by QR code, state %s", "扫码进群,state %s", m.state)
 	case m.scene == SceneQR:
-		return "joined by the group's own QR code"
+		return both("joined by the group's own QR code", "扫群自己的码进群")
 	case m.scene == SceneLink && m.inviter == "":
-		return "joined by a link"
+		return both("joined by a link", "点链接进群")
 	case m.scene == SceneLink:
-		return "joined by a link from " + s.nameOf(m.inviter)
+		return both("joined by a link from %s", "点 %s 的链接进群", s.nameOf(m.inviter))
 	}
-	return "was invited by " + s.nameOf(m.inviter)
+	return both("was invited by %s", "由 %s 邀请进群", s.nameOf(m.inviter))
 }
 
 // newVersion gives a group the next member_version; the change shows after Config.Lag and
@@ -153,7 +153,7 @@ func (s *Sandbox) newVersion(now time.Time, g *group) (last, cur string) {
 		s.later(&s.agenda, shown, func(context.Context) {
 			now := s.enter()
 			defer s.leave()
-			s.note(now, EntryDetail, "", g, "version "+cur+" shows")
+			s.note(now, EntryDetail, "", g, both("version %s shows", "群详情显示到版本 %s", cur))
 		})
 	}
 	return last, cur
@@ -182,9 +182,9 @@ func (s *Sandbox) quit(chat, person, how string) error {
 	last, cur := s.newVersion(now, g)
 	m.left, m.how, m.to = now, how, len(g.versions)-1
 	delete(g.present, m.user)
-	scene, text := int64(0), "left the group"
+	scene, text := int64(0), both("left the group", "退出了群")
 	if how == LeftRemoved {
-		scene, text = 1, "was removed from the group"
+		scene, text = 1, both("was removed from the group", "被移出了群")
 	}
 	s.note(now, EntryLeave, m.user, g, text)
 	s.memberEvent(now, g, "del_member", "QuitScene", scene, []string{m.user}, last, cur)

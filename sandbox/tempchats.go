@@ -142,12 +142,13 @@ func (s *Sandbox) endTempChat(now time.Time, k *Contact) {
 	}
 	k.ByStaff = now
 	k.TempUntil = now
-	text := "the temporary chat with " + k.User + " ended"
+	text := both("the temporary chat with %s ended", "和 %s 的临时会话结束了", k.User)
 	if k.conclusion.Text != "" {
-		text += ": " + k.conclusion.Text
+		text = text.and(": "+k.conclusion.Text, ":"+k.conclusion.Text)
 	}
 	if k.conclusion.Attachment.Type != "" {
-		text += " [" + k.conclusion.Attachment.Type + "]"
+		kind := " [" + k.conclusion.Attachment.Type + "]"
+		text = text.and(kind, kind)
 	}
 	s.note(now, EntryContact, k.Customer, nil, text)
 }

@@ -147,7 +147,7 @@ func (s *Sandbox) revokeTokens(now time.Time) {
 	for _, tok := range s.tokens.all {
 		tok.revoked = true
 	}
-	s.note(now, EntryFault, "", nil, "all tokens were revoked")
+	s.note(now, EntryFault, "", nil, both("all tokens were revoked", "access_token 都作废了"))
 }
 
 // getCallbackIP answers where callbacks come from.

@@ -64,6 +64,12 @@ func (p *panel) functions(lang string) template.FuncMap {
 			return zh
 		},
 		"lang": func() string { return lang },
+		"entry": func(kind string) string {
+			if lang == "en" {
+				return kind
+			}
+			return entryWord(kind)
+		},
 		"name": p.nameOf, "initials": initials, "hue": hue,
 		"at":      func(at time.Time) string { return shown(at, "01-02 15:04:05") },
 		"minute":  func(at time.Time) string { return shown(at, "01-02 15:04") },
@@ -88,6 +94,49 @@ func (p *panel) functions(lang string) template.FuncMap {
 		"items":  func(path string, all any) within { return within{Path: path, Items: all} },
 		"items2": func(path string, one, more any) within { return within{Path: path, Item: one, More: more} },
 	}
+}
+
+// entryWord is the Chinese word for the kind of an entry of the journal.
+func entryWord(kind string) string {
+	switch kind {
+	case sandbox.EntryGroup:
+		return "群"
+	case sandbox.EntryJoin:
+		return "进群"
+	case sandbox.EntryLeave:
+		return "退群"
+	case sandbox.EntryContact:
+		return "联系人"
+	case sandbox.EntryWelcome:
+		return "欢迎语"
+	case sandbox.EntryTask, sandbox.EntryPost:
+		return "群发"
+	case sandbox.EntryMoment:
+		return "朋友圈"
+	case sandbox.EntryLogin:
+		return "登录"
+	case sandbox.EntrySay:
+		return "说话"
+	case sandbox.EntryMessage:
+		return "消息"
+	case sandbox.EntryCard:
+		return "卡片"
+	case sandbox.EntryCallback:
+		return "回调"
+	case sandbox.EntryFeed:
+		return "推送"
+	case sandbox.EntryAPI:
+		return "接口"
+	case sandbox.EntryDetail:
+		return "群详情"
+	case sandbox.EntryFault:
+		return "故障"
+	case sandbox.EntryAccount:
+		return "公众号"
+	case sandbox.EntryStory:
+		return "故事"
+	}
+	return kind
 }
 
 // tab is one page in the menu.
