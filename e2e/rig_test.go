@@ -125,7 +125,8 @@ func newRigOn(t testing.TB, database string, seed uint64, now func() time.Time) 
 }
 
 func (r *rig) options(conf configs.Config, now func() time.Time, serial bool) app.Options {
-	return app.Options{Config: conf, Version: "test", Now: now, Serial: serial, Owner: "rig", Random: r.random,
+	// Whoever is moved by hand need not wait for the disk: no test takes the machine's power away.
+	return app.Options{Config: conf, Version: "test", Now: now, Serial: serial, Scratch: serial, Owner: "rig", Random: r.random,
 		Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.NewTextHandler(r.log, nil))}
 }
 

@@ -186,8 +186,9 @@ func firstRun(c store.Claim) int64 {
 }
 
 // together handles the runs of many lanes in one transaction, which is what makes reading a
-// big company in quick. It reports false when anything went wrong: then nothing is done and
-// the lanes are worked in one by one, so that a bad run harms only itself.
+// big company in quick. It reports false when anything went wrong, a lost lease included:
+// then nothing is done and the lanes are worked in one by one, so that a bad run harms only
+// itself.
 func (w *worker) together(ctx context.Context, claims []store.Claim) bool {
 	var done []store.Run
 	err := w.d.c.Store.Tx(ctx, func(tx *store.Tx) error {
@@ -198,7 +199,7 @@ func (w *worker) together(ctx context.Context, claims []store.Claim) bool {
 		for _, c := range claims {
 			for _, run := range c.Runs {
 				if run.NotBefore.After(tx.Now) {
-					return errNotDue
+					break // the lane is due again when this run is
 				}
 				if err := w.route.one.Handle(ctx, tx, run.Event); err != nil {
 					return err
@@ -219,9 +220,6 @@ func (w *worker) together(ctx context.Context, claims []store.Claim) bool {
 	}
 	return true
 }
-
-// errNotDue ends a try to handle lanes together of which one has a run for later.
-var errNotDue = errors.New("a run is not due")
 
 // work handles the runs of a claimed lane.
 func (w *worker) work(ctx context.Context, c store.Claim) {

@@ -58,7 +58,7 @@ type testingT interface {
 func newHouseIn(t testingT, dir string) *house {
 	t.Helper()
 	h := &house{t: t, now: start}
-	s, err := store.Open(context.Background(), "sqlite:"+filepath.Join(dir, "x.db"), h.clock)
+	s, err := store.OpenScratch(context.Background(), "sqlite:"+filepath.Join(dir, "x.db"), h.clock)
 	h.must(err)
 	t.Cleanup(func() {
 		h.must(s.Close())

@@ -42,7 +42,7 @@ func must(t *testing.T, err error) {
 func setup(t *testing.T) (*store.Store, *clock) {
 	t.Helper()
 	c := &clock{t: start}
-	s, err := store.Open(context.Background(), "sqlite:"+filepath.Join(t.TempDir(), "x.db"), c.now)
+	s, err := store.OpenScratch(context.Background(), "sqlite:"+filepath.Join(t.TempDir(), "x.db"), c.now)
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close()) })
 	return s, c
