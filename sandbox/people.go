@@ -227,6 +227,52 @@ func (s *Sandbox) Customers() []Customer {
 	return copied(s.clientele.customers, shallow)
 }
 
+// Customer returns somebody from outside by external_userid.
+func (s *Sandbox) Customer(id string) (Customer, error) {
+	s.enter()
+	defer s.leave()
+	p := s.clientele.byID[id]
+	if p == nil {
+		return Customer{}, fmt.Errorf("customer %q: %w", id, ErrNotFound)
+	}
+	return *p, nil
+}
+
+// FindCustomers returns those from outside whose id, name or company contains a word, whatever
+// its case, the newest first: so many after having skipped some, and how many there are in all.
+// Unlike Customers it copies only these.
+func (s *Sandbox) FindCustomers(word string, skip, limit int) (found []Customer, total int) {
+	s.enter()
+	defer s.leave()
+	word = strings.ToLower(strings.TrimSpace(word))
+	for _, p := range slices.Backward(s.clientele.customers) {
+		if word != "" && !strings.Contains(strings.ToLower(p.ID+"\n"+p.Name+"\n"+p.Corp), word) {
+			continue
+		}
+		if total >= skip && len(found) < limit {
+			found = append(found, *p)
+		}
+		total++
+	}
+	return found, total
+}
+
+// ContactsOf returns the newest contacts of a customer or a member of staff that the member has
+// not ended, at most so many, the newest first.
+func (s *Sandbox) ContactsOf(person string, limit int) []Contact {
+	s.enter()
+	defer s.leave()
+	var out []Contact
+	for _, k := range slices.Backward(s.clientele.contacts) {
+		if len(out) < limit && (k.User == person || k.Customer == person) && k.ByStaff.IsZero() {
+			c := *k
+			c.mobiles, c.Tags, c.PersonalTags = slices.Clone(k.mobiles), slices.Clone(k.Tags), slices.Clone(k.PersonalTags)
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
 // NameOf returns the name of a person by userid or external_userid, "" if nobody has it.
 func (s *Sandbox) NameOf(id string) string {
 	s.enter()

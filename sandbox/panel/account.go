@@ -90,7 +90,7 @@ type accountView struct {
 }
 
 func (p *panel) viewAccount(r *http.Request) (any, error) {
-	v := accountView{Account: p.box.Config().Account, BaseURL: "http://" + r.Host, Callback: p.box.AccountCallback(), Menu: p.box.AccountMenu(), Customers: p.somebody()}
+	v := accountView{Account: p.box.Config().Account, BaseURL: "http://" + r.Host, Callback: p.box.AccountCallback(), Menu: p.box.AccountMenu(), Customers: p.somebody(r)}
 	known := p.box.Followers()
 	v.Followers = slices.Clone(newest(known, shownPeople))
 	v.More = len(known) - len(v.Followers)

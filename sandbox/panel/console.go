@@ -40,8 +40,8 @@ type consoleView struct {
 	Customers   []sandbox.Customer
 }
 
-func (p *panel) viewConsole(*http.Request) (any, error) {
-	v := consoleView{Departments: p.box.Departments(), Tags: p.tagGroups(), Links: p.box.AcquisitionLinks(), Customers: p.somebody()}
+func (p *panel) viewConsole(r *http.Request) (any, error) {
+	v := consoleView{Departments: p.box.Departments(), Tags: p.tagGroups(), Links: p.box.AcquisitionLinks(), Customers: p.somebody(r)}
 	v.Handovers = slices.Clone(newest(p.box.Handovers(), shownPeople))
 	slices.Reverse(v.Handovers)
 	return v, nil

@@ -40,7 +40,7 @@ type internalView struct {
 
 func (p *panel) viewInternal(*http.Request) (any, error) {
 	staff := atWork(p.box.Staff())
-	v := internalView{Chats: p.internalChats(), Robots: map[string][]sandbox.Robot{}, Smart: p.box.SmartRobots(), Staff: staff[:min(len(staff), shownPicks)]}
+	v := internalView{Chats: p.internalChats(), Robots: map[string][]sandbox.Robot{}, Smart: p.box.SmartRobots(), Staff: staff[:min(len(staff), shownStaff)]}
 	for _, r := range p.box.Robots() {
 		if r.RemovedAt.IsZero() {
 			v.Robots[r.ChatID] = append(v.Robots[r.ChatID], r)

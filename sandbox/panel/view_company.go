@@ -12,8 +12,10 @@ import (
 // What one page lists at most.
 const (
 	shownEntries = 30
-	shownPeople  = 100
-	shownPicks   = 300 // people or codes to choose from in a form
+	shownPeople  = 60
+	shownMembers = 30
+	shownStaff   = 300
+	shownPicks   = 50  // customers, members or codes to choose from in a form
 	shownTalk    = 200 // lines of a group
 )
 
@@ -75,13 +77,15 @@ func (p *panel) codes() []codeView {
 type codesView struct {
 	Codes     []codeView
 	Customers []sandbox.Customer
-	Left      int // codes that are not shown
+	Pager     pager
 }
 
-func (p *panel) viewCodes(*http.Request) (any, error) {
+func (p *panel) viewCodes(r *http.Request) (any, error) {
 	all := p.codes()
-	some := all[:min(len(all), shownPeople)]
-	return codesView{some, p.somebody(), len(all) - len(some)}, nil
+	word := r.URL.Query().Get(wordField)
+	all = slices.DeleteFunc(all, func(c codeView) bool { return !contains(word, append(c.Users, c.ConfigID, c.State, c.Remark)...) })
+	pg, err := pageOf(r, shownMembers, len(all))
+	return codesView{some(all, pg), p.somebody(r), pg}, err
 }
 
 // viewScan is where a picture of a code leads: the code alone, to be scanned by somebody.
@@ -92,14 +96,13 @@ func (p *panel) viewScan(r *http.Request) (any, error) {
 	if i < 0 {
 		return nil, fmt.Errorf("code %q: %w", id, sandbox.ErrNotFound)
 	}
-	return codesView{all[i : i+1], p.somebody(), 0}, nil
+	return codesView{all[i : i+1], p.somebody(r), pager{}}, nil
 }
 
-// somebody are the newest customers, for choosing one.
-func (p *panel) somebody() []sandbox.Customer {
-	out := slices.Clone(newest(p.box.Customers(), shownPicks))
-	slices.Reverse(out)
-	return out
+// somebody are the newest customers that have the searched word, for choosing one.
+func (p *panel) somebody(r *http.Request) []sandbox.Customer {
+	found, _ := p.box.FindCustomers(r.URL.Query().Get(whoField), 0, shownPicks)
+	return found
 }
 
 type tasksView struct {

@@ -12,18 +12,21 @@ import (
 type groupsView struct {
 	Groups []sandbox.GroupSummary
 	Staff  []sandbox.Staff
-	Query  string
+	Pager  pager
 }
 
 func (p *panel) viewGroups(r *http.Request) (any, error) {
 	sum := p.box.Summary()
-	v := groupsView{Query: r.URL.Query().Get("q"), Staff: atWork(sum.Staff)}
+	v := groupsView{Staff: atWork(sum.Staff)}
+	word := r.URL.Query().Get(wordField)
 	for _, g := range slices.Backward(sum.Groups) {
-		if contains(v.Query, g.Name, g.ID, g.Owner) {
+		if contains(word, g.Name, g.ID, g.Owner) {
 			v.Groups = append(v.Groups, g)
 		}
 	}
-	return v, nil
+	pg, err := pageOf(r, shownPeople, len(v.Groups))
+	v.Groups, v.Pager = some(v.Groups, pg), pg
+	return v, err
 }
 
 // contains reports whether one of some texts has a word in it, whatever its case.
@@ -43,7 +46,7 @@ type groupView struct {
 	Talk     []lineView
 	Members  []sandbox.Stay // staff first
 	Left     []sandbox.Stay // stays that have ended, the newest first
-	More     int            // members that are not shown
+	Pager    pager          // of the members
 	Outside  []sandbox.Customer
 	Staff    []sandbox.Staff // who are not in it
 	Speakers []sandbox.Stay
@@ -76,17 +79,24 @@ func (p *panel) viewGroup(r *http.Request) (any, error) {
 		inside[m.User] = true
 	}
 	slices.SortStableFunc(g.Members, func(a, b sandbox.Stay) int { return rank(a) - rank(b) })
-	v.Speakers = g.Members[:min(len(g.Members), shownPicks)]
-	v.Members = g.Members[:min(len(g.Members), shownPeople)]
-	v.More = len(g.Members) - len(v.Members)
+	v.Members = p.named(g.Members, r.URL.Query().Get(wordField))
+	v.Speakers = v.Members[:min(len(v.Members), shownPicks)]
+	v.Pager, err = pageOf(r, shownMembers, len(v.Members))
+	v.Members = some(v.Members, v.Pager)
 	for _, m := range slices.Backward(g.History) {
-		if !m.Left.IsZero() && len(v.Left) < shownPeople {
+		if !m.Left.IsZero() && len(v.Left) < shownMembers {
 			v.Left = append(v.Left, m)
 		}
 	}
-	v.Outside = slices.DeleteFunc(p.somebody(), func(c sandbox.Customer) bool { return inside[c.ID] })
+	v.Outside = slices.DeleteFunc(p.somebody(r), func(c sandbox.Customer) bool { return inside[c.ID] })
 	v.Staff = slices.DeleteFunc(atWork(p.box.Staff()), func(u sandbox.Staff) bool { return inside[u.UserID] })
-	return v, nil
+	v.Staff = v.Staff[:min(len(v.Staff), shownStaff)]
+	return v, err
+}
+
+// named are the members of a group who have a word in their name or id.
+func (p *panel) named(members []sandbox.Stay, word string) []sandbox.Stay {
+	return slices.DeleteFunc(slices.Clone(members), func(m sandbox.Stay) bool { return !contains(word, m.User, m.Name) })
 }
 
 // rank puts staff before customers.

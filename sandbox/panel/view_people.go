@@ -10,29 +10,29 @@ import (
 )
 
 type peopleView struct {
-	Query     string
 	Staff     []sandbox.Staff
+	More      int // staff that are not shown
 	Customers []sandbox.Customer
-	More      int // customers that are not shown
+	Pager     pager // of the customers
 }
 
 func (p *panel) viewPeople(r *http.Request) (any, error) {
-	v := peopleView{Query: r.URL.Query().Get("q")}
+	var v peopleView
+	word := r.URL.Query().Get(wordField)
 	for _, u := range p.box.Staff() {
-		if contains(v.Query, u.UserID, u.Name, u.Position) {
+		switch {
+		case !contains(word, u.UserID, u.Name, u.Position):
+		case len(v.Staff) == shownStaff:
+			v.More++
+		default:
 			v.Staff = append(v.Staff, u)
 		}
 	}
-	for _, c := range slices.Backward(p.box.Customers()) {
-		switch {
-		case !contains(v.Query, c.ID, c.Name, c.Corp):
-		case len(v.Customers) == shownPeople:
-			v.More++
-		default:
-			v.Customers = append(v.Customers, c)
-		}
-	}
-	return v, nil
+	_, total := p.box.FindCustomers(word, 0, 0)
+	pg, err := pageOf(r, shownPeople, total)
+	v.Pager = pg
+	v.Customers, _ = p.box.FindCustomers(word, pg.skip(), pg.Size)
+	return v, err
 }
 
 // personView is somebody to be: what they see and what they can do.
@@ -68,10 +68,8 @@ func (p *panel) viewPerson(r *http.Request) (any, error) {
 			v.ID, v.Staff = u.UserID, &u
 		}
 	}
-	for _, c := range p.box.Customers() {
-		if c.ID == v.ID {
-			v.Customer = &c
-		}
+	if c, err := p.box.Customer(v.ID); err == nil {
+		v.Customer = &c
 	}
 	if v.Staff == nil && v.Customer == nil {
 		return nil, fmt.Errorf("person %q: %w", v.ID, sandbox.ErrNotFound)
@@ -83,6 +81,7 @@ func (p *panel) viewPerson(r *http.Request) (any, error) {
 		}
 	}
 	v.Colleague = atWork(sum.Staff)
+	v.Colleague = v.Colleague[:min(len(v.Colleague), shownStaff)]
 	p.addContacts(&v)
 	p.addMoments(&v)
 	if v.Customer != nil {
@@ -93,7 +92,7 @@ func (p *panel) viewPerson(r *http.Request) (any, error) {
 	for _, g := range p.box.TagGroups() {
 		v.Tags = append(v.Tags, slices.DeleteFunc(g.Tags, func(t sandbox.Tag) bool { return t.Deleted })...)
 	}
-	v.Customers, v.Tasks = p.somebody(), p.tasksOf(v.ID)
+	v.Customers, v.Tasks = p.somebody(r), p.tasksOf(v.ID)
 	for _, m := range slices.Backward(p.box.AppMessages()) {
 		if slices.Contains(m.To, v.ID) && len(v.Inbox) < shownEntries {
 			v.Inbox = append(v.Inbox, m)
@@ -104,11 +103,7 @@ func (p *panel) viewPerson(r *http.Request) (any, error) {
 
 // addContacts adds the contacts that have not ended, and the welcomes that came of them.
 func (p *panel) addContacts(v *personView) {
-	for _, k := range slices.Backward(p.box.Contacts()) {
-		if (k.User == v.ID || k.Customer == v.ID) && k.ByStaff.IsZero() && len(v.Contacts) < shownPeople {
-			v.Contacts = append(v.Contacts, k)
-		}
-	}
+	v.Contacts = p.box.ContactsOf(v.ID, shownPeople)
 	for _, w := range slices.Backward(p.box.Welcomes()) {
 		if w.Customer == v.ID && !w.SentAt.IsZero() && len(v.Welcomes) < shownEntries {
 			v.Welcomes = append(v.Welcomes, w)
