@@ -354,7 +354,7 @@ func TestWithoutSecretsTheDoorsAreShut(t *testing.T) {
 	defer bare.Close()
 	srv := httptest.NewServer(bare.Handler())
 	defer srv.Close()
-	r.bot = srv
+	r.bot, r.base = srv, srv.URL
 	r.refusal(http.StatusServiceUnavailable, "api_token", http.MethodGet, "/groups", nil)
 	if status, v := r.post("{}", "", r.clock.now()); status != http.StatusServiceUnavailable {
 		t.Errorf("the feed answers %d %v", status, v)
