@@ -65,7 +65,7 @@ func (s *Sandbox) tellApp(user, kind, text string, fill func(x *event, now time.
 	fill(x, now)
 	x.number("MsgId", id)
 	x.number("AgentID", s.cfg.AgentID)
-	s.note(now, EntryMessage, u.UserID, nil, both("wrote to the app: %s", "对应用说:%s", text))
+	s.note(now, EntryMessage, u.UserID, nil, both("wrote to the app: %s", "对应用说：%s", text))
 	s.emit(now, x, Callback{Kind: "message." + kind, Who: u.UserID, AppEvent: true, answerable: true})
 	return strconv.FormatInt(id, 10), nil
 }
@@ -93,7 +93,7 @@ func (s *Sandbox) UseApp(user, name, key string) error {
 		x.text("EventKey", key)
 	}
 	x.number("AgentID", s.cfg.AgentID)
-	s.note(now, EntryMessage, u.UserID, nil, both("used the app: %s %s", "用了应用:%s %s", name, key))
+	s.note(now, EntryMessage, u.UserID, nil, both("used the app: %s %s", "用了应用：%s %s", name, key))
 	s.emit(now, x, Callback{Kind: name, Who: u.UserID, AppEvent: true, answerable: name != "unsubscribe"})
 	return nil
 }

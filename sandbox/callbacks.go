@@ -285,7 +285,7 @@ func (cb *Callback) answered(s *Sandbox, now time.Time, l *letter, status int, a
 	text := bare(fmt.Sprintf("%s → %d", cb.Kind, status))
 	if err != nil {
 		a.Err = err.Error()
-		text = both("%s → no answer: %s", "%s → 没有回答:%s", cb.Kind, a.Err)
+		text = both("%s → no answer: %s", "%s → 没有回答：%s", cb.Kind, a.Err)
 	}
 	cb.Attempts = append(cb.Attempts, a)
 	switch {
@@ -295,7 +295,7 @@ func (cb *Callback) answered(s *Sandbox, now time.Time, l *letter, status int, a
 	case l.try == l.tries():
 		cb.GivenUp++
 		cb.Open--
-		text = text.and(", given up", ",放弃了")
+		text = text.and(", given up", "，放弃了")
 	}
 	s.note(now, EntryCallback, cb.Who, s.rooms.byID[cb.Chat], text)
 }

@@ -94,7 +94,7 @@ func (s *Sandbox) showCard(now time.Time, card *Card, m *AppMessage) string {
 		s.apps.byTask[card.TaskID] = card
 	}
 	for _, user := range card.To {
-		s.note(now, EntryCard, user, nil, both("sees the card %s: %s", "收到卡片 %s:%s", card.TaskID, card.Title))
+		s.note(now, EntryCard, user, nil, both("sees the card %s: %s", "收到卡片 %s：%s", card.TaskID, card.Title))
 	}
 	shown := copied([]*Card{card}, deepenCard)[0]
 	s.tellWatchers(now, func(w Watcher) { w.CardShown(shown) })
@@ -301,7 +301,7 @@ func updateCard(c *call) (reply, *failure) {
 // its buttons are replaced too.
 func (s *Sandbox) changeCard(now time.Time, card *Card, readers []string, change cardChange) {
 	card.Updates = append(card.Updates, CardUpdate{At: now, Text: change.text(), Users: readers})
-	s.note(now, EntryCard, strings.Join(readers, "|"), nil, both("sees %s changed: %s", "看到卡片 %s 变为:%s", card.TaskID, change.text()))
+	s.note(now, EntryCard, strings.Join(readers, "|"), nil, both("sees %s changed: %s", "看到卡片 %s 变为：%s", card.TaskID, change.text()))
 	if change.card == nil || change.button != "" || len(change.card.Buttons)+len(change.card.Menu) == 0 {
 		return
 	}

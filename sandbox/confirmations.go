@@ -37,7 +37,7 @@ func (s *Sandbox) ConfirmSome(msgID, user string, targets ...string) error {
 	if share.ConfirmedAt.IsZero() {
 		share.ConfirmedAt = now
 	}
-	s.note(now, EntryTask, share.User, nil, both("confirmed %s for %d of %d", "确认了群发 %s,%d/%d 个", t.MsgID, len(targets), len(share.Targets)))
+	s.note(now, EntryTask, share.User, nil, both("confirmed %s for %d of %d", "确认了群发 %s，%d/%d 个", t.MsgID, len(targets), len(share.Targets)))
 	for _, id := range targets {
 		s.send(now, t, share.User, id)
 	}

@@ -100,7 +100,7 @@ func (s *Sandbox) Write(from, to, text string) error {
 	if !byCustomer && s.intercept(now, u, nil, text) {
 		return fmt.Errorf("%s writes to %s: %w", from, to, ErrIntercepted)
 	}
-	s.note(now, EntrySay, from, nil, both("to %s: %s", "对 %s 说:%s", s.nameOf(to), text))
+	s.note(now, EntrySay, from, nil, both("to %s: %s", "对 %s 说：%s", s.nameOf(to), text))
 	s.converse(now, pair{u.UserID, customer}, byCustomer)
 	if byCustomer {
 		s.startChat(now, u, customer)

@@ -195,7 +195,7 @@ func (s *Sandbox) arrive(path string, r *http.Request, body []byte) hit {
 		s.revokeTokens(now)
 	}
 	if h.fault.CutBefore || h.fault.Status != 0 {
-		s.note(now, EntryAPI, "", nil, both("%s was cut off or answered HTTP %d before any work", "%s 什么都没做就断开了,或答了 HTTP %d", path, h.fault.Status))
+		s.note(now, EntryAPI, "", nil, both("%s was cut off or answered HTTP %d before any work", "%s 什么都没做就断开了，或答了 HTTP %d", path, h.fault.Status))
 	}
 	return h
 }

@@ -136,7 +136,7 @@ func (said *Said) answered(s *Sandbox, now time.Time, l *letter, status int, ans
 	if status == http.StatusOK {
 		said.Posted, said.Answer = true, clip(answer)
 	} else if l.try == maxTries {
-		text = text.and(", given up", ",放弃了")
+		text = text.and(", given up", "，放弃了")
 	}
 	s.note(now, EntryFeed, said.Sender, s.rooms.byID[said.Chat], text)
 }

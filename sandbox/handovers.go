@@ -204,7 +204,7 @@ func (s *Sandbox) completeHandover(now time.Time, h *Handover) {
 // failHandover ends a handover that came to nothing.
 func (s *Sandbox) failHandover(now time.Time, h *Handover, status int, reason string) {
 	h.Status, h.DoneAt = status, time.Time{}
-	s.note(now, EntryContact, h.Customer, nil, both("was not handed over from %s to %s: %s", "没有由 %s 转给 %s:%s", h.From, h.To, reason))
+	s.note(now, EntryContact, h.Customer, nil, both("was not handed over from %s to %s: %s", "没有由 %s 转给 %s：%s", h.From, h.To, reason))
 	s.handoverEvent(now, s.office.find(h.To), h, "transfer_fail", reason, "")
 }
 

@@ -132,7 +132,7 @@ func (s *Sandbox) keepTask(now time.Time, t *massTask) {
 	s.mass.all = append(s.mass.all, t)
 	s.mass.byID[t.MsgID] = t
 	for _, share := range t.Shares {
-		s.note(now, EntryTask, share.User, nil, both("is to confirm %s for %d %s targets: %s", "要确认群发 %s,%d 个对象(%s):%s", t.MsgID, len(share.Targets), t.ChatType, t.Text))
+		s.note(now, EntryTask, share.User, nil, both("is to confirm %s for %d %s targets: %s", "要确认群发 %s，%d 个对象(%s)：%s", t.MsgID, len(share.Targets), t.ChatType, t.Text))
 	}
 	if !t.Personal {
 		made := t.copied()

@@ -212,7 +212,7 @@ func (s *Sandbox) publish(now time.Time, t *momentTask, share *MomentShare) {
 			share.Shown = append(share.Shown, id)
 		}
 	}
-	s.note(now, EntryMoment, share.User, nil, both("published %s, %d customers see it: %s", "发表了朋友圈 %s,%d 位客户看得到:%s", t.MomentID, len(share.Shown), t.Text))
+	s.note(now, EntryMoment, share.User, nil, both("published %s, %d customers see it: %s", "发表了朋友圈 %s，%d 位客户看得到：%s", t.MomentID, len(share.Shown), t.Text))
 }
 
 // momentOf finds a moment and the part of it that a member of staff publishes.

@@ -215,7 +215,7 @@ func (s *Sandbox) makeMoment(now time.Time, t *momentTask, users []string, depar
 	}
 	s.keepMoment(t)
 	for _, share := range t.Shares {
-		s.note(now, EntryMoment, share.User, nil, both("is to publish %s to %d customers: %s", "要发表朋友圈 %s,给 %d 位客户:%s", t.MomentID, len(share.Customers), t.Text))
+		s.note(now, EntryMoment, share.User, nil, both("is to publish %s to %d customers: %s", "要发表朋友圈 %s，给 %d 位客户：%s", t.MomentID, len(share.Customers), t.Text))
 	}
 }
 

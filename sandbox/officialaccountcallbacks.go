@@ -170,7 +170,7 @@ func (s *Sandbox) readReply(now time.Time, l *letter, status int, answer string)
 	}
 	m, err := s.openReply(now, cb, answer)
 	if err != nil {
-		s.note(now, EntryAccount, cb.Who, nil, both("the answer to %s cannot be shown: %v", "对 %s 的回复显示不了:%v", cb.Kind, err))
+		s.note(now, EntryAccount, cb.Who, nil, both("the answer to %s cannot be shown: %v", "对 %s 的回复显示不了：%v", cb.Kind, err))
 		if cb.awaited() {
 			s.showAccountMessage(now, f, AccountMessage{Via: ViaSystem, Type: "text", Text: outOfOrder})
 		}

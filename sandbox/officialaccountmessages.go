@@ -109,7 +109,7 @@ func (s *Sandbox) showAccountMessage(now time.Time, f *Follower, m AccountMessag
 		a.messages = slices.Clone(a.messages[keepAccountMessages/10:])
 	}
 	a.messages = append(a.messages, &m)
-	s.note(now, EntryAccount, f.Customer, nil, both("receives from the official account (%s, %s)", "收到公众号消息(%s,%s)", m.Via, m.Type))
+	s.note(now, EntryAccount, f.Customer, nil, both("receives from the official account (%s, %s)", "收到公众号消息(%s，%s)", m.Via, m.Type))
 	return m.ID
 }
 

@@ -27,7 +27,7 @@ func (s *Sandbox) heed(now time.Time, cb *Callback, answer string) {
 		return
 	}
 	if err := s.takeReply(now, cb, answer); err != nil {
-		s.note(now, EntryMessage, cb.Who, nil, both("the answer to %s was not understood: %v", "对 %s 的回复看不懂:%v", cb.Kind, err))
+		s.note(now, EntryMessage, cb.Who, nil, both("the answer to %s was not understood: %v", "对 %s 的回复看不懂：%v", cb.Kind, err))
 	}
 }
 

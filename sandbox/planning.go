@@ -28,7 +28,7 @@ func (s *Sandbox) At(when time.Time, do func() error) {
 		if err := do(); err != nil {
 			now := s.enter()
 			defer s.leave()
-			s.note(now, EntryStory, "", nil, both("came to nothing: %v", "没有做成:%v", err))
+			s.note(now, EntryStory, "", nil, both("came to nothing: %v", "没有做成：%v", err))
 		}
 	}}
 	if s.paused {
@@ -187,7 +187,7 @@ func (s *Sandbox) EstablishGroup(owner, name string, staff []string, created tim
 			g.scans++
 		}
 	}
-	s.note(now, EntryGroup, u.UserID, g, both("the group has been there since %s, with %d members", "群从 %s 就在了,有 %d 人", created.In(shanghai()).Format(time.DateOnly), len(g.present)))
+	s.note(now, EntryGroup, u.UserID, g, both("the group has been there since %s, with %d members", "群从 %s 就在了，有 %d 人", created.In(shanghai()).Format(time.DateOnly), len(g.present)))
 	return g.id, nil
 }
 

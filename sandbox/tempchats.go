@@ -144,7 +144,7 @@ func (s *Sandbox) endTempChat(now time.Time, k *Contact) {
 	k.TempUntil = now
 	text := both("the temporary chat with %s ended", "和 %s 的临时会话结束了", k.User)
 	if k.conclusion.Text != "" {
-		text = text.and(": "+k.conclusion.Text, ":"+k.conclusion.Text)
+		text = text.and(": "+k.conclusion.Text, "："+k.conclusion.Text)
 	}
 	if k.conclusion.Attachment.Type != "" {
 		kind := " [" + k.conclusion.Attachment.Type + "]"

@@ -106,6 +106,6 @@ func sendWelcome(c *call) (reply, *failure) {
 	}
 	w.SentAt, w.Text, w.Attachments = c.now, content, attached
 	c.s.note(c.now, EntryWelcome, w.Customer, nil,
-		both("welcomed by %s after %v: %s", "收到 %s 的欢迎语,隔了 %v:%s", w.User, c.now.Sub(w.IssuedAt).Round(time.Millisecond), content))
+		both("welcomed by %s after %v: %s", "收到 %s 的欢迎语，隔了 %v：%s", w.User, c.now.Sub(w.IssuedAt).Round(time.Millisecond), content))
 	return nil, nil
 }

@@ -1,8 +1,6 @@
 package panel
 
 import (
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 )
@@ -18,11 +16,11 @@ func (p *panel) moveClock(r *http.Request, in clockBody) (int, error) {
 	to := in.To
 	switch {
 	case in.By != 0 && !in.To.IsZero():
-		return 0, errors.New("want by or to, not both")
+		return 0, refuse("want by or to, not both", "by 和 to 只要一个")
 	case in.By != 0:
 		to = p.box.Summary().Now.Add(time.Duration(in.By))
 	case to.IsZero():
-		return 0, fmt.Errorf(`want by, such as "2h", or to, such as %q`, "2026-11-23T10:00:00+08:00")
+		return 0, refuse(`want by, such as "2h", or to, such as %q`, `要 by，例如 "2h"，或 to，例如 %q`, "2026-11-23T10:00:00+08:00")
 	}
 	return p.box.MoveTo(r.Context(), to)
 }

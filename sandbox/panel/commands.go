@@ -1,7 +1,6 @@
 package panel
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -70,7 +69,7 @@ func (p *panel) postContact(_ *http.Request, in contactBody) (any, error) {
 	case "delete":
 		return nil, p.box.DeleteContact(in.User, in.Customer, in.ByCustomer)
 	}
-	return nil, fmt.Errorf("body: field \"action\" must be add, half or delete, got %q", in.Action)
+	return nil, refuse("field \"action\" must be add, half or delete, got %q", "字段 \"action\" 要的是 add、half 或 delete，来的是 %q", in.Action)
 }
 
 func contactAnswer(k sandbox.Contact) reply {
@@ -187,7 +186,7 @@ type callbackBody struct {
 
 func (p *panel) postCallback(_ *http.Request, in callbackBody) (any, error) {
 	if u, err := url.Parse(in.URL); in.URL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return nil, fmt.Errorf("url: %q is no web address such as http://127.0.0.1:8080/callback", in.URL)
+		return nil, refuse("field \"url\": %q is no web address such as http://127.0.0.1:8080/callback", "字段 \"url\"：%q 不是 http://127.0.0.1:8080/callback 这样的网址", in.URL)
 	}
 	p.box.SetCallback(in.URL)
 	return nil, nil

@@ -98,7 +98,7 @@ func (p *panel) postDepartmentDelete(r *http.Request, _ struct{}) (any, error) {
 func departmentID(r *http.Request) (int, error) {
 	id, err := strconv.Atoi(r.PathValue("id"))
 	if err != nil {
-		return 0, fmt.Errorf("the department in the path must be a whole number, got %q", r.PathValue("id"))
+		return 0, refuse("the department in the path must be a whole number, got %q", "路径里的部门要的是整数，来的是 %q", r.PathValue("id"))
 	}
 	return id, nil
 }

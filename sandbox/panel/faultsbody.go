@@ -1,7 +1,6 @@
 package panel
 
 import (
-	"fmt"
 	"time"
 
 	"xiaobu/sandbox"
@@ -17,7 +16,7 @@ func (d span) MarshalText() ([]byte, error) { return []byte(time.Duration(d).Str
 func (d *span) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no duration such as 300ms or 2s", text)
+		return refuse("must be a duration such as 300ms or 2s: %q is no duration", "要的是 300ms、2s 这样的时长，来的是 %q", text)
 	}
 	*d = span(v)
 	return nil

@@ -3,7 +3,6 @@ package panel
 import (
 	"bytes"
 	"encoding"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -56,13 +55,13 @@ func readForm(w http.ResponseWriter, r *http.Request, in any) error {
 	for name, values := range r.PostForm {
 		field, ok := known[name]
 		if !ok && name != backField && name != idField {
-			return fmt.Errorf("form: unknown field %q", name)
+			return refuseUnknown(name, known)
 		}
 		if !ok || strings.Join(values, "") == "" {
 			continue
 		}
 		if err := setField(field, values); err != nil {
-			return fmt.Errorf("form: field %q %w", name, err)
+			return refuseValue(name, err)
 		}
 	}
 	return nil
@@ -89,7 +88,7 @@ func setField(field reflect.Value, values []string) (err error) {
 			*into, err = time.Parse(time.RFC3339, text)
 		}
 		if err != nil {
-			return fmt.Errorf("must be a time such as 2026-11-23T10:00, got %q", text)
+			return refuse("must be a time such as 2026-11-23T10:00, got %q", "要的是 2026-11-23T10:00 这样的时间，来的是 %q", text)
 		}
 	case encoding.TextUnmarshaler:
 		return into.UnmarshalText([]byte(text))
@@ -101,18 +100,18 @@ func setField(field reflect.Value, values []string) (err error) {
 		*into = text == "on" || text == "true" || text == "1"
 	case *int:
 		if *into, err = strconv.Atoi(text); err != nil {
-			return fmt.Errorf("must be a whole number, got %q", text)
+			return refuse("must be a whole number, got %q", "要的是整数，来的是 %q", text)
 		}
 	case *float64:
 		if *into, err = strconv.ParseFloat(text, 64); err != nil {
-			return fmt.Errorf("must be a number, got %q", text)
+			return refuse("must be a number, got %q", "要的是数，来的是 %q", text)
 		}
 	default:
 		if field.Kind() == reflect.Pointer {
 			field.Set(reflect.New(field.Type().Elem()))
 			return setField(field.Elem(), values)
 		}
-		return errors.New("cannot be sent by a form")
+		return refuse("cannot be sent by a form", "不能用表单发，请用 JSON")
 	}
 	return nil
 }
@@ -138,7 +137,7 @@ func answerForm(w http.ResponseWriter, r *http.Request, out any, err error) {
 		err = fmt.Errorf("%v", answer["error"])
 	}
 	if err != nil {
-		setFlash(w, "!", err.Error())
+		setFlash(w, "!", explained(err, langOf(r)))
 		back := backTo(r, nil)
 		if strings.Contains(back, "{") {
 			back = "/sandbox/"

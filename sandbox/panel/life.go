@@ -1,7 +1,6 @@
 package panel
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,7 +30,7 @@ func (p *panel) postPress(r *http.Request, in pressBody) (any, error) {
 	for _, text := range in.Chosen {
 		answers, err := url.ParseQuery(text)
 		if err != nil || len(answers) != 1 {
-			return nil, fmt.Errorf("chosen: %q is no question=option", text)
+			return nil, refuse("field \"chosen\": %q is no question=option", "字段 \"chosen\"：%q 不是 question=option", text)
 		}
 		for question, options := range answers {
 			i := slices.IndexFunc(choices, func(c sandbox.Choice) bool { return c.Question == question })

@@ -243,7 +243,7 @@ func (p *panel) view(name string, do func(r *http.Request) (any, error)) http.Ha
 	return func(w http.ResponseWriter, r *http.Request) {
 		data, err := do(r)
 		if err != nil {
-			p.render(w, r, statusOf(err), "error", err.Error())
+			p.render(w, r, statusOf(err), "error", explained(err, langOf(r)))
 			return
 		}
 		p.render(w, r, http.StatusOK, name, data)

@@ -1,7 +1,6 @@
 package panel
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -30,7 +29,7 @@ func pageOf(r *http.Request, size, total int) (pager, error) {
 	if text := q.Get(pageField); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
-			return pg, fmt.Errorf("query %q must be a whole number from 1, got %q", pageField, text)
+			return pg, refuse("query %q must be a whole number from 1, got %q", "网址里的 %q 要的是从 1 起的整数，来的是 %q", pageField, text)
 		}
 		pg.Page = min(n, pg.Pages)
 	}

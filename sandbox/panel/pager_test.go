@@ -32,7 +32,7 @@ func TestLongListsAreShownInPagesAndSearched(t *testing.T) {
 		{"/sandbox/ui/people?q=%E5%AE%A2&page=2", "q=%E5%AE%A2", "客户124"},
 		{"/sandbox/ui/groups/" + chat + "?page=2", "/people/" + ids[shownMembers+4] + `"><span`, "page=3"},
 		{"/sandbox/ui/groups/" + chat + "?who=" + ids[100], ids[100], ids[101]},
-		{"/sandbox/ui/codes?page=x", "must be a whole number from 1", "上一页"},
+		{"/sandbox/ui/codes?page=x", "要的是从 1 起的整数", "上一页"},
 	} {
 		if _, text := b.page(tc.path); !strings.Contains(text, tc.has) || strings.Contains(text, tc.hasNot) {
 			t.Errorf("%s shows %q: %t, %q: %t", tc.path, tc.has, strings.Contains(text, tc.has), tc.hasNot, strings.Contains(text, tc.hasNot))

@@ -1,13 +1,16 @@
 package panel
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -197,7 +200,7 @@ func (p *panel) control() http.Handler {
 	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
 		err := fmt.Errorf("%s %s: %w; GET /sandbox/help lists what there is", r.Method, r.URL.Path, sandbox.ErrNotFound)
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {
-			p.render(w, r, http.StatusNotFound, "error", err.Error())
+			p.render(w, r, http.StatusNotFound, "error", explained(err, langOf(r)))
 			return
 		}
 		answerError(w, err)
@@ -263,24 +266,36 @@ func done(do func()) http.HandlerFunc {
 	}
 }
 
-// decodeStrictly reads one JSON object and refuses fields that the command does not have. An
-// empty body is an empty object.
+// decodeStrictly reads one JSON object field by field, so that an error names the field, and
+// refuses fields that the command does not have. An empty body is an empty object.
 func decodeStrictly(w http.ResponseWriter, r *http.Request, in any) error {
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxControlBytes))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(in)
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
+	var fields map[string]json.RawMessage
+	err := dec.Decode(&fields)
 	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
-		return fmt.Errorf("body: field %q must be %s, got %s", wrong.Field, wrong.Type, wrong.Value)
-	}
-	if err != nil {
-		return fmt.Errorf("body: %s", strings.TrimPrefix(err.Error(), "json: "))
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil
+	case errors.As(err, &wrong):
+		return refuse("body: must be an object such as {}, got %s", "请求体要是 {} 这样的对象，来的是 %s", wrong.Value)
+	case err != nil:
+		return refuse("body: %s", "请求体：%s", strings.TrimPrefix(err.Error(), "json: "))
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("body: more than one value")
+		return refuse("body: more than one value", "请求体里不止一个值")
+	}
+	known := map[string]reflect.Value{}
+	fieldsOf(reflect.ValueOf(in).Elem(), known)
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		field, ok := known[name]
+		if !ok {
+			return refuseUnknown(name, known)
+		}
+		one := json.NewDecoder(bytes.NewReader(fields[name]))
+		one.DisallowUnknownFields()
+		if err := one.Decode(field.Addr().Interface()); err != nil {
+			return refuseValue(name, err)
+		}
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func window(r *http.Request, most int) (after int64, limit int, err error) {
 		limit, err = strconv.Atoi(text)
 	}
 	if err != nil || limit < 1 || limit > most {
-		return 0, 0, fmt.Errorf("after must be a number and limit from 1 to %d", most)
+		return 0, 0, refuse("after must be a number and limit from 1 to %d", "after 要的是数，limit 要在 1 到 %d 之间", most)
 	}
 	return after, limit, nil
 }
@@ -37,7 +37,7 @@ func requestFilter(r *http.Request) (sandbox.RequestFilter, error) {
 	if text := q.Get("code"); text != "" && err == nil {
 		code, bad := strconv.Atoi(text)
 		if bad != nil {
-			return f, fmt.Errorf("code must be a number such as 40014, got %q", text)
+			return f, refuse("code must be a number such as 40014, got %q", "code 要的是 40014 这样的数，来的是 %q", text)
 		}
 		f.Code = &code
 	}
