@@ -167,6 +167,11 @@ func (c *call) do(op api, r *http.Request, body []byte, hit hit) (reply, *failur
 	case r.Method != http.MethodPost && r.Method != http.MethodGet:
 		return nil, refuse(codeBadJSON, "invalid Request Parameter: this api wants GET")
 	}
+	return c.run(op, r, body)
+}
+
+// run reads the body of a call and does the call.
+func (c *call) run(op api, r *http.Request, body []byte) (reply, *failure) {
 	var f *failure
 	switch {
 	case op.upload:

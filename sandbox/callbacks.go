@@ -329,14 +329,22 @@ func (s *Sandbox) VerifyURL(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("verify callback address: %w", err)
 	}
-	status, answer, err := s.exchange(ctx, req, verifyTime)
+	if err := s.expect(ctx, req, verifyTime, want); err != nil {
+		return fmt.Errorf("verify callback address: %w", err)
+	}
+	return nil
+}
+
+// expect sends a request that must be answered with a bare text within a real time.
+func (s *Sandbox) expect(ctx context.Context, req *http.Request, within time.Duration, want string) error {
+	status, answer, err := s.exchange(ctx, req, within)
 	switch {
 	case err != nil:
-		return fmt.Errorf("verify callback address: no answer within %v: %w", verifyTime, err)
+		return fmt.Errorf("no answer within %v: %w", within, err)
 	case status != http.StatusOK:
-		return fmt.Errorf("verify callback address: answered HTTP %d", status)
+		return fmt.Errorf("answered HTTP %d", status)
 	case answer != want:
-		return fmt.Errorf("verify callback address: answered %q, want the bare text %q", clip(answer), want)
+		return fmt.Errorf("answered %q, want the bare text %q", clip(answer), want)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"fmt"
-	"net/url"
 	"time"
 
 	"xiaobu/bot/wecom/crypt"
@@ -114,7 +113,7 @@ func newAccount(a OfficialAccount) (account, error) {
 	if a.Mode != ModePlain && a.Mode != ModeCompatible && a.Mode != ModeAES {
 		return account{}, fmt.Errorf("sandbox: Config.Account.Mode %q is not plain, compatible or aes", a.Mode)
 	}
-	if u, err := url.Parse(a.CallbackURL); a.CallbackURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+	if a.CallbackURL != "" && !webAddress(a.CallbackURL) {
 		return account{}, fmt.Errorf("sandbox: Config.Account.CallbackURL %q is no web address such as http://127.0.0.1:8080/", a.CallbackURL)
 	}
 	if n := len(a.Token); n < 3 || n > 32 {

@@ -40,7 +40,7 @@ func (s *Sandbox) push(now time.Time, f *Follower, kind string, x *event) {
 // SetAccountCallback changes where pushes of the official account go; what is waiting goes
 // to the new address. Empty stops deliveries of later ones.
 func (s *Sandbox) SetAccountCallback(address string) error {
-	if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+	if address != "" && !webAddress(address) {
 		return fmt.Errorf("set account callback: %q is no web address such as http://127.0.0.1:8080/", address)
 	}
 	s.enter()
@@ -114,14 +114,8 @@ func (s *Sandbox) VerifyAccountURL(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("verify account callback address: %w", err)
 	}
-	status, answer, err := s.exchange(ctx, req, answerTime)
-	switch {
-	case err != nil:
-		return fmt.Errorf("verify account callback address: no answer within %v: %w", answerTime, err)
-	case status != http.StatusOK:
-		return fmt.Errorf("verify account callback address: answered HTTP %d", status)
-	case answer != want:
-		return fmt.Errorf("verify account callback address: answered %q, want the bare text %q", clip(answer), want)
+	if err := s.expect(ctx, req, answerTime, want); err != nil {
+		return fmt.Errorf("verify account callback address: %w", err)
 	}
 	return nil
 }

@@ -115,17 +115,7 @@ func (c *call) doAccount(op api, r *http.Request, body []byte, hit hit) (reply, 
 	case op.method == http.MethodPost && r.Method != http.MethodPost:
 		return nil, refuse(codeNeedsPost, "require POST method")
 	}
-	var f *failure
-	switch {
-	case op.upload:
-		c.file, f = readUpload(r.Header.Get("Content-Type"), body)
-	case op.method == http.MethodPost:
-		c.in, f = decodeArgs(body)
-	}
-	if f != nil {
-		return nil, f
-	}
-	return op.do(c)
+	return c.run(op, r, body)
 }
 
 // callsPerDay is how often the account may make a call in a day of Asia/Shanghai, as the

@@ -1,11 +1,35 @@
 package sandbox
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
 
 // A company that exists already is read by the app as it is, and nothing is told about it.
+func TestAFullGroupIsToldByAnErrorValue(t *testing.T) {
+	w := newWorld(t, Config{})
+	g := Group{ID: "wrfull", Name: "满群", Owner: "wang", CreatedAt: w.clock.Now()}
+	for _, id := range w.customers(groupByQR) {
+		g.History = append(g.History, Stay{User: id, Joined: w.clock.Now(), Scene: SceneQR})
+	}
+	must(t, w.PlantGroup(g))
+	must(t, w.PlantJoinWay(JoinWay{ConfigID: "c", Chats: []string{g.ID}}))
+	person := w.customers(1)[0]
+	for _, how := range []How{{ConfigID: "c"}, {Scene: SceneQR}} {
+		chat := g.ID
+		if how.ConfigID != "" {
+			chat = ""
+		}
+		if _, err := w.Join(chat, person, how); !errors.Is(err, ErrFull) {
+			t.Errorf("%+v: %v", how, err)
+		}
+	}
+	if _, err := w.Join(g.ID, "full", How{Scene: SceneQR}); err == nil || errors.Is(err, ErrFull) {
+		t.Errorf("somebody called full: %v", err)
+	}
+}
+
 func TestWhatIsPlantedIsThereWithoutEvents(t *testing.T) {
 	w := newWorld(t, Config{})
 	past := w.clock.Now().Add(-48 * time.Hour)

@@ -149,7 +149,7 @@ func New(cfg Config) (*Sandbox, error) {
 		return nil, errors.New("sandbox: Config.Lag and Config.Workers must not be negative")
 	}
 	for field, address := range map[string]string{"CallbackURL": cfg.CallbackURL, "FeedURL": cfg.FeedURL} {
-		if u, err := url.Parse(address); address != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		if address != "" && !webAddress(address) {
 			return nil, fmt.Errorf("sandbox: Config.%s %q is no web address such as http://127.0.0.1:8080/", field, address)
 		}
 	}
@@ -193,6 +193,12 @@ func New(cfg Config) (*Sandbox, error) {
 	}
 	s.apis, s.accountAPIs = allAPIs(), allAccountAPIs()
 	return s, nil
+}
+
+// webAddress reports whether something can be delivered to an address.
+func webAddress(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 func withDefaults(cfg Config) Config {

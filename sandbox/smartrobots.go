@@ -87,12 +87,11 @@ func newSmartRobots() smartRobots {
 func (s *Sandbox) AddSmartRobot(r SmartRobot) error {
 	s.enter()
 	defer s.leave()
-	u, err := url.Parse(r.CallbackURL)
 	codec, bad := crypt.New(r.Token, r.AESKey, "") // the receiver of these envelopes has no name
 	switch {
 	case r.ID == "" || r.Name == "" || len(r.Token) > 32:
 		return errors.New("add smart robot: want an id, a name and a token of at most 32 characters")
-	case err != nil || u.Host == "":
+	case !webAddress(r.CallbackURL):
 		return fmt.Errorf("add smart robot %s: its CallbackURL is no web address", r.ID)
 	case bad != nil:
 		return fmt.Errorf("add smart robot %s: %w", r.ID, bad)
