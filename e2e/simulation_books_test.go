@@ -250,7 +250,7 @@ func (a *auditor) persons(byStay map[string]entry) {
 func (a *auditor) join(st personStay, before, after []personStay, e entry, has bool) {
 	a.s.t.Helper()
 	rule, ok := a.ruleAt(st.Joined)
-	inviter, known := a.inviter(st.Stay)
+	inviter, known := a.inviter(st)
 	key := st.chat + " " + stayKey(st.User, st.Joined)
 	first, tie := true, false
 	for _, other := range before {
@@ -329,9 +329,10 @@ func (a *auditor) ruleAt(joined time.Time) (rule ruleKnown, ok bool) {
 
 // inviter returns who brought a customer: by the state of a code, by the member list, by the
 // code through which the customer was added before. It is not known where the list may never
-// have shown the stay, or a contact was made about then.
-func (a *auditor) inviter(st sandbox.Stay) (who string, known bool) {
-	if !st.Left.IsZero() && st.Left.Sub(st.Joined) < 3*time.Minute {
+// have shown the stay (it was over too soon, or the group was dissolved before its details
+// caught up: a callback does not name who brought somebody), or a contact was made about then.
+func (a *auditor) inviter(st personStay) (who string, known bool) {
+	if end := a.ended(st); !end.IsZero() && end.Sub(st.Joined) < 3*time.Minute {
 		return "", false
 	}
 	if who := a.s.company.staffOf[st.State]; who != "" {
@@ -354,6 +355,19 @@ func (a *auditor) inviter(st sandbox.Stay) (who string, known bool) {
 		}
 	}
 	return who, known && (who == "" || a.contactsTold())
+}
+
+// ended is when a stay was over: when the person left, or with the group. Zero: it goes on.
+func (a *auditor) ended(st personStay) time.Time {
+	if !st.Left.IsZero() || !st.g.Dismissed {
+		return st.Left
+	}
+	for _, c := range a.s.box.Callbacks() {
+		if c.Chat == st.chat && c.Kind == "change_external_chat.dismiss" {
+			return c.At
+		}
+	}
+	return time.Time{}
 }
 
 // contactsTold reports whether the bot was told of every contact.

@@ -106,8 +106,8 @@ func rename(st store.Stint, m bot.Member) (store.Stint, bool) {
 // leaveOf says when and how a stay ended: as the first callback after its beginning says
 // that names the person; where none does, at the last moment that the callbacks leave open.
 func (s snapshot) leaveOf(st store.Stint) leave {
-	if h, ok := s.leaveAfter(s.beginning(st), bot.MemberID(st.UserID), st.JoinedAt); ok {
-		return leave{st, h.at, leftHow(h)}
+	if told, ok := s.toldLeave(st); ok {
+		return told
 	}
 	at, how := s.readAt, bot.LeftUnknown
 	if h, ok := s.onlyNamelessLeave(); ok {
@@ -115,19 +115,22 @@ func (s snapshot) leaveOf(st store.Stint) leave {
 	} else if gap, ok := s.gap(); ok {
 		at = gap
 	}
-	if at.Before(st.JoinedAt) {
-		at = st.JoinedAt
-	}
-	return leave{st, at, how}
+	return leave{st, notBefore(at, st.JoinedAt), how}
+}
+
+// toldLeave is the end of a stay as a callback that names the person tells it.
+func (s snapshot) toldLeave(st store.Stint) (leave, bool) {
+	h, ok := s.leaveAfter(s.beginning(st), bot.MemberID(st.UserID), st.JoinedAt)
+	return leave{st, h.at, leftHow(h)}, ok
 }
 
 // beginning returns the index of the callback that told of a stay's beginning, -1 if it is
 // not among those that wait. Of several that fit, the nearest in time, then the last; one that
-// told of another stay to the second does not fit.
+// told of another stay to the second does not fit, nor one whose change no read has shown.
 func (s snapshot) beginning(st store.Stint) int {
 	best, found := sameJoin, -1
 	for i, h := range s.hints {
-		if h.Detail != bot.DetailAddMember || !slices.Contains(h.Members, bot.MemberID(st.UserID)) {
+		if h.Detail != bot.DetailAddMember || !slices.Contains(h.Members, bot.MemberID(st.UserID)) || slices.Contains(s.open, h.id) {
 			continue
 		}
 		d := h.at.Sub(st.JoinedAt).Abs()
@@ -307,7 +310,7 @@ const sameJoin = time.Second
 func (s snapshot) findBrief() []store.Stint {
 	var out []store.Stint
 	for i, h := range s.hints {
-		if h.Detail != bot.DetailAddMember || slices.Contains(s.open, h.id) {
+		if h.Detail != bot.DetailAddMember {
 			continue
 		}
 		for _, id := range h.Members {

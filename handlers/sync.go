@@ -57,12 +57,12 @@ func (s *Sync) Delay(tx *store.Tx, e bot.Event) (time.Time, error) {
 func (s *Sync) Gather(ctx context.Context, events []bot.Event) (Gathered, error) {
 	id := events[0].Chat
 	if dismissal, ok := dismissed(events); ok {
-		return Gathered{Apply: func(_ context.Context, tx *store.Tx) error { return dismiss(tx, id, dismissal.At) }}, nil
+		return s.dismiss(ctx, id, events, dismissal.At)
 	}
 	began := s.Now().UTC()
 	chat, err := s.Chats.Chat(ctx, id)
 	if bot.IsGone(err) {
-		return Gathered{Apply: func(_ context.Context, tx *store.Tx) error { return dismiss(tx, id, tx.Now) }}, nil
+		return s.dismiss(ctx, id, events, s.Now().UTC())
 	}
 	if err != nil {
 		return Gathered{}, fmt.Errorf("read group %s: %w", id, err)
@@ -167,7 +167,7 @@ func (s snapshot) earliestJoin() time.Time {
 func (s *Sync) decide(ctx context.Context, snap snapshot, events []bot.Event) (Gathered, error) {
 	now := s.Now().UTC()
 	if snap.stored.Status == store.ChatDismissed && now.Sub(oldest(events)) < lagLimit {
-		return Gathered{}, nil // a dismissed group may still be shown for a moment
+		return s.dismiss(ctx, snap.chat.ID, events, now) // it may still be shown for a moment
 	}
 	if snap.stale() && now.Sub(oldest(events)) < staleLimit {
 		s.Log.Info("group shows an old member list", "chat", snap.chat.ID)
@@ -313,8 +313,11 @@ func addBrief(tx *store.Tx, snap snapshot, ordinals map[stay]int) error {
 			st.Ordinal = &n
 		}
 		fresh, err := tx.AddStint(&st)
-		if err != nil || !fresh {
+		if err != nil {
 			return err
+		}
+		if !fresh {
+			continue
 		}
 		if err := announce(tx, st, "joined"); err != nil {
 			return err
@@ -379,29 +382,4 @@ func (s snapshot) row() store.Chat {
 		add(v)
 	}
 	return c
-}
-
-// dismiss closes a group that no longer exists, and with it the stays in it.
-func dismiss(tx *store.Tx, id bot.ChatID, at time.Time) error {
-	chat, err := tx.Chat(id)
-	if errors.Is(err, store.ErrNotFound) || chat.Status == store.ChatDismissed {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	stays, err := tx.Stints(store.StintFilter{Chat: id, Status: "present"})
-	if err != nil {
-		return err
-	}
-	for _, st := range stays {
-		end := at
-		if end.Before(st.JoinedAt) {
-			end = st.JoinedAt
-		}
-		if err := endStint(tx, leave{st, end, bot.LeftUnknown}); err != nil {
-			return err
-		}
-	}
-	return tx.SetChatStatus(id, store.ChatDismissed)
 }

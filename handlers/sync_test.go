@@ -501,3 +501,32 @@ func TestAStayOfASecondIsNotTakenForTheNext(t *testing.T) {
 		})
 	}
 }
+
+// Somebody looks in, leaves and is back within two seconds, and the details show each of
+// that late: the callback of the return does not tell of the first stay.
+func TestAReturnWithinASecondIsNotTheBeginningOfTheStayBefore(t *testing.T) {
+	h := houseWithGroup(t)
+	second := h.world.second()
+	h.deliver(h.world.join(g1, customer(1)))
+	in := h.world.snapshot(g1)
+	h.deliver(h.world.leave(g1, "wm001", 0))
+	out := h.world.snapshot(g1)
+	h.world.shown[g1] = in
+	h.pass(time.Second)
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(10 * time.Second)
+	h.world.shown[g1] = out
+	h.pass(20 * time.Second)
+	delete(h.world.shown, g1)
+	h.pass(time.Minute)
+	stays := h.stays(g1)
+	if len(stays) != 3 {
+		t.Fatalf("%d stays, want 3: %+v", len(stays), stays)
+	}
+	for _, st := range stays[1:] {
+		back := st.JoinedAt.After(second)
+		if back != st.LeftAt.IsZero() || *st.Ordinal != 1 || !back && (!st.LeftAt.Equal(second) || st.LeftHow != "left") {
+			t.Errorf("got %+v, ordinal %d", st, *st.Ordinal)
+		}
+	}
+}
