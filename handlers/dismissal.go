@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"xiaobu/bot"
@@ -24,13 +25,14 @@ func (s *Sync) dismiss(ctx context.Context, id bot.ChatID, events []bot.Event, a
 	if snap.brief, err = ofKind(s.Store.Read(ctx), append(snap.findBrief(), snap.cutShort(at)...)); err != nil {
 		return Gathered{}, err
 	}
-	c := changes{left: snap.closing(at)}
+	ended, told := snap.closing(at)
+	ordinals := snap.lasting(at).ordinals(changes{left: told})
 	g := Gathered{Open: snap.open, Again: snap.again(now, s.Settle, false)}
 	g.Apply = func(_ context.Context, tx *store.Tx) error {
-		if err := s.applyLeaves(tx, snap, c); err != nil {
+		if err := s.applyLeaves(tx, snap, changes{left: append(told, ended...)}); err != nil {
 			return err
 		}
-		if err := s.applyJoins(tx, snap, c); err != nil {
+		if err := addBrief(tx, snap, ordinals); err != nil {
 			return err
 		}
 		return tx.SetChatStatus(id, store.ChatDismissed)
@@ -63,20 +65,33 @@ func (s snapshot) orphans(now time.Time) []int64 {
 	return open
 }
 
-// closing ends the stays that go on: as a callback tells, else with the group.
-func (s snapshot) closing(at time.Time) []leave {
-	var out []leave
+// closing ends the stays that go on: with the group, or before it as a callback told.
+func (s snapshot) closing(at time.Time) (ended, told []leave) {
 	for _, st := range s.stays {
 		if !st.LeftAt.IsZero() {
 			continue
 		}
-		l, ok := s.toldLeave(st)
-		if !ok {
-			l = leave{st, notBefore(at, st.JoinedAt), bot.LeftUnknown}
+		if l, ok := s.toldLeave(st); ok {
+			told = append(told, l)
+			continue
 		}
-		out = append(out, l)
+		ended = append(ended, leave{st, notBefore(at, st.JoinedAt), bot.LeftUnknown})
 	}
-	return out
+	return ended, told
+}
+
+// lasting is the snapshot with the stays that ended with the group, as if they went on:
+// whoever joined in its last second found them there.
+func (s snapshot) lasting(at time.Time) snapshot {
+	s.stays, s.brief = slices.Clone(s.stays), slices.Clone(s.brief)
+	for _, all := range [][]store.Stint{s.stays, s.brief} {
+		for i, st := range all {
+			if st.LeftHow == string(bot.LeftUnknown) && !st.LeftAt.Before(at) {
+				all[i].LeftAt = time.Time{}
+			}
+		}
+	}
+	return s
 }
 
 // cutShort finds stays that no read ever showed and that ended with the group: a callback

@@ -72,3 +72,24 @@ func TestCallbacksThatComeAfterADismissalAreHeard(t *testing.T) {
 		t.Errorf("%d events wait, %v", st.Pending, err)
 	}
 }
+
+// Somebody joins in the very second of the dismissal, and that is told before it or after.
+func TestAJoinInTheLastSecondOfAGroupFindsEverybodyThere(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		h := houseWithGroup(t)
+		h.deliver(h.world.join(g1, customer(1), customer(2)))
+		h.pass(time.Minute)
+		join, end := h.world.join(g1, customer(3)), h.dismissal(g1)
+		if late {
+			h.deliver(end)
+			h.pass(2 * time.Second)
+			h.deliver(join)
+		} else {
+			h.deliver(join, end)
+		}
+		h.pass(time.Minute)
+		if st := h.wantStay("wm003", join.At, end.At, bot.LeftUnknown); *st.Ordinal != 3 {
+			t.Errorf("late %v: ordinal %d, want 3", late, *st.Ordinal)
+		}
+	}
+}
