@@ -22,7 +22,7 @@ func (s *Sync) dismiss(ctx context.Context, id bot.ChatID, events []bot.Event, a
 		at = snap.lastEnd(at)
 	}
 	snap.open = snap.orphans(now)
-	if snap.brief, err = ofKind(s.Store.Read(ctx), append(snap.findBrief(), snap.cutShort(at)...)); err != nil {
+	if snap.brief, err = ofKind(s.Store.Read(ctx), lastOfEach(append(snap.findBrief(), snap.cutShort(at)...))); err != nil {
 		return Gathered{}, err
 	}
 	ended, told := snap.closing(at)

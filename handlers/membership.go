@@ -322,6 +322,22 @@ func (s snapshot) findBrief() []store.Stint {
 				LeftAt: end.at, LeftHow: string(leftHow(end)), InviterBy: ByNone})
 		}
 	}
+	return lastOfEach(out)
+}
+
+// lastOfEach keeps of several stays of a person that began in one second the one that ended
+// last: whole seconds name them all the same.
+func lastOfEach(stays []store.Stint) []store.Stint {
+	var out []store.Stint
+	for _, st := range stays {
+		i := slices.IndexFunc(out, func(o store.Stint) bool { return stayOf(o) == stayOf(st) })
+		switch {
+		case i < 0:
+			out = append(out, st)
+		case st.LeftAt.After(out[i].LeftAt):
+			out[i] = st
+		}
+	}
 	return out
 }
 

@@ -530,3 +530,23 @@ func TestAReturnWithinASecondIsNotTheBeginningOfTheStayBefore(t *testing.T) {
 		}
 	}
 }
+
+// Somebody is in and out twice in one second, which whole seconds cannot tell apart, and
+// somebody else after that: it counts once and holds up nobody.
+func TestTwoStaysOfOneSecondAreOne(t *testing.T) {
+	h := houseWithGroup(t)
+	for _, n := range []int{1, 1, 2} {
+		h.deliver(h.world.join(g1, customer(n)))
+		h.deliver(h.world.leave(g1, customer(n).ID, 0))
+	}
+	h.pass(time.Minute)
+	stays := h.stays(g1)
+	if len(stays) != 3 {
+		t.Fatalf("%d stays, want 3: %+v", len(stays), stays)
+	}
+	for _, st := range stays[1:] {
+		if st.LeftHow != "left" || *st.Ordinal != 1 {
+			t.Errorf("got %+v, ordinal %d", st, *st.Ordinal)
+		}
+	}
+}
