@@ -268,24 +268,30 @@ func calm(w *town, p *program) {
 	}
 }
 
-// openActions counts the actions that are still to be performed or found out about.
-func openActions(p *program) int {
+// metrics reads what is counted; false if the program is not there.
+func (p *program) metrics() (string, bool) {
 	resp, err := http.Get("http://" + p.addr + "/metrics")
 	if err != nil {
-		return -1
+		return "", false
 	}
 	defer resp.Body.Close()
 	data, err := io.ReadAll(resp.Body)
-	if err != nil {
+	return string(data), err == nil
+}
+
+// openActions counts the actions that are still to be performed or found out about.
+func openActions(p *program) int {
+	data, ok := p.metrics()
+	if !ok {
 		return -1
 	}
 	n := 0
 	for _, kind := range []string{"welcome", "card", "mass"} {
 		for _, state := range []string{"pending", "sending"} {
-			n += metric(string(data), fmt.Sprintf(`xiaobu_outbox{kind=%q,state=%q}`, kind, state))
+			n += metric(data, fmt.Sprintf(`xiaobu_outbox{kind=%q,state=%q}`, kind, state))
 		}
 	}
-	return n + metric(string(data), `xiaobu_outbox{kind="mass",state="unknown"}`)
+	return n + metric(data, `xiaobu_outbox{kind="mass",state="unknown"}`)
 }
 
 func checkNothingLost(t *testing.T, w *town, p *program) {
