@@ -120,8 +120,14 @@ func checkDeliveries(r *rig) {
 	}
 	for _, p := range items[struct{ ID string }](r, "/promotions") {
 		ds := items[delivery](r, "/promotions/"+p.ID+"/deliveries")
-		if len(ds) == 0 {
-			r.t.Errorf("promotion %s reached nobody", p.ID)
+		began := 0
+		for _, o := range items[struct{ Status string }](r, "/promotions/"+p.ID+"/occurrences") {
+			if o.Status != "planned" {
+				began++
+			}
+		}
+		if len(ds) == 0 && (began > 0 || slow == 1) { // the days of the race detector are few
+			r.t.Errorf("promotion %s was due %d times and reached nobody", p.ID, began)
 		}
 		for _, d := range ds {
 			if sent[d.MsgID+" "+d.ChatID] != (d.Status == "sent") || d.Status == "planned" || d.Status == "failed" {
