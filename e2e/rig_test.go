@@ -151,16 +151,7 @@ func config(box sandbox.Config, base, database string) configs.Config {
 // drain does everything that is due on both sides now.
 func (r *rig) drain() {
 	r.t.Helper()
-	ctx := context.Background()
-	for {
-		a, err := r.box.Step(ctx)
-		must(r.t, err)
-		b, err := r.app.Drain(ctx)
-		must(r.t, err)
-		if a+b == 0 {
-			return
-		}
-	}
+	must(r.t, r.app.DrainWith(context.Background(), r.box))
 }
 
 // until lets time go by, from one thing that is due to the next.
@@ -168,12 +159,8 @@ func (r *rig) until(end time.Time) {
 	r.t.Helper()
 	for {
 		r.drain()
-		next, ok := r.box.Due()
-		due, some, err := r.app.NextDue(context.Background())
+		next, ok, err := r.app.NextDueWith(context.Background(), r.box)
 		must(r.t, err)
-		if some && (!ok || due.Before(next)) {
-			next, ok = due, true
-		}
 		if !ok || next.After(end) {
 			break
 		}

@@ -220,10 +220,10 @@ func hex(r *rand.Rand, n int) string {
 // live moves time from one thing that is due to the next.
 func (s *stage) live(ctx context.Context) error {
 	for {
-		if err := s.drain(ctx); err != nil {
+		if err := s.app.DrainWith(ctx, s.box); err != nil {
 			return err
 		}
-		next, ok, err := s.next(ctx)
+		next, ok, err := s.app.NextDueWith(ctx, s.box)
 		if err != nil {
 			return err
 		}
@@ -241,32 +241,6 @@ func (s *stage) live(ctx context.Context) error {
 	}
 	s.clock.to(s.to)
 	return nil
-}
-
-// drain does everything that is due on both sides.
-func (s *stage) drain(ctx context.Context) error {
-	for first := true; ; first = false {
-		people, err := s.box.Step(ctx)
-		if err != nil {
-			return err
-		}
-		if people == 0 && !first {
-			return ctx.Err() // the bot ended with nothing to do, and nobody has given it more
-		}
-		if _, err := s.app.Drain(ctx); err != nil {
-			return err
-		}
-	}
-}
-
-// next is when something is due on either side.
-func (s *stage) next(ctx context.Context) (time.Time, bool, error) {
-	at, ok := s.box.Due()
-	due, some, err := s.app.NextDue(ctx)
-	if some && (!ok || due.Before(at)) {
-		at, ok = due, true
-	}
-	return at, ok, err
 }
 
 // countBefore notes what every group has received when the first day begins.

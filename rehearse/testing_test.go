@@ -75,10 +75,9 @@ func (r *rig) close() {
 // until lets time go by, from one thing that is due to the next.
 func (r *rig) until(end time.Time) {
 	r.t.Helper()
-	s := &stage{box: r.box, app: r.app, clock: r.clock}
 	for {
-		must(r.t, s.drain(context.Background()))
-		next, ok, err := s.next(context.Background())
+		must(r.t, r.app.DrainWith(context.Background(), r.box))
+		next, ok, err := r.app.NextDueWith(context.Background(), r.box)
 		must(r.t, err)
 		if !ok || next.After(end) {
 			break
@@ -86,7 +85,7 @@ func (r *rig) until(end time.Time) {
 		r.clock.to(next)
 	}
 	r.clock.to(end)
-	must(r.t, s.drain(context.Background()))
+	must(r.t, r.app.DrainWith(context.Background(), r.box))
 }
 
 // call asks the API for something that must succeed and decodes the answer into out.

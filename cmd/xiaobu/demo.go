@@ -205,7 +205,7 @@ func (d *demo) prepare(ctx context.Context) error {
 	if err := d.app.BringIn(ctx); err != nil {
 		return err
 	}
-	if err := d.drain(ctx); err != nil {
+	if err := d.app.DrainWith(ctx, d.box); err != nil {
 		return err
 	}
 	for _, c := range d.story.Setup() {

@@ -37,22 +37,6 @@ func (c *leapClock) leap(to time.Time) {
 	}
 }
 
-// drain does everything that is due on both sides.
-func (d *demo) drain(ctx context.Context) error {
-	for first := true; ; first = false {
-		people, err := d.box.Step(ctx)
-		if err != nil {
-			return err
-		}
-		if people == 0 && !first {
-			return ctx.Err() // the bot ended with nothing to do, and nobody has given it more
-		}
-		if _, err := d.app.Drain(ctx); err != nil {
-			return err
-		}
-	}
-}
-
 // week lives from one thing that is due to the next, and tells what happened.
 func (d *demo) week(ctx context.Context) error {
 	d.clock.leap(d.story.Start)
@@ -60,17 +44,17 @@ func (d *demo) week(ctx context.Context) error {
 		return err
 	}
 	for {
-		if err := d.drain(ctx); err != nil {
+		if err := d.app.DrainWith(ctx, d.box); err != nil {
 			return err
 		}
 		if err := d.tell(ctx); err != nil {
 			return err
 		}
-		next, err := d.next(ctx)
+		next, ok, err := d.app.NextDueWith(ctx, d.box)
 		if err != nil {
 			return err
 		}
-		if !next.Before(d.story.End) {
+		if !ok || !next.Before(d.story.End) {
 			break
 		}
 		if err := d.sleep(ctx, next); err != nil {
@@ -81,19 +65,6 @@ func (d *demo) week(ctx context.Context) error {
 	d.clock.leap(d.story.End)
 	d.screen.progress(1, d.story.End)
 	return nil
-}
-
-// next is when something is due on either side; the end of the story if nothing is.
-func (d *demo) next(ctx context.Context) (time.Time, error) {
-	at := d.story.End
-	if due, ok := d.box.Due(); ok && due.Before(at) {
-		at = due
-	}
-	due, ok, err := d.app.NextDue(ctx)
-	if ok && due.Before(at) {
-		at = due
-	}
-	return at, err
 }
 
 // sleep waits as long as the leap is worth at the demo's pace.
