@@ -112,22 +112,20 @@ func (s *Sync) readContacts(ctx context.Context, ask []bot.ExternalUserID) []sto
 	ctx, cancel := context.WithTimeout(ctx, contactAskTime)
 	defer cancel()
 	found := make([][]bot.Follow, len(ask))
-	most := len(ask)
-	if s.Serial {
-		most = 1
+	read := func(i int) {
+		c, err := s.Contacts.Contact(ctx, ask[i])
+		if err != nil && !bot.IsGone(err) {
+			s.Log.Warn("ask whose contact a new member is", "error", err)
+		}
+		found[i] = c.Follows
 	}
-	turn := make(chan struct{}, most)
 	var wg sync.WaitGroup
-	for i, id := range ask {
-		turn <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-turn }()
-			c, err := s.Contacts.Contact(ctx, id)
-			if err != nil && !bot.IsGone(err) {
-				s.Log.Warn("ask whose contact a new member is", "error", err)
-			}
-			found[i] = c.Follows
-		})
+	for i := range ask {
+		if s.Serial {
+			read(i)
+		} else {
+			wg.Go(func() { read(i) })
+		}
 	}
 	wg.Wait()
 	var out []store.Contact

@@ -106,8 +106,7 @@ func (s snapshot) cutShort(at time.Time) []store.Stint {
 			if _, left := s.leaveAfter(i, id, h.at); left || s.knows(i, id, at) {
 				continue
 			}
-			out = append(out, store.Stint{ChatID: string(s.chat.ID), UserID: string(id), JoinedAt: h.at, JoinScene: string(sceneOf(h)),
-				LeftAt: notBefore(at, h.at), LeftHow: string(bot.LeftUnknown), InviterBy: ByNone})
+			out = append(out, s.told(h, id, notBefore(at, h.at), bot.LeftUnknown))
 		}
 	}
 	return out

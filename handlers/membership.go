@@ -318,11 +318,16 @@ func (s snapshot) findBrief() []store.Stint {
 			if !ok || slices.Contains(s.open, end.id) || s.knows(i, id, end.at) {
 				continue
 			}
-			out = append(out, store.Stint{ChatID: string(s.chat.ID), UserID: string(id), JoinedAt: h.at, JoinScene: string(sceneOf(h)),
-				LeftAt: end.at, LeftHow: string(leftHow(end)), InviterBy: ByNone})
+			out = append(out, s.told(h, id, end.at, leftHow(end)))
 		}
 	}
 	return lastOfEach(out)
+}
+
+// told is a stay that only callbacks tell of: its beginning by h, its end as given.
+func (s snapshot) told(h hint, id bot.MemberID, left time.Time, how bot.LeaveHow) store.Stint {
+	return store.Stint{ChatID: string(s.chat.ID), UserID: string(id), JoinedAt: h.at, JoinScene: string(sceneOf(h)),
+		LeftAt: left, LeftHow: string(how), InviterBy: ByNone}
 }
 
 // lastOfEach keeps of several stays of a person that began in one second the one that ended
