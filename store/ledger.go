@@ -17,68 +17,6 @@ const (
 	EntryPaid       = "paid"
 )
 
-// Tier is one step of a reward rule: joins up to an ordinal earn so many fen.
-type Tier struct {
-	UpTo int   `json:"up_to,omitempty"` // 0 in the last tier: everything beyond
-	Fen  int64 `json:"fen"`
-}
-
-// Rule is one version of the reward rule. The rule in force at a moment is the newest
-// version whose EffectiveFrom is not after it.
-type Rule struct {
-	Version       int64     `gorm:"primaryKey;autoIncrement:false"`
-	EffectiveFrom time.Time `gorm:"serializer:ms"`
-	Tiers         []Tier    `gorm:"serializer:json"`
-	HoldMS        int64     `gorm:"column:hold_ms"`
-	ClawbackMS    int64     `gorm:"column:clawback_ms"`
-	OncePer       string    // corp, store or group
-	CreatedAt     time.Time `gorm:"serializer:ms"`
-}
-
-// TableName is the table of rule versions.
-func (Rule) TableName() string { return "rule" }
-
-// Hold is how long a reward waits.
-func (r Rule) Hold() time.Duration { return time.Duration(r.HoldMS) * time.Millisecond }
-
-// Clawback is how long after the hold a leave still takes the reward back.
-func (r Rule) Clawback() time.Duration { return time.Duration(r.ClawbackMS) * time.Millisecond }
-
-// Fen is what a join with an ordinal earns.
-func (r Rule) Fen(ordinal int) int64 {
-	for _, t := range r.Tiers {
-		if t.UpTo == 0 || ordinal <= t.UpTo {
-			return t.Fen
-		}
-	}
-	return 0
-}
-
-// AddRule writes a new version and sets its number.
-func (tx *Tx) AddRule(r *Rule) error {
-	last, err := tx.LastRule()
-	if err != nil && err != ErrNotFound {
-		return err
-	}
-	r.Version, r.CreatedAt = last.Version+1, tx.Now
-	return tx.db.Create(r).Error
-}
-
-// LastRule returns the newest version.
-func (r Reader) LastRule() (Rule, error) {
-	return first[Rule](r.db.Order("version DESC"))
-}
-
-// RuleAt returns the version in force at a moment, or ErrNotFound if none was yet.
-func (r Reader) RuleAt(t time.Time) (Rule, error) {
-	return first[Rule](r.db.Where("effective_from <= ?", ms(t)).Order("version DESC"))
-}
-
-// RuleVersion returns one version.
-func (r Reader) RuleVersion(v int64) (Rule, error) {
-	return first[Rule](r.db.Where("version = ?", v))
-}
-
 // Entry is one join that earned.
 type Entry struct {
 	ID          int64
@@ -273,42 +211,6 @@ func (r Reader) Statement(f StatementFilter) ([]StatementLine, error) {
 	return lines, err
 }
 
-// Payout is a set of entries paid together.
-type Payout struct {
-	ID        int64
-	Period    string // 2026-11
-	TotalFen  int64
-	CreatedAt time.Time `gorm:"serializer:ms"`
-}
-
-// TableName is the table of payouts.
-func (Payout) TableName() string { return "payout" }
-
-// AddPayout pays every payable entry earned in a span of time and returns the payout. One
-// that would pay nothing is written too, with a total of 0, so that the asker sees it.
-func (tx *Tx) AddPayout(period string, from, to time.Time) (Payout, error) {
-	p := Payout{Period: period, CreatedAt: tx.Now}
-	if err := tx.db.Create(&p).Error; err != nil {
-		return p, err
-	}
-	entries, err := tx.Entries(EntryFilter{Status: EntryPayable, From: from, To: to})
-	if err != nil {
-		return p, err
-	}
-	for _, e := range entries {
-		if err := tx.MoveEntry(e, EntryPaid, "payout", &p.ID); err != nil {
-			return p, err
-		}
-		p.TotalFen += e.AmountFen
-	}
-	return p, one(tx.db.Exec(`UPDATE payout SET total_fen = ? WHERE id = ?`, p.TotalFen, p.ID))
-}
-
-// Payout returns one payout.
-func (r Reader) Payout(id int64) (Payout, error) {
-	return first[Payout](r.db.Where("id = ?", id))
-}
-
 // JoinKey names a join, and with it the entry it may earn.
 func JoinKey(s Stint) string {
 	return fmt.Sprintf("join:%s:%s:%d", s.ChatID, s.UserID, s.JoinedAt.Unix())
@@ -330,18 +232,4 @@ func (r Reader) EntriesOfStints(stays []Stint) (map[int64]Entry, error) {
 		return err
 	})
 	return of, err
-}
-
-// PayoutLine is what one member of staff gets in a payout.
-type PayoutLine struct {
-	Staff     string
-	Joins     int64
-	AmountFen int64
-}
-
-// PayoutLines sums a payout by staff.
-func (r Reader) PayoutLines(id int64) ([]PayoutLine, error) {
-	lines := []PayoutLine{}
-	err := r.db.Raw(`SELECT staff, COUNT(*) AS joins, SUM(amount_fen) AS amount_fen FROM entry WHERE payout_id = ? GROUP BY staff ORDER BY staff`, id).Scan(&lines).Error
-	return lines, err
 }
