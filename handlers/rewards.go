@@ -56,6 +56,7 @@ func (r *Rewards) Handle(_ context.Context, tx *store.Tx, e bot.Event) error {
 type judgement struct {
 	reason  string
 	rule    store.Rule
+	terms   store.Terms // of a join that earns
 	earlier store.Stint // the stay that makes the person not new
 }
 
@@ -116,7 +117,8 @@ func judge(r store.Reader, stays []store.Stint, i int, entries map[int64]store.E
 	if rule.Version == 0 {
 		return judgement{reason: ReasonBeforeEffective}, nil
 	}
-	return j, nil
+	j.terms, err = termsOf(r, rule, st.ChatID)
+	return j, err
 }
 
 // inScope reports whether two stays fall in one scope. A group without a store is a scope
@@ -142,7 +144,7 @@ func book(tx *store.Tx, st store.Stint, j judgement, e store.Entry) error {
 		if !j.earns() {
 			return nil
 		}
-		e = newEntry(st, j.rule)
+		e = newEntry(st, j.rule, j.terms)
 		if fresh, err := tx.AddEntry(&e); err != nil || !fresh {
 			return err
 		}
@@ -156,15 +158,15 @@ func book(tx *store.Tx, st store.Stint, j judgement, e store.Entry) error {
 	return settle(tx, st, e)
 }
 
-func newEntry(st store.Stint, rule store.Rule) store.Entry {
+func newEntry(st store.Stint, rule store.Rule, terms store.Terms) store.Entry {
 	ordinal := 0
 	if st.Ordinal != nil {
 		ordinal = *st.Ordinal
 	}
 	return store.Entry{
 		Key: store.JoinKey(st), StintID: st.ID, Staff: st.Inviter, ChatID: st.ChatID, Member: st.UserID, UnionID: st.UnionID,
-		Ordinal: ordinal, AmountFen: rule.Fen(ordinal), RuleVersion: rule.Version, Status: store.EntryHeld,
-		EarnedAt: st.JoinedAt, DueAt: st.JoinedAt.Add(rule.Hold()), Reason: ReasonRewarded,
+		Ordinal: ordinal, AmountFen: terms.Fen(ordinal), RuleVersion: rule.Version, Terms: terms.Name, Status: store.EntryHeld,
+		EarnedAt: st.JoinedAt, DueAt: st.JoinedAt.Add(terms.Hold), Reason: ReasonRewarded,
 	}
 }
 
@@ -174,7 +176,7 @@ func settle(tx *store.Tx, st store.Stint, e store.Entry) error {
 	if err != nil {
 		return fmt.Errorf("rule of entry %d: %w", e.ID, err)
 	}
-	status, reason := statusOf(st, e, rule, tx.Now)
+	status, reason := statusOf(st, e, rule.TermsNamed(e.Terms), tx.Now)
 	switch {
 	case status == e.Status:
 		return nil
@@ -188,11 +190,11 @@ func settle(tx *store.Tx, st store.Stint, e store.Entry) error {
 
 // statusOf is the rule of holding: a leave before the end of the hold voids, a leave within
 // the clawback after it takes back.
-func statusOf(st store.Stint, e store.Entry, rule store.Rule, now time.Time) (status, reason string) {
+func statusOf(st store.Stint, e store.Entry, terms store.Terms, now time.Time) (status, reason string) {
 	switch {
 	case !st.LeftAt.IsZero() && st.LeftAt.Before(e.DueAt):
 		return store.EntryVoid, ReasonLeftEarly
-	case !st.LeftAt.IsZero() && st.LeftAt.Before(e.DueAt.Add(rule.Clawback())):
+	case !st.LeftAt.IsZero() && st.LeftAt.Before(e.DueAt.Add(terms.Clawback)):
 		return store.EntryClawedBack, ReasonLeftEarly
 	case now.Before(e.DueAt):
 		return store.EntryHeld, ReasonRewarded

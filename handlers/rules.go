@@ -2,9 +2,11 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"xiaobu/bot"
 	"xiaobu/store"
 )
 
@@ -48,4 +50,17 @@ func checkRule(rule store.Rule) error {
 		return invalid("once_per", "is %q; want corp, store or group", rule.OncePer)
 	}
 	return nil
+}
+
+// termsOf returns what a rule says of the joins of a group, as the group is placed and
+// labelled now.
+func termsOf(r store.Reader, rule store.Rule, chat string) (store.Terms, error) {
+	if len(rule.Overrides) == 0 {
+		return rule.Terms("", nil), nil
+	}
+	c, err := r.Chat(bot.ChatID(chat))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return store.Terms{}, err
+	}
+	return rule.Terms(c.ShopID, c.Labels), nil
 }

@@ -87,11 +87,15 @@ func (testAction) Retry() bot.RetryRule { return bot.RetrySafe }
 func dump(t *testing.T, s *Store) map[string][]map[string]any {
 	t.Helper()
 	names := []string{}
-	found, err := fs.ReadFile(migrations, "migrations/sqlite/00001_first.sql")
+	files, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
 	must(t, err)
-	for _, line := range strings.Split(string(found), "\n") {
-		if rest, ok := strings.CutPrefix(line, "CREATE TABLE "); ok {
-			names = append(names, strings.Fields(rest)[0])
+	for _, file := range files {
+		found, err := fs.ReadFile(migrations, file)
+		must(t, err)
+		for _, line := range strings.Split(string(found), "\n") {
+			if rest, ok := strings.CutPrefix(line, "CREATE TABLE "); ok {
+				names = append(names, strings.Fields(rest)[0])
+			}
 		}
 	}
 	out := map[string][]map[string]any{}

@@ -305,7 +305,7 @@ func TestTheNewestRuleInForceIsFound(t *testing.T) {
 				t.Errorf("at %v version %d %v, want %d", c.at, got.Version, err, c.want)
 			}
 		}
-		if last.Fen(2) != 2 || last.Fen(3) != 9 || last.Hold() != time.Second {
+		if last.Terms("", nil).Fen(2) != 2 || last.Terms("", nil).Fen(3) != 9 || last.Hold() != time.Second {
 			t.Errorf("rule: %+v", last)
 		}
 	})

@@ -29,6 +29,7 @@ type Entry struct {
 	Ordinal     int
 	AmountFen   int64
 	RuleVersion int64
+	Terms       string // the name of the rule's override; empty: the rule itself
 	Status      string
 	EarnedAt    time.Time `gorm:"serializer:ms"`
 	DueAt       time.Time `gorm:"serializer:ms"`

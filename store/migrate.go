@@ -42,14 +42,23 @@ func (s *Store) sameSchema(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read schema version: %w", err)
 	}
-	files, err := fs.Glob(migrations, "migrations/sqlite/*.sql")
+	want, err := knownSchema()
 	if err != nil {
 		return err
 	}
-	if want := int64(len(files)); have != want {
+	if have != want {
 		return fmt.Errorf("schema is %d, this program knows %d; start xiaobu serve or migrate first", have, want)
 	}
 	return nil
+}
+
+// knownSchema is the number of this program's last migration.
+func knownSchema() (int64, error) {
+	files, err := fs.Glob(migrations, "migrations/sqlite/*.sql") // in the order of their numbers
+	if err != nil {
+		return 0, err
+	}
+	return goose.NumericComponent(files[len(files)-1])
 }
 
 func (s *Store) migrator() (*goose.Provider, error) {

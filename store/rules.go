@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 )
 
@@ -10,16 +11,49 @@ type Tier struct {
 	Fen  int64 `json:"fen"`
 }
 
+// Override is what a rule says differently of the groups of some stores or with some labels.
+type Override struct {
+	Name       string   `json:"name"` // unique within its rule
+	Stores     []string `json:"stores,omitempty"`
+	Labels     []string `json:"labels,omitempty"`
+	Tiers      []Tier   `json:"tiers"`
+	HoldMS     *int64   `json:"hold_ms,omitempty"`     // nil: as the rule says
+	ClawbackMS *int64   `json:"clawback_ms,omitempty"` // nil: as the rule says
+}
+
+// covers reports whether the override holds for a group of a shop with labels.
+func (o Override) covers(shop string, labels []string) bool {
+	return shop != "" && slices.Contains(o.Stores, shop) ||
+		slices.ContainsFunc(labels, func(l string) bool { return slices.Contains(o.Labels, l) })
+}
+
+// Scopes of a budget.
+const (
+	BudgetCorp  = "corp"
+	BudgetStore = "store"
+	BudgetStaff = "staff"
+)
+
+// Budget caps what the joins of one month may earn within a scope.
+type Budget struct {
+	Fen int64  `json:"fen"`
+	Per string `json:"per"` // corp, store or staff
+}
+
 // Rule is one version of the reward rule. The rule in force at a moment is the newest
 // version whose EffectiveFrom is not after it.
 type Rule struct {
-	Version       int64     `gorm:"primaryKey;autoIncrement:false"`
-	EffectiveFrom time.Time `gorm:"serializer:ms"`
-	Tiers         []Tier    `gorm:"serializer:json"`
-	HoldMS        int64     `gorm:"column:hold_ms"`
-	ClawbackMS    int64     `gorm:"column:clawback_ms"`
-	OncePer       string    // corp, store or group
-	CreatedAt     time.Time `gorm:"serializer:ms"`
+	Version       int64      `gorm:"primaryKey;autoIncrement:false"`
+	EffectiveFrom time.Time  `gorm:"serializer:ms"`
+	Tiers         []Tier     `gorm:"serializer:json"`
+	HoldMS        int64      `gorm:"column:hold_ms"`
+	ClawbackMS    int64      `gorm:"column:clawback_ms"`
+	OncePer       string     // corp, store or group
+	Overrides     []Override `gorm:"serializer:json"` // the first that covers a group holds
+	Budget        *Budget    `gorm:"serializer:json"` // nil: no cap
+	Note          string     // why it was put, in the words of whoever did
+	By            string     `gorm:"column:put_by"` // who put it; empty: not said
+	CreatedAt     time.Time  `gorm:"serializer:ms"`
 }
 
 // TableName is the table of rule versions.
@@ -31,14 +65,54 @@ func (r Rule) Hold() time.Duration { return time.Duration(r.HoldMS) * time.Milli
 // Clawback is how long after the hold a leave still takes the reward back.
 func (r Rule) Clawback() time.Duration { return time.Duration(r.ClawbackMS) * time.Millisecond }
 
+// Terms is what a rule says of the joins of one group.
+type Terms struct {
+	Name           string // the override's; empty: the rule itself
+	Tiers          []Tier
+	Hold, Clawback time.Duration
+}
+
 // Fen is what a join with an ordinal earns.
-func (r Rule) Fen(ordinal int) int64 {
-	for _, t := range r.Tiers {
-		if t.UpTo == 0 || ordinal <= t.UpTo {
-			return t.Fen
+func (t Terms) Fen(ordinal int) int64 {
+	for _, step := range t.Tiers {
+		if step.UpTo == 0 || ordinal <= step.UpTo {
+			return step.Fen
 		}
 	}
 	return 0
+}
+
+// Terms returns what the rule says of the joins of a group: of which shop it is (empty: of
+// none) and how it is labelled.
+func (r Rule) Terms(shop string, labels []string) Terms {
+	for _, o := range r.Overrides {
+		if o.covers(shop, labels) {
+			return r.with(o)
+		}
+	}
+	return r.with(Override{Tiers: r.Tiers})
+}
+
+// TermsNamed returns the terms under which an entry was booked. A group may have changed its
+// store since; the entry's terms stay.
+func (r Rule) TermsNamed(name string) Terms {
+	for _, o := range r.Overrides {
+		if name != "" && o.Name == name {
+			return r.with(o)
+		}
+	}
+	return r.with(Override{Tiers: r.Tiers})
+}
+
+func (r Rule) with(o Override) Terms {
+	t := Terms{Name: o.Name, Tiers: o.Tiers, Hold: r.Hold(), Clawback: r.Clawback()}
+	if o.HoldMS != nil {
+		t.Hold = time.Duration(*o.HoldMS) * time.Millisecond
+	}
+	if o.ClawbackMS != nil {
+		t.Clawback = time.Duration(*o.ClawbackMS) * time.Millisecond
+	}
+	return t
 }
 
 // AddRule writes a new version and sets its number.
@@ -47,7 +121,7 @@ func (tx *Tx) AddRule(r *Rule) error {
 	if err != nil && err != ErrNotFound {
 		return err
 	}
-	r.Version, r.CreatedAt = last.Version+1, tx.Now
+	r.Version, r.CreatedAt, r.Overrides = last.Version+1, tx.Now, notNil(r.Overrides)
 	return tx.db.Create(r).Error
 }
 
