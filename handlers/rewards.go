@@ -85,7 +85,7 @@ func judgePerson(tx *store.Tx, user bot.MemberID, unionID string) error {
 }
 
 // judge decides whether a stay earns, given all stays of the person by join time.
-func judge(r store.Reader, stays []store.Stint, i int, entries map[int64]store.Entry) (judgement, error) {
+func judge(r lawbook, stays []store.Stint, i int, entries map[int64]store.Entry) (judgement, error) {
 	st := stays[i]
 	if st.Inviter == "" {
 		return judgement{reason: ReasonNoInviter}, nil
@@ -123,7 +123,7 @@ func judge(r store.Reader, stays []store.Stint, i int, entries map[int64]store.E
 
 // inScope reports whether two stays fall in one scope. A group without a store is a scope
 // of its own.
-func inScope(r store.Reader, scope string, a, b store.Stint) (bool, error) {
+func inScope(r lawbook, scope string, a, b store.Stint) (bool, error) {
 	if scope == OncePerCorp || a.ChatID == b.ChatID {
 		return true, nil
 	}

@@ -10,6 +10,13 @@ import (
 	"xiaobu/store"
 )
 
+// lawbook is what the judge asks besides the person's stays: a store.Reader, or one in which
+// a candidate stands in place of the rule in force.
+type lawbook interface {
+	RuleAt(t time.Time) (store.Rule, error)
+	Chat(id bot.ChatID) (store.Chat, error)
+}
+
 // maxFen bounds a tier: a reward of 10,000 yuan for one join is a slip of the keyboard.
 const maxFen = 1_000_000
 
@@ -54,7 +61,7 @@ func checkRule(rule store.Rule) error {
 
 // termsOf returns what a rule says of the joins of a group, as the group is placed and
 // labelled now.
-func termsOf(r store.Reader, rule store.Rule, chat string) (store.Terms, error) {
+func termsOf(r lawbook, rule store.Rule, chat string) (store.Terms, error) {
 	if len(rule.Overrides) == 0 {
 		return rule.Terms("", nil), nil
 	}
