@@ -45,6 +45,8 @@ func fillEverything(t *testing.T, s *Store) {
 		channel := Channel{Name: "c", Kind: ChannelGroup, Staff: "wang", State: "xb1", ChatIDs: []string{"wr1"}, AutoCreate: true, Status: ChannelMaking}
 		promo := Promotion{Name: "p", Status: PromotionActive}
 		for _, err := range []error{
+			tx.PutEvidence(Evidence{StintID: stint.ID, JoinRead: tx.Now, JoinVersion: "v1"}),
+			tx.db.Exec(`INSERT INTO callback (key, at, received_at, duplicates) VALUES ('k1', 1, 2, 3)`).Error,
 			tx.SaveFollower("wang"), tx.NameStaff("li", "李"), tx.AddContact(Contact{Customer: "wm1", UserID: "wang", AddedAt: tx.Now}),
 			tx.PutShop(Shop{ID: "s1", Name: "店"}), tx.AddChannel(&channel), tx.AddPromotion(&promo),
 			tx.AddMessage(Message{MessageID: "m1", ChatID: "wr1", Sender: "wm1", SentAt: tx.Now, Score: 0.25}),

@@ -395,7 +395,10 @@ func (tx *Tx) RetryEvent(id int64) error {
 // PruneInbox forgets done events received before a time, at most limit at once, and returns
 // how many. Their keys go with them, so keep them for longer than anyone would replay.
 func (tx *Tx) PruneInbox(before time.Time, limit int) (int64, error) {
-	res := tx.db.Exec(`DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE state = 'done' AND received_at < ? ORDER BY received_at LIMIT ?)`,
-		before.UnixMilli(), limit)
+	const old = `SELECT id FROM inbox WHERE state = 'done' AND received_at < ? ORDER BY received_at, id LIMIT ?`
+	if err := tx.keepDuplicates(old, before.UnixMilli(), limit); err != nil {
+		return 0, err
+	}
+	res := tx.db.Exec(`DELETE FROM inbox WHERE id IN (`+old+`)`, before.UnixMilli(), limit)
 	return res.RowsAffected, res.Error
 }

@@ -22,6 +22,7 @@ import (
 var models = []any{
 	eventRow{}, Action{}, Slot{}, Chat{}, Stint{}, StaffRow{}, Contact{}, Shop{}, Channel{}, Welcome{}, Rule{}, Entry{}, Transfer{},
 	Payout{}, Promotion{}, Occurrence{}, Task{}, Delivery{}, Message{}, Case{}, Blocked{}, FirstAnswer{},
+	Callback{}, Evidence{},
 }
 
 // Columns that only SQL speaks of.
