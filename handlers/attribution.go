@@ -27,35 +27,37 @@ const (
 	contactAskTime = 3 * time.Second
 )
 
+// inviting is who brought a new member, and what tells so.
+type inviting struct {
+	inviter string
+	by      string        // state, invitor, contact_state or none
+	channel store.Channel // whose state was carried, at the join or when the customer was added
+	addedAt time.Time     // by contact_state: when the customer was added
+}
+
 // inviterOf decides who brought a new member, once and for all.
-func inviterOf(r store.Reader, m bot.Member) (inviter, by string, err error) {
+func inviterOf(r store.Reader, m bot.Member) (inviting, error) {
 	ch, err := r.ChannelByState(m.State)
 	if err == nil && ch.Kind == store.ChannelGroup && ch.Staff != "" {
-		return ch.Staff, ByState, nil
+		return inviting{inviter: ch.Staff, by: ByState, channel: ch}, nil
 	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return "", "", err
+		return inviting{}, err
 	}
 	if m.Inviter != "" {
-		return string(m.Inviter), ByInvitor, nil
+		return inviting{inviter: string(m.Inviter), by: ByInvitor}, nil
 	}
 	if m.Kind == bot.Customer {
-		staff, err := contactStaff(r, bot.ExternalUserID(m.ID), m.JoinedAt)
-		if err != nil {
-			return "", "", err
-		}
-		if staff != "" {
-			return staff, ByContactState, nil
-		}
+		return contactStaff(r, bot.ExternalUserID(m.ID), m.JoinedAt)
 	}
-	return "", ByNone, nil
+	return inviting{by: ByNone}, nil
 }
 
 // contactStaff returns whose staff code last added a customer in the time before a join.
-func contactStaff(r store.Reader, id bot.ExternalUserID, joined time.Time) (string, error) {
+func contactStaff(r store.Reader, id bot.ExternalUserID, joined time.Time) (inviting, error) {
 	contacts, err := r.Contacts(id)
 	if err != nil {
-		return "", err
+		return inviting{}, err
 	}
 	for _, c := range contacts { // newest first
 		if c.AddedAt.After(joined) || c.AddedAt.Before(joined.Add(-contactWindow)) {
@@ -66,13 +68,13 @@ func contactStaff(r store.Reader, id bot.ExternalUserID, joined time.Time) (stri
 			continue
 		}
 		if err != nil {
-			return "", err
+			return inviting{}, err
 		}
 		if ch.Kind == store.ChannelContact && ch.Staff != "" {
-			return ch.Staff, nil
+			return inviting{inviter: ch.Staff, by: ByContactState, channel: ch, addedAt: c.AddedAt}, nil
 		}
 	}
-	return "", nil
+	return inviting{by: ByNone}, nil
 }
 
 // askContacts asks the platform whose contacts the new members are where nothing else tells

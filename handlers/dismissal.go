@@ -18,6 +18,7 @@ func (s *Sync) dismiss(ctx context.Context, id bot.ChatID, events []bot.Event, a
 	if err != nil || snap.stored.ChatID == "" {
 		return Gathered{}, err
 	}
+	snap.gone = true
 	if snap.stored.Status == store.ChatDismissed {
 		at = snap.lastEnd(at)
 	}
@@ -33,6 +34,9 @@ func (s *Sync) dismiss(ctx context.Context, id bot.ChatID, events []bot.Event, a
 			return err
 		}
 		if err := addBrief(tx, snap, ordinals); err != nil {
+			return err
+		}
+		if err := tellCallbacks(tx, snap); err != nil {
 			return err
 		}
 		return tx.SetChatStatus(id, store.ChatDismissed)
@@ -75,7 +79,7 @@ func (s snapshot) closing(at time.Time) (ended, told []leave) {
 			told = append(told, l)
 			continue
 		}
-		ended = append(ended, leave{st, notBefore(at, st.JoinedAt), bot.LeftUnknown})
+		ended = append(ended, leave{st, notBefore(at, st.JoinedAt), bot.LeftUnknown, store.LeaveByGroup})
 	}
 	return ended, told
 }

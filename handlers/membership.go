@@ -30,6 +30,7 @@ type snapshot struct {
 	hints  []hint        // the callbacks that wait for this read, by time
 	open   []int64       // callbacks whose change the read does not show yet
 	brief  []store.Stint // stays that began and ended between two reads
+	gone   bool          // the group is no more: nothing was read
 }
 
 // stay names one stay in a group: a person who left and came back has a new join time.
@@ -45,6 +46,7 @@ type leave struct {
 	stint store.Stint
 	at    time.Time
 	how   bot.LeaveHow
+	by    string // how it became known
 }
 
 // changes is the difference between a snapshot and what the house knew.
@@ -109,19 +111,19 @@ func (s snapshot) leaveOf(st store.Stint) leave {
 	if told, ok := s.toldLeave(st); ok {
 		return told
 	}
-	at, how := s.readAt, bot.LeftUnknown
+	at, how, by := s.readAt, bot.LeftUnknown, store.LeaveByRead
 	if h, ok := s.onlyNamelessLeave(); ok {
-		at, how = h.at, leftHow(h)
+		at, how, by = h.at, leftHow(h), store.LeaveByNameless
 	} else if gap, ok := s.gap(); ok {
-		at = gap
+		at, by = gap, store.LeaveByGap
 	}
-	return leave{st, notBefore(at, st.JoinedAt), how}
+	return leave{st, notBefore(at, st.JoinedAt), how, by}
 }
 
 // toldLeave is the end of a stay as a callback that names the person tells it.
 func (s snapshot) toldLeave(st store.Stint) (leave, bool) {
 	h, ok := s.leaveAfter(s.beginning(st), bot.MemberID(st.UserID), st.JoinedAt)
-	return leave{st, h.at, leftHow(h)}, ok
+	return leave{st, h.at, leftHow(h), store.LeaveByCallback}, ok
 }
 
 // beginning returns the index of the callback that told of a stay's beginning, -1 if it is
@@ -285,7 +287,7 @@ func (s snapshot) refinements() []leave {
 		}
 		for _, id := range h.Members {
 			if st, ok := s.lastBefore(id, h.at); ok && st.LeftHow == string(bot.LeftUnknown) {
-				out = append(out, leave{st, h.at, leftHow(h)})
+				out = append(out, leave{st, h.at, leftHow(h), store.LeaveByCallback})
 			}
 		}
 	}

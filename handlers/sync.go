@@ -222,6 +222,9 @@ func (s *Sync) apply(tx *store.Tx, snap snapshot, c changes, found []store.Conta
 	if err := s.applyJoins(tx, snap, c); err != nil {
 		return err
 	}
+	if err := tellCallbacks(tx, snap); err != nil {
+		return err
+	}
 	for _, st := range c.renamed {
 		if err := tx.NameStint(st); err != nil {
 			return err
@@ -238,6 +241,9 @@ func (s *Sync) applyLeaves(tx *store.Tx, snap snapshot, c changes) error {
 		if err := endStint(tx, l); err != nil {
 			return err
 		}
+		if err := tx.PutLeaveEvidence(snap.leaveEvidence(l)); err != nil {
+			return err
+		}
 	}
 	for _, st := range c.reopened {
 		if err := reopen(tx, snap, st); err != nil {
@@ -250,6 +256,9 @@ func (s *Sync) applyLeaves(tx *store.Tx, snap snapshot, c changes) error {
 // reopen takes back the end of a stay that the group shows to go on.
 func reopen(tx *store.Tx, snap snapshot, st store.Stint) error {
 	if err := tx.ReopenStint(st.ID); err != nil {
+		return err
+	}
+	if err := tx.DropLeaveEvidence(st.ID); err != nil {
 		return err
 	}
 	return announce(tx, st, fmt.Sprintf("reopened:%d", snap.began.UnixMilli()))
@@ -280,12 +289,12 @@ func (s *Sync) applyJoins(tx *store.Tx, snap snapshot, c changes) error {
 		if n, ok := ordinals[stay{st.UserID, st.JoinedAt.Unix()}]; ok {
 			st.Ordinal = &n
 		}
-		var err error
-		if st.Inviter, st.InviterBy, err = inviterOf(tx.Reader, m); err != nil {
+		by, err := inviterOf(tx.Reader, m)
+		if err != nil {
 			return err
 		}
-		var fresh bool
-		fresh, err = tx.AddStint(&st)
+		st.Inviter, st.InviterBy = by.inviter, by.by
+		fresh, err := tx.AddStint(&st)
 		if err != nil {
 			return err
 		}
@@ -298,6 +307,9 @@ func (s *Sync) applyJoins(tx *store.Tx, snap snapshot, c changes) error {
 				return err
 			}
 			continue
+		}
+		if err := tx.PutEvidence(snap.joinEvidence(st, m, by)); err != nil {
+			return err
 		}
 		if err := announce(tx, st, "joined"); err != nil {
 			return err
@@ -318,6 +330,9 @@ func addBrief(tx *store.Tx, snap snapshot, ordinals map[stay]int) error {
 		}
 		if !fresh {
 			continue
+		}
+		if err := tx.PutEvidence(snap.briefEvidence(st)); err != nil {
+			return err
 		}
 		if err := announce(tx, st, "joined"); err != nil {
 			return err

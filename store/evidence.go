@@ -167,6 +167,25 @@ func (r Reader) StaysIn(chat bot.ChatID, user bot.MemberID) ([]Stint, error) {
 	return all[Stint](r.db.Where("chat_id = ? AND user_id = ?", string(chat), string(user)).Order("joined_at DESC"))
 }
 
+// StaysTold lists the stays in a group of some people, and those that ended at some moments.
+func (r Reader) StaysTold(chat bot.ChatID, users []string, ends []time.Time) ([]Stint, error) {
+	var out []Stint
+	err := chunked(users, func(part []string) error {
+		stays, err := all[Stint](r.db.Where("chat_id = ? AND user_id IN ?", string(chat), part).Order("joined_at, user_id"))
+		out = append(out, stays...)
+		return err
+	})
+	if err != nil || len(ends) == 0 {
+		return out, err
+	}
+	at := make([]any, len(ends))
+	for i, t := range ends {
+		at[i] = ms(t)
+	}
+	more, err := all[Stint](r.db.Where("chat_id = ? AND left_at IN ?", string(chat), at).Order("joined_at, user_id"))
+	return append(out, more...), err
+}
+
 // RulesAround returns a version with the one before and the one after it, as far as there are.
 func (r Reader) RulesAround(version int64) ([]Rule, error) {
 	return all[Rule](r.db.Where("version BETWEEN ? AND ?", version-1, version+1).Order("version"))
