@@ -61,7 +61,7 @@ func (s *server) rewards() {
 
 type statementView struct {
 	Staff         string `json:"staff"`
-	Joins         int64  `json:"joins" doc:"joins that earned, whatever became of them"`
+	Joins         int64  `json:"joins" doc:"joins that earned, whatever became of them; not those that a budget refused"`
 	HeldFen       int64  `json:"held_fen"`
 	PayableFen    int64  `json:"payable_fen"`
 	VoidFen       int64  `json:"void_fen"`
@@ -76,15 +76,14 @@ func (s *server) statement() {
 		Staff  string `query:"staff" maxLength:"64"`
 	}
 	huma.Register(s.api, op(http.MethodGet, "/rewards/statement", "what staff earned in a month", http.StatusOK), func(ctx context.Context, in *filter) (*result[list[statementView]], error) {
-		from, to, err := s.period(in.Period, "query.period")
-		if err != nil {
+		if _, _, err := s.period(in.Period, "query.period"); err != nil {
 			return nil, err
 		}
 		after, err := in.words(1)
 		if err != nil {
 			return nil, err
 		}
-		lines, err := s.Store.Read(ctx).Statement(store.StatementFilter{From: from, To: to, Staff: in.Staff, After: after[0], Limit: in.Limit + 1})
+		lines, err := s.Store.Read(ctx).Statement(store.StatementFilter{Period: in.Period, Staff: in.Staff, After: after[0], Limit: in.Limit + 1})
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}

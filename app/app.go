@@ -131,7 +131,7 @@ func (a *App) features() features {
 	o, p := a.o, a.Platform
 	a.corp = &handlers.Corp{Store: a.Store, Staff: p, Chats: p, Log: o.Log}
 	return features{
-		rewards: &handlers.Rewards{Store: a.Store, Now: o.Now},
+		rewards: &handlers.Rewards{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone},
 		promotions: &handlers.Promotions{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
 			Schedule: func(spec string, zone *time.Location) (handlers.NextFunc, error) {
 				return scheduler.Schedule(spec, zone)

@@ -18,6 +18,7 @@ const (
 	ReasonNotNew          = "not_new"
 	ReasonBeforeEffective = "before_effective"
 	ReasonLeftEarly       = "left_early"
+	ReasonOverBudget      = store.ReasonOverBudget
 )
 
 // Scopes within which a person earns somebody a reward only once.
@@ -36,6 +37,7 @@ const settleBatch = 50
 type Rewards struct {
 	Store *store.Store
 	Now   func() time.Time
+	Zone  *time.Location // of the months; needed to book
 }
 
 // Name is the handler's name.
@@ -45,9 +47,9 @@ func (r *Rewards) Name() string { return "rewards" }
 func (r *Rewards) Handle(_ context.Context, tx *store.Tx, e bot.Event) error {
 	switch d := e.Data.(type) {
 	case bot.MemberJoined:
-		return judgePerson(tx, d.Member, d.UnionID)
+		return r.judgePerson(tx, d.Member, d.UnionID)
 	case bot.MemberLeft:
-		return judgePerson(tx, d.Member, d.UnionID)
+		return r.judgePerson(tx, d.Member, d.UnionID)
 	}
 	return nil
 }
@@ -63,7 +65,7 @@ type judgement struct {
 func (j judgement) earns() bool { return j.reason == ReasonRewarded }
 
 // judgePerson brings the entries of one person's joins in line with the rule.
-func judgePerson(tx *store.Tx, user bot.MemberID, unionID string) error {
+func (r *Rewards) judgePerson(tx *store.Tx, user bot.MemberID, unionID string) error {
 	stays, err := tx.PersonStints(user, unionID)
 	if err != nil {
 		return err
@@ -77,7 +79,7 @@ func judgePerson(tx *store.Tx, user bot.MemberID, unionID string) error {
 		if err != nil {
 			return err
 		}
-		if err := book(tx, st, j, byStint[st.ID]); err != nil {
+		if err := r.book(tx, st, j, byStint[st.ID]); err != nil {
 			return err
 		}
 	}
@@ -138,54 +140,126 @@ func inScope(r lawbook, scope string, a, b store.Stint) (bool, error) {
 	return err == nil && ca.ShopID != "" && ca.ShopID == cb.ShopID, err
 }
 
-// book brings one entry in line with its judgement.
-func book(tx *store.Tx, st store.Stint, j judgement, e store.Entry) error {
-	if e.ID == 0 {
-		if !j.earns() {
-			return nil
-		}
-		e = newEntry(st, j.rule, j.terms)
-		if fresh, err := tx.AddEntry(&e); err != nil || !fresh {
-			return err
-		}
-	}
-	if !j.earns() {
-		if e.Status == store.EntryVoid || e.Status == store.EntryPaid || e.Status == store.EntryClawedBack {
-			return nil
-		}
-		return tx.MoveEntry(e, store.EntryVoid, j.reason, nil)
+// book brings one entry in line with its judgement. Outside of payouts an entry becomes what
+// the rule in force at its join says, in whatever order rules and news came.
+func (r *Rewards) book(tx *store.Tx, st store.Stint, j judgement, e store.Entry) error {
+	switch {
+	case e.ID == 0 && !j.earns():
+		return nil
+	case e.ID == 0:
+		return r.enter(tx, st, j)
+	case e.CashOut():
+		return settle(tx, st, e) // what was paid stands; only a leave takes it back
+	case !j.earns():
+		return refuse(tx, j, e)
+	case e.PayoutID == nil && e.RuleVersion != j.rule.Version:
+		return r.revise(tx, st, j, e)
 	}
 	return settle(tx, st, e)
 }
 
-func newEntry(st store.Stint, rule store.Rule, terms store.Terms) store.Entry {
+// enter books a join that earns, or that would but for the budget.
+func (r *Rewards) enter(tx *store.Tx, st store.Stint, j judgement) error {
+	e, err := r.newEntry(tx, st, j, 0)
+	if err != nil {
+		return err
+	}
+	if fresh, err := tx.AddEntry(&e); err != nil || !fresh {
+		return err
+	}
+	return settle(tx, st, e)
+}
+
+// newEntry is what a rule makes of a join, before the stay and the clock are asked. Own is
+// what the join has already in the books.
+func (r *Rewards) newEntry(tx *store.Tx, st store.Stint, j judgement, own int64) (store.Entry, error) {
 	ordinal := 0
 	if st.Ordinal != nil {
 		ordinal = *st.Ordinal
 	}
-	return store.Entry{
+	e := store.Entry{
 		Key: store.JoinKey(st), StintID: st.ID, Staff: st.Inviter, ChatID: st.ChatID, Member: st.UserID, UnionID: st.UnionID,
-		Ordinal: ordinal, AmountFen: terms.Fen(ordinal), RuleVersion: rule.Version, Terms: terms.Name, Status: store.EntryHeld,
-		EarnedAt: st.JoinedAt, DueAt: st.JoinedAt.Add(terms.Hold), Reason: ReasonRewarded,
+		Ordinal: ordinal, AmountFen: j.terms.Fen(ordinal), RuleVersion: j.rule.Version, Terms: j.terms.Name, Period: r.month(st.JoinedAt),
+		Status: store.EntryHeld, EarnedAt: st.JoinedAt, DueAt: st.JoinedAt.Add(j.terms.Hold), Reason: ReasonRewarded,
 	}
+	over, err := overBudget(tx, j.rule, e, own)
+	if over {
+		e.Status, e.Reason = store.EntryVoid, ReasonOverBudget
+	}
+	return e, err
+}
+
+func (r *Rewards) month(t time.Time) string { return t.In(r.Zone).Format("2006-01") }
+
+// overBudget reports whether what an entry would earn goes beyond the budget of its rule,
+// with what stands in the books of that month already.
+func overBudget(tx *store.Tx, rule store.Rule, e store.Entry, own int64) (bool, error) {
+	if rule.Budget == nil {
+		return false, nil
+	}
+	spent, err := tx.Spent(rule, e)
+	return spent-own+e.AmountFen > rule.Budget.Fen, err
+}
+
+// refuse voids an entry whose join no longer earns.
+func refuse(tx *store.Tx, j judgement, e store.Entry) error {
+	to := e
+	to.Status, to.Reason, to.PayoutID = store.EntryVoid, j.reason, nil
+	if j.rule.Version != 0 && e.PayoutID == nil {
+		to.RuleVersion = j.rule.Version
+	}
+	if to == e || decided(e) && to.RuleVersion == e.RuleVersion {
+		return nil
+	}
+	return tx.ChangeEntry(e, to, j.reason)
+}
+
+// decided reports whether an entry stays as it is while its rule is the same: what a budget
+// refused is not paid because others left.
+func decided(e store.Entry) bool { return e.Reason == ReasonOverBudget }
+
+// revise gives an entry to another version of the rule.
+func (r *Rewards) revise(tx *store.Tx, st store.Stint, j judgement, e store.Entry) error {
+	own := int64(0)
+	if e.Status == store.EntryHeld || e.Status == store.EntryPayable {
+		own = e.AmountFen
+	}
+	to, err := r.newEntry(tx, st, j, own)
+	if err != nil {
+		return err
+	}
+	to.ID, to.Period = e.ID, e.Period
+	if !decided(to) {
+		to.Status, to.Reason = statusOf(st, to, j.terms, tx.Now)
+	}
+	return tx.ChangeEntry(e, to, fmt.Sprintf("rule %d", to.RuleVersion))
 }
 
 // settle takes an entry to the status that the stay and the clock give it.
 func settle(tx *store.Tx, st store.Stint, e store.Entry) error {
+	if decided(e) || e.RecoveredBy != nil {
+		return nil
+	}
 	rule, err := tx.RuleVersion(e.RuleVersion)
 	if err != nil {
 		return fmt.Errorf("rule of entry %d: %w", e.ID, err)
 	}
 	status, reason := statusOf(st, e, rule.TermsNamed(e.Terms), tx.Now)
+	payout := e.PayoutID
 	switch {
-	case status == e.Status:
-		return nil
-	case e.Status == store.EntryPaid && status == store.EntryPayable:
-		return nil
-	case e.Status == store.EntryPaid && status == store.EntryVoid:
+	case !e.CashOut():
+		if status != store.EntryPayable {
+			payout = nil // it falls out of a payout that only collected it
+		}
+	case status == store.EntryVoid || status == store.EntryClawedBack:
 		status = store.EntryClawedBack // what was paid cannot be undone, only taken back
+	default:
+		status = store.EntryPaid
 	}
-	return tx.MoveEntry(e, status, reason, e.PayoutID)
+	if status == e.Status && (reason == e.Reason || status != store.EntryVoid && status != store.EntryClawedBack) {
+		return nil
+	}
+	return tx.MoveEntry(e, status, reason, payout)
 }
 
 // statusOf is the rule of holding: a leave before the end of the hold voids, a leave within

@@ -18,6 +18,9 @@ import (
 // start is a Monday morning in Shanghai.
 var start = time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
 
+// shanghai has no summer time.
+var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
+
 // house is the inbox side of the program around a platform in memory, moved by hand.
 type house struct {
 	t          testingT
@@ -66,7 +69,7 @@ func newHouseIn(t testingT, dir string) *house {
 	})
 	h.store, h.world = s, newWorld(h.clock)
 	log := slog.New(slog.DiscardHandler)
-	h.rewards = &Rewards{Store: s, Now: h.clock}
+	h.rewards = &Rewards{Store: s, Now: h.clock, Zone: shanghai}
 	h.moderation = &Moderation{Store: s, Cards: true, Now: h.clock, Zone: time.UTC, Log: log}
 	r := NewRouter()
 	r.Handle(Contacts{}, 1, bot.KindContactAdded, bot.KindContactRemoved)

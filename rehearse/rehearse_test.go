@@ -152,16 +152,16 @@ func checkQuotas(t *testing.T, rep *Report, books store.Reader) {
 
 func checkRewards(t *testing.T, rep *Report, books store.Reader) {
 	w := rep.Rewards
-	lines, err := books.Statement(store.StatementFilter{From: rep.From, To: rep.To})
+	entries, err := books.Entries(store.EntryFilter{From: rep.From, To: rep.To})
 	must(t, err)
 	var want Rewards
-	joins := 0
-	for _, l := range lines {
-		joins += int(l.Joins)
-		want.HeldFen, want.PayableFen, want.VoidFen = want.HeldFen+l.HeldFen, want.PayableFen+l.PayableFen, want.VoidFen+l.VoidFen
+	joins := len(entries)
+	sums := map[string]*int64{store.EntryHeld: &want.HeldFen, store.EntryPayable: &want.PayableFen, store.EntryVoid: &want.VoidFen, store.EntryClawedBack: new(int64)}
+	for _, e := range entries {
+		*sums[e.Status] += e.AmountFen
 	}
 	if w.HeldFen != want.HeldFen || w.PayableFen != want.PayableFen || w.VoidFen != want.VoidFen || w.Rewarded != joins || w.Rewarded == 0 {
-		t.Errorf("rewards %+v, the statement says %+v and %d joins", w, want, joins)
+		t.Errorf("rewards %+v, the books say %+v and %d joins", w, want, joins)
 	}
 	byDay := int64(0)
 	for _, d := range rep.Days {

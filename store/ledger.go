@@ -17,7 +17,10 @@ const (
 	EntryPaid       = "paid"
 )
 
-// Entry is one join that earned.
+// Why a budget's entry is void: what was left of the month's budget did not cover it.
+const ReasonOverBudget = "over_budget"
+
+// Entry is one join that earned, or would have but for a budget.
 type Entry struct {
 	ID          int64
 	Key         string // names the join: join:<chat>:<person>:<joined_at>
@@ -27,65 +30,145 @@ type Entry struct {
 	Member      string
 	UnionID     string
 	Ordinal     int
-	AmountFen   int64
+	AmountFen   int64 // of a void entry: what it would have earned
 	RuleVersion int64
-	Terms       string // the name of the rule's override; empty: the rule itself
+	Terms       string // the name of the rule's override that it was booked under; empty: the rule itself
+	Period      string // the month of EarnedAt in the configured zone, such as 2026-11
 	Status      string
 	EarnedAt    time.Time `gorm:"serializer:ms"`
 	DueAt       time.Time `gorm:"serializer:ms"`
 	SettledAt   time.Time `gorm:"serializer:ms"`
 	Reason      string
-	PayoutID    *int64
+	PayoutID    *int64 // the payout that collected or paid it
+	RecoveredBy *int64 // the payout that got back what was paid and then clawed back
 }
 
 // TableName is the table of entries.
 func (Entry) TableName() string { return "entry" }
 
-// AddEntry writes a new entry and the transfer that earns it; a known one is left alone.
+// CashOut reports whether staff were given the money: what happens afterwards can only be
+// settled by a later payout.
+func (e Entry) CashOut() bool {
+	return e.Status == EntryPaid || e.Status == EntryClawedBack && e.PayoutID != nil
+}
+
+// AddEntry writes a new entry, held or void, with the transfer that earns it; a known one is
+// left alone.
 func (tx *Tx) AddEntry(e *Entry) (bool, error) {
 	res := tx.db.Clauses(clause.OnConflict{DoNothing: true}).Create(e)
 	if res.Error != nil || res.RowsAffected == 0 {
 		return false, res.Error
 	}
-	return true, tx.post(*e, "", EntryHeld, e.Reason)
+	if err := tx.post(Entry{}, *e, e.Reason, 0); err != nil {
+		return false, err
+	}
+	return true, tx.tally(Entry{}, *e)
 }
 
 // MoveEntry takes an entry from its status to another, with the transfer that belongs to
 // the step. It fails with ErrStale when the entry moved meanwhile.
 func (tx *Tx) MoveEntry(e Entry, status, reason string, payout *int64) error {
-	res := tx.db.Table("entry").Where("id = ? AND status = ?", e.ID, e.Status).Updates(map[string]any{
-		"status": status, "reason": reason, "settled_at": tx.Now.UnixMilli(), "payout_id": payout,
+	to := e
+	to.Status, to.Reason, to.PayoutID = status, reason, payout
+	return tx.ChangeEntry(e, to, reason)
+}
+
+// ChangeEntry makes of an entry what another version of it says: status, reason, amount,
+// rule and terms, when it is due, and which payouts have to do with it. The transfers that
+// belong to the step tell why. It fails with ErrStale when the entry moved meanwhile.
+func (tx *Tx) ChangeEntry(from, to Entry, why string) error {
+	to.SettledAt = tx.Now
+	q := tx.db.Table("entry").Where("id = ? AND status = ? AND rule_version = ? AND amount_fen = ?", from.ID, from.Status, from.RuleVersion, from.AmountFen)
+	res := sameID(sameID(q, "payout_id", from.PayoutID), "recovered_by", from.RecoveredBy).Updates(map[string]any{
+		"status": to.Status, "reason": to.Reason, "amount_fen": to.AmountFen, "rule_version": to.RuleVersion, "terms": to.Terms,
+		"due_at": ms(to.DueAt), "settled_at": ms(to.SettledAt), "payout_id": to.PayoutID, "recovered_by": to.RecoveredBy,
 	})
 	if err := one(res); err != nil {
 		return err
 	}
-	return tx.post(e, e.Status, status, reason)
-}
-
-// account names where money is while an entry has a status. Every status has its account,
-// so the balances always tell the same as the entries.
-func account(e Entry, status string) string {
-	switch status {
-	case EntryHeld, EntryPayable, EntryPaid:
-		return status + ":" + e.Staff
-	default: // not earned yet, void or clawed back: with the company
-		return "company"
-	}
-}
-
-// post writes the transfer of an entry's step. A step between two statuses whose money is
-// with the company moves nothing.
-func (tx *Tx) post(e Entry, from, to, reason string) error {
-	debit, credit := account(e, from), account(e, to)
-	if debit == credit || e.AmountFen == 0 {
-		return nil
-	}
-	var n int64
-	if err := tx.db.Table("transfer").Where("entry_id = ?", e.ID).Count(&n).Error; err != nil {
+	n, err := tx.transferCount(from.ID)
+	if err != nil {
 		return err
 	}
-	return tx.db.Exec(`INSERT INTO transfer (key, entry_id, at, debit, credit, amount_fen, reason) VALUES (?,?,?,?,?,?,?)`,
-		fmt.Sprintf("%s:%d:%s", e.Key, n+1, to), e.ID, tx.Now.UnixMilli(), debit, credit, e.AmountFen, reason).Error
+	if err := tx.post(from, to, why, n); err != nil {
+		return err
+	}
+	return tx.tally(from, to)
+}
+
+func sameID(q *gorm.DB, column string, id *int64) *gorm.DB {
+	if id == nil {
+		return q.Where(column + " IS NULL")
+	}
+	return q.Where(column+" = ?", *id)
+}
+
+func (tx *Tx) transferCount(entry int64) (n int64, err error) {
+	err = tx.db.Table("transfer").Where("entry_id = ?", entry).Count(&n).Error
+	return n, err
+}
+
+// The accounts. Those of staff are their name, a colon and the user id.
+const (
+	AccountCompany = "company"
+	AccountHeld    = "held"
+	AccountPayable = "payable" // below zero: a debt
+	AccountPaid    = "paid"
+)
+
+// standing is what an entry puts into the accounts of its staff; the company has the same
+// with the opposite sign.
+type standing struct{ held, payable, paid int64 }
+
+// standing follows from the entry alone, so the balances always tell the same as the
+// entries.
+func (e Entry) standing() standing {
+	switch e.Status {
+	case EntryHeld:
+		return standing{held: e.AmountFen}
+	case EntryPayable:
+		return standing{payable: e.AmountFen}
+	case EntryPaid:
+		return standing{paid: e.AmountFen}
+	}
+	if e.CashOut() && e.RecoveredBy == nil {
+		return standing{paid: e.AmountFen, payable: -e.AmountFen} // a debt, until a payout recovers it
+	}
+	return standing{}
+}
+
+// post writes the transfers of an entry's step, of which it has n already. A step that moves
+// no money writes none; one to another amount gives the old one back first.
+func (tx *Tx) post(from, to Entry, why string, n int64) error {
+	a, b := from.standing(), to.standing()
+	if from.AmountFen != to.AmountFen && a != (standing{}) && b != (standing{}) {
+		if err := tx.transfer(to, a, standing{}, fmt.Sprintf("%d:%s", n+1, EntryVoid), why); err != nil {
+			return err
+		}
+		a, n = standing{}, n+1
+	}
+	if a == b {
+		return nil
+	}
+	return tx.transfer(to, a, b, fmt.Sprintf("%d:%s", n+1, to.Status), why)
+}
+
+// transfer writes the one transfer that leads from one standing to another. Its key names
+// the entry, the step and why: join:wr1:wm1:1700000000:2:void:left_early.
+func (tx *Tx) transfer(e Entry, from, to standing, step, why string) error {
+	t := Transfer{Key: e.Key + ":" + step + ":" + why, EntryID: e.ID, At: tx.Now, Debit: AccountCompany, Credit: AccountCompany, Reason: why}
+	for _, account := range []struct {
+		name string
+		fen  int64
+	}{{AccountHeld, to.held - from.held}, {AccountPayable, to.payable - from.payable}, {AccountPaid, to.paid - from.paid}} {
+		switch {
+		case account.fen < 0:
+			t.Debit, t.AmountFen = account.name+":"+e.Staff, -account.fen
+		case account.fen > 0:
+			t.Credit, t.AmountFen = account.name+":"+e.Staff, account.fen
+		}
+	}
+	return tx.db.Create(&t).Error
 }
 
 // Transfer is money moved between two accounts.
@@ -181,35 +264,6 @@ func (r Reader) DueEntries(now time.Time, limit int) ([]Entry, error) {
 // NextDueEntry returns when the next held entry falls due; ok is false when none is held.
 func (r Reader) NextDueEntry() (at time.Time, ok bool, err error) {
 	return r.min("SELECT MIN(due_at) FROM entry WHERE status = 'held'")
-}
-
-// StatementLine is what one member of staff earned in a period, by status, in fen.
-type StatementLine struct {
-	Staff                                                string
-	Joins                                                int64
-	HeldFen, PayableFen, VoidFen, ClawedBackFen, PaidFen int64
-}
-
-// StatementFilter selects a statement's lines.
-type StatementFilter struct {
-	From, To time.Time // by earning time, To excluded
-	Staff    string    // empty: everybody
-	After    string    // the last staff of the page before
-	Limit    int       // 0: no limit
-}
-
-// Statement sums entries by staff and status.
-func (r Reader) Statement(f StatementFilter) ([]StatementLine, error) {
-	lines := []StatementLine{}
-	q := r.db.Table("entry").Select(`staff, COUNT(*) AS joins,
-		SUM(CASE WHEN status = 'held' THEN amount_fen ELSE 0 END) AS held_fen,
-		SUM(CASE WHEN status = 'payable' THEN amount_fen ELSE 0 END) AS payable_fen,
-		SUM(CASE WHEN status = 'void' THEN amount_fen ELSE 0 END) AS void_fen,
-		SUM(CASE WHEN status = 'clawed_back' THEN amount_fen ELSE 0 END) AS clawed_back_fen,
-		SUM(CASE WHEN status = 'paid' THEN amount_fen ELSE 0 END) AS paid_fen`).Where("staff > ?", f.After)
-	q = where(between(q, "earned_at", f.From, f.To), "staff", f.Staff)
-	err := limited(q.Group("staff").Order("staff"), f.Limit).Scan(&lines).Error
-	return lines, err
 }
 
 // JoinKey names a join, and with it the entry it may earn.
