@@ -26,6 +26,7 @@ var rooms = map[string][]string{
 	"spam/example":    {"spam"},
 	"handlers":        {"bot", "store", "spam", "pump"},
 	"scheduler":       {"bot", "store", "pump", "github.com/robfig/cron/v3"},
+	"codes":           {"github.com/boombuler/barcode", "github.com/makiuchi-d/gozxing", "codeberg.org/go-pdf/fpdf", "golang.org/x/image"},
 	"api":             {"bot", "handlers", "store", "github.com/danielgtaylor/huma/v2", "github.com/xuri/excelize/v2"},
 	"sandbox":         {"bot/wecom/crypt"},
 	"sandbox/panel":   {"sandbox", "github.com/boombuler/barcode"},
