@@ -1,8 +1,12 @@
 package store
 
 import (
+	"errors"
+	"math"
 	"slices"
 	"time"
+
+	"gorm.io/gorm"
 )
 
 // Tier is one step of a reward rule: joins up to an ordinal earn so many fen.
@@ -115,14 +119,19 @@ func (r Rule) with(o Override) Terms {
 	return t
 }
 
-// AddRule writes a new version and sets its number.
+// AddRule writes a new version and sets its number. Of two that are put at once, one fails
+// with ErrStale.
 func (tx *Tx) AddRule(r *Rule) error {
 	last, err := tx.LastRule()
 	if err != nil && err != ErrNotFound {
 		return err
 	}
 	r.Version, r.CreatedAt, r.Overrides = last.Version+1, tx.Now, notNil(r.Overrides)
-	return tx.db.Create(r).Error
+	err = tx.db.Create(r).Error
+	if errors.Is(err, gorm.ErrDuplicatedKey) {
+		return ErrStale
+	}
+	return err
 }
 
 // LastRule returns the newest version.
@@ -138,4 +147,40 @@ func (r Reader) RuleAt(t time.Time) (Rule, error) {
 // RuleVersion returns one version.
 func (r Reader) RuleVersion(v int64) (Rule, error) {
 	return first[Rule](r.db.Where("version = ?", v))
+}
+
+// RuleSpan is a version of the rule and the span of time in which it holds: from its
+// EffectiveFrom until a later version's. One that is not after it holds never.
+type RuleSpan struct {
+	Rule
+	Until time.Time // excluded; zero: no end is known
+}
+
+// RuleSpans lists versions, newest first, from behind one (0: from the newest).
+func (r Reader) RuleSpans(before int64, limit int) ([]RuleSpan, error) {
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	rules, err := all[Rule](limited(r.db.Where("version < ?", before).Order("version DESC"), limit))
+	if err != nil || len(rules) == 0 {
+		return nil, err
+	}
+	until, _, err := r.min(`SELECT MIN(effective_from) FROM rule WHERE version > ?`, rules[0].Version)
+	if err != nil {
+		return nil, err
+	}
+	spans := make([]RuleSpan, len(rules))
+	for i, rule := range rules {
+		spans[i] = RuleSpan{rule, until}
+		if until.IsZero() || rule.EffectiveFrom.Before(until) {
+			until = rule.EffectiveFrom
+		}
+	}
+	return spans, nil
+}
+
+// LastClosedPeriod returns the last month that a payout was made for, empty if there is none.
+func (r Reader) LastClosedPeriod() (period string, err error) {
+	err = r.db.Raw(`SELECT COALESCE(MAX(period), '') FROM payout`).Scan(&period).Error
+	return period, err
 }

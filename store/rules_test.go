@@ -58,3 +58,42 @@ func TestARuleIsKeptWhole(t *testing.T) {
 		}
 	})
 }
+
+func TestFromWhenToWhenARuleHolds(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		first := c.Now().Truncate(time.Second) // the seeded one
+		at := func(days int) time.Time { return first.AddDate(0, 0, days) }
+		tx(t, s, func(tx *Tx) error {
+			for _, days := range []int{10, 20, 15, 30} {
+				if err := tx.AddRule(&Rule{EffectiveFrom: at(days), Tiers: []Tier{{Fen: 1}}, OncePer: "corp"}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		want := map[int64]time.Time{1: at(10), 2: at(15), 3: at(15), 4: at(30), 5: {}} // the third holds never
+		got, err := s.Read(t.Context()).RuleSpans(0, 0)
+		must(t, err)
+		page, err := s.Read(t.Context()).RuleSpans(4, 2)
+		must(t, err)
+		if len(got) != 5 || got[0].Version != 5 || len(page) != 2 || page[0].Version != 3 {
+			t.Fatalf("versions: %+v, the page behind 4: %+v", got, page)
+		}
+		for _, span := range append(got, page...) {
+			if !span.Until.Equal(want[span.Version]) {
+				t.Errorf("version %d until %v, want %v", span.Version, span.Until, want[span.Version])
+			}
+		}
+		// The same as asking at each moment.
+		for day := range 40 {
+			rule, err := s.Read(t.Context()).RuleAt(at(day))
+			must(t, err)
+			for _, span := range got {
+				holds := !at(day).Before(span.EffectiveFrom) && (span.Until.IsZero() || at(day).Before(span.Until))
+				if holds != (span.Version == rule.Version) {
+					t.Errorf("day %d: version %d holds is %v, and %d is in force", day, span.Version, holds, rule.Version)
+				}
+			}
+		}
+	})
+}

@@ -80,7 +80,7 @@ func whyReward(ctx context.Context, t teller, id int64) error {
 	if err != nil {
 		return err
 	}
-	x, err := (&handlers.Rewards{Store: t.store, Now: time.Now}).ExplainStay(ctx, st, t.zone)
+	x, err := (&handlers.Rewards{Store: t.store, Now: time.Now, Zone: t.zone}).ExplainStay(ctx, st, t.zone)
 	if err != nil {
 		return err
 	}
