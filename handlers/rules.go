@@ -66,14 +66,11 @@ func (r *Rewards) checkEffective(tx *store.Tx, from time.Time) error {
 		return nil
 	}
 	closed, err := tx.LastClosedPeriod()
-	if err != nil || closed < from.In(r.Zone).Format(periodLayout) {
+	if err != nil || closed < r.month(from) {
 		return err
 	}
 	return invalid("effective_from", "is %s, in a closed period: %s has a payout, so nothing up to its end may be judged anew; want a moment after it", r.stamp(from), closed)
 }
-
-// periodLayout is how a month is named.
-const periodLayout = "2006-01"
 
 func (r *Rewards) stamp(t time.Time) string { return t.In(r.Zone).Format(time.RFC3339) }
 
