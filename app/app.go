@@ -183,6 +183,7 @@ func (a *App) schedule(f features) error {
 	r := scheduler.NewRunner(a.Store, a.o.Now, a.o.Owner, a.o.Log)
 	r.Duty(scheduler.Duty{Name: "plan promotions", Next: f.promotions.Next, Run: f.promotions.Plan})
 	r.Duty(scheduler.Duty{Name: "settle rewards", Next: f.rewards.Next, Run: f.rewards.Settle})
+	r.Duty(scheduler.Duty{Name: "judge again", Next: f.rewards.NextRejudge, Run: f.rewards.Rejudge})
 	r.Duty(scheduler.Duty{Name: "poll results", Next: f.results.Next, Run: f.results.Poll})
 	r.Duty(scheduler.Duty{Name: "review cases", Next: f.moderation.Next, Run: f.moderation.Review})
 	zone := a.o.Config.Timezone
