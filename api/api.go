@@ -34,7 +34,6 @@ type Config struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Version    string
-	PublicURL  string // where this program is reached from outside, without a slash at the end
 
 	Channels   *handlers.Channels
 	Greetings  *handlers.Greetings

@@ -51,6 +51,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.PutShop(Shop{ID: "s1", Name: "店"}), tx.AddChannel(&channel), tx.AddPromotion(&promo),
 			tx.AddMessage(Message{MessageID: "m1", ChatID: "wr1", Sender: "wm1", SentAt: tx.Now, Score: 0.25}),
 			tx.AddCase(&Case{ChatID: "wr1", Member: "wm1", Status: CaseOpen}), tx.Block(Blocked{Person: "wm2"}),
+			tx.PutReportTarget(ReportTarget{Kind: ReportChain, RobotKey: "k"}),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,
 			tx.db.Exec(`INSERT INTO payout (period, total_fen, created_at) VALUES ('2026-11', 0, 1)`).Error,
 			tx.db.Exec(`INSERT INTO audit (id, at, entries, transfers, differences, repaired) VALUES (1, 1, 1, 1, 1, 0)`).Error,
@@ -61,6 +62,9 @@ func fillEverything(t *testing.T, s *Store) {
 			if err != nil {
 				return err
 			}
+		}
+		if _, err := tx.BeginRun(ReportRun{Kind: ReportCashier, Day: "2026-11-23", At: tx.Now, Status: RunPlanning, Since: tx.Now, Until: tx.Now}); err != nil {
+			return err
 		}
 		occ := Occurrence{PromotionID: promo.ID, At: tx.Now, Status: OccurrenceRunning}
 		if _, err := tx.AddOccurrence(&occ); err != nil {
