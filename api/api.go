@@ -38,6 +38,7 @@ type Config struct {
 	Channels   *handlers.Channels
 	Greetings  *handlers.Greetings
 	Rewards    *handlers.Rewards
+	Payouts    *handlers.Payouts
 	Promotions *handlers.Promotions
 	Moderation *handlers.Moderation
 }

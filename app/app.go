@@ -120,6 +120,7 @@ func (a *App) build() error {
 // features are the parts that more than one pump or face needs.
 type features struct {
 	rewards    *handlers.Rewards
+	payouts    *handlers.Payouts
 	promotions *handlers.Promotions
 	results    *handlers.Results
 	moderation *handlers.Moderation
@@ -133,6 +134,7 @@ func (a *App) features() features {
 	a.corp = &handlers.Corp{Store: a.Store, Staff: p, Chats: p, Log: o.Log}
 	return features{
 		rewards: &handlers.Rewards{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone},
+		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson},
 		promotions: &handlers.Promotions{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
 			Schedule: func(spec string, zone *time.Location) (handlers.NextFunc, error) {
 				return scheduler.Schedule(spec, zone)
@@ -214,7 +216,7 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 	mux.Handle("/callback/wecom", callback)
 	face := api.New(api.Config{
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
-		Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Promotions: f.promotions, Moderation: f.moderation,
+		Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts, Promotions: f.promotions, Moderation: f.moderation,
 	})
 	mux.Handle("/api/v1/", face)
 	mux.Handle("/hooks/messages", face)

@@ -247,8 +247,9 @@ func TestTheLedgerAlwaysSumsToZero(t *testing.T) {
 		}
 		var p Payout
 		tx(t, s, func(tx *Tx) (err error) {
-			p, err = tx.AddPayout("2026-11", t0, t0.Add(3*time.Hour)) // the third entry is earned at its end
-			return err
+			p = Payout{Period: "2026-11"}
+			err = tx.Collect(&p, t0, t0.Add(3*time.Hour), "anna") // the third entry is earned at its end
+			return errors.Join(err, tx.PayEntries(p), tx.StepPayout(&p, PayoutPaid, "anna", ""))
 		})
 		if p.TotalFen != 50 {
 			t.Errorf("paid %d fen, want 50", p.TotalFen)
@@ -268,7 +269,7 @@ func TestTheLedgerAlwaysSumsToZero(t *testing.T) {
 		equal(t, "statement's next page", ids(lines, func(l StatementLine) string { return l.Staff }), []string{"wang"})
 		paid, err := r.PayoutLines(p.ID)
 		must(t, err)
-		equal(t, "payout", paid, []PayoutLine{{"wang", 1, 50}})
+		equal(t, "payout", paid, []PayoutLine{{PayoutID: p.ID, Staff: "wang", Joins: 1, GrossFen: 50, AmountFen: 50}})
 		steps, err := r.Transfers(es[3].ID)
 		must(t, err)
 		equal(t, "an entry's way", ids(steps, func(t Transfer) string { return fmt.Sprint(t.Debit, ">", t.Credit, " ", t.AmountFen) }),
