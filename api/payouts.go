@@ -148,6 +148,7 @@ func (s *server) stepPayout() {
 		name, summary string
 		do            func(context.Context, int64, string, string, handlers.Remember) (store.Payout, error)
 	}{
+		{"reverse", "take a paid payout back: its joins are payable again", s.Payouts.Reverse},
 		{"discard", "give up a payout that is not paid", s.Payouts.Discard},
 	} {
 		huma.Register(s.api, op(http.MethodPost, "/rewards/payouts/{id}/"+c.name, c.summary, http.StatusOK), func(ctx context.Context, in *reasoned) (*result[payoutView], error) {

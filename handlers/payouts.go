@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -39,12 +40,8 @@ type PayoutAsk struct {
 // also when there are none.
 func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (store.Payout, error) {
 	var out store.Payout
-	from, to, err := p.month(ask.Period)
-	if err != nil {
+	if err := p.checkPeriod(ask.Period); err != nil {
 		return out, err
-	}
-	if ask.CarryOver {
-		from = time.Time{}
 	}
 	atOnce := ask.By == ""
 	if atOnce && p.SecondPerson {
@@ -55,9 +52,9 @@ func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (s
 			return out, err
 		}
 	}
-	err = p.Store.Tx(ctx, func(tx *store.Tx) error {
+	err := p.Store.Tx(ctx, func(tx *store.Tx) error {
 		out = store.Payout{Period: ask.Period, CarryOver: ask.CarryOver}
-		if err := p.make(tx, &out, from, to, ask.By, atOnce); err != nil {
+		if err := collect(tx, &out, ask.By); err != nil {
 			return err
 		}
 		return remember(tx, fmt.Sprint(out.ID))
@@ -65,9 +62,10 @@ func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (s
 	return out, err
 }
 
-func (p *Payouts) make(tx *store.Tx, out *store.Payout, from, to time.Time, by string, atOnce bool) error {
-	if !atOnce {
-		if err := tx.Collect(out, from, to, by); err != nil {
+// collect collects, and pays at once where nobody is named.
+func collect(tx *store.Tx, out *store.Payout, by string) error {
+	if by != "" {
+		if err := tx.Collect(out, by); err != nil {
 			return err
 		}
 		if out.Joins == 0 {
@@ -75,7 +73,7 @@ func (p *Payouts) make(tx *store.Tx, out *store.Payout, from, to time.Time, by s
 		}
 		return nil
 	}
-	if err := tx.Collect(out, from, to, byAPI); err != nil {
+	if err := tx.Collect(out, byAPI); err != nil {
 		return err
 	}
 	if err := tx.StepPayout(out, store.PayoutApproved, byAPI, ""); err != nil {
@@ -91,17 +89,16 @@ func pay(tx *store.Tx, out *store.Payout, by string) error {
 	return tx.StepPayout(out, store.PayoutPaid, by, "")
 }
 
-// month reads a month in the zone, if it is over.
-func (p *Payouts) month(period string) (from, to time.Time, err error) {
-	from, err = time.ParseInLocation("2006-01", period, p.Zone)
+// checkPeriod refuses what is no month and a month that is not over.
+func (p *Payouts) checkPeriod(period string) error {
+	from, err := time.ParseInLocation("2006-01", period, p.Zone)
 	if err != nil {
-		return from, to, invalid("period", "%q is no month; want one such as 2026-11", period)
+		return invalid("period", "%q is no month; want one such as 2026-11", period)
 	}
-	to = from.AddDate(0, 1, 0)
-	if p.Now().Before(to) {
-		return from, to, invalid("period", "%s is not over: it may be paid from %s (%s) on", period, to.Format("2006-01-02 15:04"), p.Zone)
+	if to := from.AddDate(0, 1, 0); p.Now().Before(to) {
+		return invalid("period", "%s is not over: it may be paid from %s (%s) on", period, to.Format("2006-01-02 15:04"), p.Zone)
 	}
-	return from, to, nil
+	return nil
 }
 
 func checkWords(field, v string, most int) error {
@@ -160,6 +157,31 @@ func (p *Payouts) Discard(ctx context.Context, id int64, by, reason string, reme
 			return err
 		}
 		return tx.StepPayout(out, store.PayoutDiscarded, by, strings.TrimSpace(reason))
+	})
+}
+
+// Reverse takes a paid payout back: its entries are payable again. One whose entries another
+// payout kept back meanwhile can only be reversed after that one, or the staff concerned
+// would pay twice.
+func (p *Payouts) Reverse(ctx context.Context, id int64, by, reason string, remember Remember) (store.Payout, error) {
+	if err := checkWords("reason", strings.TrimSpace(reason), maxReason); err != nil {
+		return store.Payout{}, err
+	}
+	return p.step(ctx, id, by, remember, func(tx *store.Tx, out *store.Payout, by string) error {
+		if err := inStatus(*out, "reversed", store.PayoutPaid); err != nil {
+			return err
+		}
+		later, err := tx.RecoveredLater(id)
+		if err == nil {
+			return &Conflict{fmt.Sprintf("payout %d kept back rewards that payout %d had paid; reverse payout %d first", later.ID, id, later.ID)}
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if err := tx.ReverseEntries(*out); err != nil {
+			return err
+		}
+		return tx.StepPayout(out, store.PayoutReversed, by, strings.TrimSpace(reason))
 	})
 }
 

@@ -38,7 +38,7 @@ func fillEverything(t *testing.T, s *Store) {
 			return err
 		}
 		entry := Entry{Key: "join:1", StintID: stint.ID, Staff: "wang", ChatID: "wr1", Member: "wm1", Ordinal: 1, AmountFen: 50,
-			RuleVersion: rule.Version, Status: EntryHeld, EarnedAt: tx.Now, DueAt: tx.Now}
+			RuleVersion: rule.Version, Period: "2026-11", Status: EntryHeld, EarnedAt: tx.Now, DueAt: tx.Now}
 		if _, err := tx.AddEntry(&entry); err != nil {
 			return err
 		}
@@ -57,7 +57,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.db.Exec(`INSERT INTO difference (audit_id, what, subject, field, want, have, repaired) VALUES (1, 'tally', 's', 'f', 1, 2, 0)`).Error,
 			tx.db.Exec(`INSERT INTO rejudge (from_at, phase, stint_id, stays, judged, asked_at) VALUES (1, 'judge', 0, 0, 0, 1)`).Error,
 			tx.db.Exec(`INSERT INTO rejudge (from_at, phase, stint_id, judged, changed, asked_at) VALUES (1, 'judge', 0, 0, 0, 1)`).Error,
-			tx.MoveEntry(entry, EntryPayable, "rewarded", nil), tx.Collect(&Payout{Period: "2026-11", CarryOver: true}, time.Time{}, time.Time{}, "anna"),
+			tx.MoveEntry(entry, EntryPayable, "rewarded", nil), tx.Collect(&Payout{Period: "2026-11", CarryOver: true}, "anna"),
 			tx.db.Exec(`INSERT INTO idempotency (route, key, body_hash, resource, created_at) VALUES ('r', 'k', 'h', '1', 1)`).Error,
 		} {
 			if err != nil {

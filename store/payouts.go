@@ -87,14 +87,20 @@ type PayoutItem struct {
 // TableName is the table of items.
 func (PayoutItem) TableName() string { return "payout_item" }
 
-// Collect writes a payout and sets aside for it every payable entry of a span of time that
-// is in no other payout. One without entries is written too.
-func (tx *Tx) Collect(p *Payout, from, to time.Time, who string) error {
+// Collect writes a payout and sets aside for it every payable entry of its month, and of
+// earlier ones where it carries them over, that is in no other payout. One without entries
+// is written too.
+func (tx *Tx) Collect(p *Payout, who string) error {
 	p.Status, p.CreatedAt = PayoutCollected, tx.Now
 	if err := tx.db.Create(p).Error; err != nil {
 		return err
 	}
-	q := between(tx.db.Table("entry").Where("status = ? AND payout_id IS NULL", EntryPayable), "earned_at", from, to)
+	q := tx.db.Table("entry").Where("status = ? AND payout_id IS NULL", EntryPayable)
+	if p.CarryOver {
+		q = q.Where("period <= ?", p.Period)
+	} else {
+		q = q.Where("period = ?", p.Period)
+	}
 	if err := q.Updates(map[string]any{"payout_id": p.ID}).Error; err != nil {
 		return err
 	}
@@ -118,7 +124,51 @@ func (tx *Tx) Propose(p *Payout) error {
 	if err != nil {
 		return err
 	}
+	debts, err := tx.recoverable(p.ID)
+	if err != nil {
+		return err
+	}
+	for _, e := range debts {
+		err := tx.db.Exec(`INSERT INTO payout_item (payout_id, entry_id, kind, staff, amount_fen, earned_at, chat_id, chat_name, member, ordinal, rule_version, terms, paid_in)
+			SELECT CAST(? AS BIGINT), e.id, 'recovery', e.staff, e.amount_fen, e.earned_at, e.chat_id, COALESCE(c.name, ''), e.member, e.ordinal, e.rule_version, e.terms, e.payout_id
+			FROM entry e LEFT JOIN chat c ON c.chat_id = e.chat_id WHERE e.id = ?`, p.ID, e.ID).Error
+		if err != nil {
+			return err
+		}
+	}
 	return tx.addLines(p)
+}
+
+// recoverable lists the debts that the rewards of a payout cover: of each member of staff the
+// oldest, whole ones only, as far as nothing has to be paid in. The rest waits.
+func (r Reader) recoverable(payout int64) ([]Entry, error) {
+	debts, err := all[Entry](r.db.Where(`status = 'clawed_back' AND payout_id IS NOT NULL AND recovered_by IS NULL AND amount_fen > 0
+		AND staff IN (SELECT staff FROM payout_item WHERE payout_id = ?)`, payout).Order("staff, id"))
+	if err != nil || len(debts) == 0 {
+		return nil, err
+	}
+	var gross []struct {
+		Staff string
+		Fen   int64
+	}
+	err = r.db.Raw(`SELECT staff, SUM(amount_fen) AS fen FROM payout_item WHERE payout_id = ? AND kind = 'reward' GROUP BY staff`, payout).Scan(&gross).Error
+	if err != nil {
+		return nil, err
+	}
+	left := map[string]int64{}
+	for _, g := range gross {
+		left[g.Staff] = g.Fen
+	}
+	var out []Entry
+	for _, e := range debts {
+		if left[e.Staff] < e.AmountFen {
+			left[e.Staff] = 0 // newer debts wait for this one
+			continue
+		}
+		left[e.Staff] -= e.AmountFen
+		out = append(out, e)
+	}
+	return out, nil
 }
 
 // addLines sums the items of a payout by staff.
@@ -173,7 +223,19 @@ func (r Reader) StandsAsProposed(id int64) (bool, error) {
 	var gone int64
 	err := r.db.Raw(`SELECT COUNT(*) FROM payout_item i JOIN entry e ON e.id = i.entry_id WHERE i.payout_id = ? AND i.kind = 'reward'
 		AND NOT (e.status = 'payable' AND COALESCE(e.payout_id, 0) = i.payout_id AND e.staff = i.staff AND e.amount_fen = i.amount_fen)`, id).Scan(&gone).Error
-	return gone == 0, err
+	if err != nil || gone > 0 {
+		return false, err
+	}
+	debts, err := r.recoverable(id)
+	if err != nil {
+		return false, err
+	}
+	said, err := r.recoveries(id)
+	return slices.EqualFunc(debts, said, func(e Entry, it PayoutItem) bool { return e.ID == it.EntryID }), err
+}
+
+func (r Reader) recoveries(id int64) ([]PayoutItem, error) {
+	return all[PayoutItem](r.db.Where("payout_id = ? AND kind = ?", id, ItemRecovery).Order("staff, entry_id"))
 }
 
 // StepPayout takes a payout from its status to another. It fails with ErrStale when the
@@ -190,22 +252,70 @@ func (tx *Tx) addStep(id int64, status, who, note string) error {
 	return tx.db.Create(&PayoutStep{PayoutID: id, Status: status, At: tx.Now, Who: who, Note: note}).Error
 }
 
-// PayEntries pays what is proposed. It fails with ErrStale when that changed meanwhile.
+// PayEntries pays what is proposed, and keeps back what is owed. It fails with ErrStale when
+// that changed meanwhile.
 func (tx *Tx) PayEntries(p Payout) error {
-	res := tx.db.Exec(`UPDATE entry SET status = 'paid', reason = 'payout', settled_at = ? WHERE payout_id = ? AND status = 'payable'`, tx.Now.UnixMilli(), p.ID)
-	if err := exactly(int(p.Joins), res); err != nil {
+	moved, err := tx.moveEntries(p.ID, EntryPayable, EntryPaid, "payout", "payout", &p.ID)
+	if err != nil {
 		return err
 	}
-	return tx.postItems(p.ID, ItemReward, EntryPayable, EntryPaid, "payout")
+	if moved != p.Joins {
+		return ErrStale
+	}
+	debts, err := tx.recoveries(p.ID)
+	if err != nil {
+		return err
+	}
+	for _, it := range debts {
+		e, err := tx.Entry(it.EntryID)
+		if err != nil {
+			return err
+		}
+		if !e.CashOut() || e.Status != EntryClawedBack || e.RecoveredBy != nil {
+			return ErrStale
+		}
+		to := e
+		to.RecoveredBy = &p.ID
+		if err := tx.ChangeEntry(e, to, "recovered"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// postItems writes a transfer for each item of a kind.
-func (tx *Tx) postItems(id int64, kind, from, to, reason string) error {
-	return tx.db.Exec(`INSERT INTO transfer (key, entry_id, at, debit, credit, amount_fen, reason)
-		SELECT e.key || ':' || ((SELECT COUNT(*) FROM transfer t WHERE t.entry_id = e.id) + 1) || ':' || CAST(? AS TEXT), e.id, CAST(? AS BIGINT),
-			CAST(? AS TEXT) || ':' || i.staff, CAST(? AS TEXT) || ':' || i.staff, i.amount_fen, CAST(? AS TEXT)
-		FROM payout_item i JOIN entry e ON e.id = i.entry_id WHERE i.payout_id = ? AND i.kind = ? AND i.amount_fen > 0 ORDER BY i.entry_id`,
-		to, tx.Now.UnixMilli(), from, to, reason, id, kind).Error
+// RecoveredLater returns a payout that kept back an entry which another one had paid;
+// ErrNotFound if there is none.
+func (r Reader) RecoveredLater(id int64) (Payout, error) {
+	return first[Payout](r.db.Where("id IN (SELECT recovered_by FROM entry WHERE payout_id = ? AND recovered_by IS NOT NULL)", id).Order("id DESC"))
+}
+
+// ReverseEntries takes back what a payout did: what it paid is payable again, what it kept
+// back is owed again, and what was clawed back after it had paid it is owed no longer, for
+// the money is back with the rest.
+func (tx *Tx) ReverseEntries(p Payout) error {
+	debts, err := all[Entry](tx.db.Where("payout_id = ? AND status = ?", p.ID, EntryClawedBack).Order("id"))
+	if err != nil {
+		return err
+	}
+	for _, e := range debts {
+		to := e
+		to.PayoutID = nil
+		if err := tx.ChangeEntry(e, to, PayoutReversed); err != nil {
+			return err
+		}
+	}
+	if debts, err = all[Entry](tx.db.Where("recovered_by = ?", p.ID).Order("id")); err != nil {
+		return err
+	}
+	for _, e := range debts {
+		to := e
+		to.RecoveredBy = nil
+		if err := tx.ChangeEntry(e, to, PayoutReversed); err != nil {
+			return err
+		}
+	}
+	_, err = tx.moveEntries(p.ID, EntryPaid, EntryPayable, "rewarded", PayoutReversed, nil)
+	return err
 }
 
 // FreeEntries lets the entries that were set aside for a payout be collected again.
