@@ -56,7 +56,6 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.db.Exec(`INSERT INTO audit (id, at, entries, transfers, differences, repaired) VALUES (1, 1, 1, 1, 1, 0)`).Error,
 			tx.db.Exec(`INSERT INTO difference (audit_id, what, subject, field, want, have, repaired) VALUES (1, 'tally', 's', 'f', 1, 2, 0)`).Error,
 			tx.db.Exec(`INSERT INTO rejudge (from_at, phase, stint_id, stays, judged, asked_at) VALUES (1, 'judge', 0, 0, 0, 1)`).Error,
-			tx.db.Exec(`INSERT INTO rejudge (from_at, phase, stint_id, judged, changed, asked_at) VALUES (1, 'judge', 0, 0, 0, 1)`).Error,
 			tx.MoveEntry(entry, EntryPayable, "rewarded", nil), tx.Collect(&Payout{Period: "2026-11", CarryOver: true}, "anna"),
 			tx.db.Exec(`INSERT INTO idempotency (route, key, body_hash, resource, created_at) VALUES ('r', 'k', 'h', '1', 1)`).Error,
 		} {
