@@ -34,6 +34,7 @@ type Config struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Version    string
+	PublicURL  string // where this program is reached from outside, without a slash at the end
 
 	Channels   *handlers.Channels
 	Greetings  *handlers.Greetings

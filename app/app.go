@@ -141,7 +141,7 @@ func (a *App) features() features {
 			}},
 		results:    &handlers.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log},
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
-		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Random: o.Random, Log: o.Log},
+		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
 		reports:    &handlers.Reports{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log, Chats: p},
 	}
@@ -216,7 +216,8 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 	mux.Handle("/callback/wecom", callback)
 	face := api.New(api.Config{
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
-		Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts, Promotions: f.promotions, Moderation: f.moderation,
+		PublicURL: o.Config.PublicURL, Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts,
+		Promotions: f.promotions, Moderation: f.moderation,
 	})
 	mux.Handle("/api/v1/", face)
 	mux.Handle("/hooks/messages", face)

@@ -293,7 +293,7 @@ func (s *Sync) applyJoins(tx *store.Tx, snap snapshot, c changes) error {
 		if err != nil {
 			return err
 		}
-		st.Inviter, st.InviterBy = by.inviter, by.by
+		st.Inviter, st.InviterBy, st.Referrer = by.inviter, by.by, by.referrer
 		fresh, err := tx.AddStint(&st)
 		if err != nil {
 			return err

@@ -108,6 +108,7 @@ type Stint struct {
 	State     string
 	Inviter   string
 	InviterBy string // state, invitor, contact_state or none
+	Referrer  string // the customer whose personal code led here; empty: none
 	// Ordinal is the number of customers in the group right after this join; nil for staff.
 	Ordinal *int
 	SeenAt  time.Time `gorm:"serializer:ms"` // when it was first read
