@@ -507,3 +507,35 @@ func TestAStartLooksAtTasksThatTheDeadHeld(t *testing.T) {
 		t.Errorf("due: %+v %v", due, err)
 	}
 }
+
+// Whoever shares a union id with somebody is that person, with all stays under either name.
+func TestAPersonIsFoundUnderEveryName(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		at := func(n int) time.Time { return c.Now().Add(time.Duration(n) * time.Second) }
+		tx(t, s, func(tx *Tx) error {
+			for n, st := range []Stint{{UserID: "wm1"}, {UserID: "wm1", UnionID: "u"}, {UserID: "wm2", UnionID: "u"}, {UserID: "wm2"}, {UserID: "wm3"}, {UserID: "wm4"}, {UserID: "wm4", UnionID: "v"}} {
+				st.ChatID, st.Kind, st.JoinedAt = "wr1", string(bot.Customer), at(n)
+				if _, err := tx.AddStint(&st); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for name, want := range map[string]struct {
+			user, union string
+			n           int
+		}{
+			"by one name":                  {"wm1", "", 4},
+			"by the other, with the union": {"wm2", "u", 4},
+			"without a union":              {"wm3", "", 1},
+			"an unknown one":               {"wm9", "", 0},
+			"an unknown one of a person":   {"wm9", "v", 2},
+		} {
+			got, err := s.Read(t.Context()).PersonStints(bot.MemberID(want.user), want.union)
+			must(t, err)
+			if len(got) != want.n {
+				t.Errorf("%s: %d stays, want %d", name, len(got), want.n)
+			}
+		}
+	})
+}
