@@ -33,7 +33,7 @@ var rooms = map[string][]string{
 	"sandbox/stories": {"sandbox", "go.yaml.in/yaml/v3"},
 	"app":             {"api", "bot", "bot/wecom", "configs", "handlers", "pump", "scheduler", "spam", "store", "github.com/prometheus/client_golang"},
 	"rehearse":        {"app", "bot", "configs", "handlers", "sandbox", "store"},
-	"cmd/xiaobu":      {"app", "bot", "configs", "handlers", "rehearse", "sandbox", "sandbox/panel", "sandbox/stories", "spam", "store", "golang.org/x/text"},
+	"cmd/xiaobu":      {"api", "app", "bot", "configs", "handlers", "rehearse", "sandbox", "sandbox/panel", "sandbox/stories", "spam", "store", "golang.org/x/text"},
 	"e2e":             {},
 	".":               {},
 }

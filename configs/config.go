@@ -16,9 +16,7 @@ type Config struct {
 	Timezone   *time.Location
 	APIToken   string // empty: the API answers 503
 	FeedSecret string // empty: the feed answers 503
-	// SecondPerson: no payout is made in one step; who collects it and who approves it differ.
-	SecondPerson bool
-	WeCom        WeCom
+	WeCom      WeCom
 }
 
 // WeCom is the self-built app.

@@ -12,11 +12,9 @@ import (
 // the run without it.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	for name, few := range map[string]string{"rapid.checks": "20", "histories": "40"} {
-		if f := flag.Lookup(name); f.Value.String() == f.DefValue {
-			if err := f.Value.Set(few); err != nil {
-				panic(err)
-			}
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set("20"); err != nil {
+			panic(err)
 		}
 	}
 	os.Exit(m.Run())

@@ -175,11 +175,8 @@ func TestWhatWasPaidStands(t *testing.T) {
 	h.deliver(h.world.join(g2, customer(1)))
 	h.pass(time.Minute)
 	h.must(h.store.Tx(ctx, func(tx *store.Tx) error {
-		p := store.Payout{Period: "2026-11"}
-		if err := tx.Collect(&p, "anna"); err != nil {
-			return err
-		}
-		return tx.PayEntries(p)
+		_, err := tx.AddPayout("2026-11", start.AddDate(0, 0, -1), start.AddDate(0, 0, 1))
+		return err
 	}))
 	h.status(store.EntryPaid)
 	h.readGroup(g1)
@@ -199,9 +196,9 @@ func TestNoRewardForStaffStrangersAndEarlierDays(t *testing.T) {
 	h.pass(time.Minute)
 	h.status()
 	for member, want := range map[bot.MemberID]string{"wm001": ReasonBeforeEffective, "wm002": ReasonNoInviter, "colleague": ReasonNotCustomer} {
-		x, err := h.rewards.Explain(context.Background(), g1, member, time.UTC)
+		x, err := h.rewards.Explain(context.Background(), g1, member, time.Time{}, time.UTC)
 		h.must(err)
-		if x.Decision != "not_rewarded" || x.Reason != want || len(x.Evidence) < 2 {
+		if x.Decision != "not_rewarded" || x.Reason != want || len(x.Steps) < 2 {
 			t.Errorf("%s: %+v, want %s", member, x, want)
 		}
 	}
@@ -220,7 +217,7 @@ func TestExplainTellsWhatTheBooksDid(t *testing.T) {
 	h.deliver(h.world.leave(g1, "wm002", 0))
 	h.pass(time.Minute)
 	for member, want := range map[bot.MemberID][2]string{"wm001": {"rewarded", ReasonRewarded}, "wm002": {"not_rewarded", ReasonLeftEarly}} {
-		x, err := h.rewards.Explain(context.Background(), g1, member, time.UTC)
+		x, err := h.rewards.Explain(context.Background(), g1, member, time.Time{}, time.UTC)
 		h.must(err)
 		if x.Decision != want[0] || x.Reason != want[1] || x.Entry == nil {
 			t.Errorf("%s: %+v, want %v", member, x, want)

@@ -134,19 +134,12 @@ func TestARuleReachesIntoNoClosedMonth(t *testing.T) {
 		return err
 	}
 	h.must(put(november.AddDate(0, -3, 0))) // nothing was paid yet
-	collect := func(period, then string) {
-		p := store.Payout{Period: period}
+	for _, period := range []string{"2026-10", "2026-08"} {
 		h.must(h.store.Tx(context.Background(), func(tx *store.Tx) error {
-			if err := tx.Collect(&p, "anna"); err != nil || then == "" {
-				return err
-			}
-			return tx.StepPayout(&p, then, "anna", "")
+			_, err := tx.AddPayout(period, november, november)
+			return err
 		}))
 	}
-	collect("2026-10", "")
-	collect("2026-08", store.PayoutPaid)
-	collect("2026-11", store.PayoutReversed)
-	collect("2026-11", store.PayoutDiscarded)
 	for from, refused := range map[time.Time]bool{
 		november.AddDate(0, -3, 0): true, november.AddDate(0, -1, 0): true, november.Add(-time.Second): true,
 		november: false, start: false, start.AddDate(0, 1, 0): false,
@@ -157,7 +150,10 @@ func TestARuleReachesIntoNoClosedMonth(t *testing.T) {
 		}
 	}
 	// From now on is never refused, whatever was paid.
-	collect("2026-11", store.PayoutApproved)
+	h.must(h.store.Tx(context.Background(), func(tx *store.Tx) error {
+		_, err := tx.AddPayout("2026-11", november, november)
+		return err
+	}))
 	h.must(put(start))
 }
 

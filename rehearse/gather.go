@@ -369,11 +369,11 @@ func (g *gathering) unrewarded(ctx context.Context, entries []store.Entry) error
 		if earned[st.ID] {
 			continue
 		}
-		x, err := judge.ExplainStay(ctx, st, time.UTC)
+		_, reason, err := judge.Decide(ctx, st)
 		if err != nil {
 			return err
 		}
-		why[x.Reason]++
+		why[reason]++
 	}
 	g.rep.Rewards.NotRewarded = []Count{}
 	for code, n := range why {

@@ -186,6 +186,12 @@ func (r Reader) StaysTold(chat bot.ChatID, users []string, ends []time.Time) ([]
 	return append(out, more...), err
 }
 
+// NextRule returns the version that comes into force first after a moment, the newest of
+// several; ErrNotFound if none does.
+func (r Reader) NextRule(t time.Time) (Rule, error) {
+	return first[Rule](r.db.Where("effective_from > ?", ms(t)).Order("effective_from, version DESC"))
+}
+
 // RulesAround returns a version with the one before and the one after it, as far as there are.
 func (r Reader) RulesAround(version int64) ([]Rule, error) {
 	return all[Rule](r.db.Where("version BETWEEN ? AND ?", version-1, version+1).Order("version"))

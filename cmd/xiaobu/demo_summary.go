@@ -275,11 +275,11 @@ func (d *demo) unrewarded(ctx context.Context, r store.Reader) (map[string]int, 
 		if st.Kind != "customer" || st.JoinedAt.Before(d.story.Start) {
 			continue
 		}
-		x, err := rewards.ExplainStay(ctx, st, time.UTC)
+		_, reason, err := rewards.Decide(ctx, st)
 		if err != nil {
 			return nil, err
 		}
-		out[x.Reason]++
+		out[reason]++
 	}
 	return out, nil
 }

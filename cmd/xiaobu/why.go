@@ -16,19 +16,25 @@ import (
 
 func whyCommand() command {
 	return command{
-		name: "why", args: "reward|delivery|case|event ID", zh: "说明一笔奖励、一次送达、一个案件或一个事件的来龙去脉", en: "the evidence behind a reward, a delivery, a case or an event",
+		name: "why", args: "reward|delivery|case|event ID, or reward CHAT_ID MEMBER [JOINED_AT], or reward MEMBER", zh: "说明一笔奖励、一次送达、一个案件或一个事件的来龙去脉", en: "the evidence behind a reward, a delivery, a case or an event",
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
-			return configured(fs, checkWhy, func(ctx context.Context, e env, c configs.Config, args []string) error {
-				id, err := strconv.ParseInt(args[1], 10, 64)
-				if err != nil {
-					return err // checked before
-				}
+			lang := fs.String("lang", handlers.Chinese, "`LANG` of a reward's explanation, zh or en / 奖励说明的语言")
+			asJSON := fs.Bool("json", false, "a reward's explanation as JSON, as GET /rewards/explain answers / 以 JSON 输出奖励说明")
+			return configured(fs, func(args []string) error { return checkWhy(args, *lang, *asJSON) }, func(ctx context.Context, e env, c configs.Config, args []string) error {
 				s, err := store.OpenReader(ctx, c.Database, time.Now)
 				if err != nil {
 					return err
 				}
 				defer s.Close()
-				err = tellers[args[0]](ctx, teller{out: e.stdout, zone: c.Timezone, store: s, r: s.Read(ctx)}, id)
+				t := teller{out: e.stdout, zone: c.Timezone, store: s, r: s.Read(ctx), lang: *lang, asJSON: *asJSON}
+				if args[0] == "reward" {
+					return whyReward(ctx, t, args[1:])
+				}
+				id, err := strconv.ParseInt(args[1], 10, 64)
+				if err != nil {
+					return err // checked before
+				}
+				err = tellers[args[0]](ctx, t, id)
 				if errors.Is(err, store.ErrNotFound) {
 					return fmt.Errorf("there is no %s %d / 没有这条记录", args[0], id)
 				}
@@ -38,12 +44,18 @@ func whyCommand() command {
 	}
 }
 
-// tellers are the things that can be asked about.
+// tellers are the things besides rewards that can be asked about.
 var tellers = map[string]func(context.Context, teller, int64) error{
-	"reward": whyReward, "delivery": whyDelivery, "case": whyCase, "event": whyEvent,
+	"delivery": whyDelivery, "case": whyCase, "event": whyEvent,
 }
 
-func checkWhy(args []string) error {
+func checkWhy(args []string, lang string, asJSON bool) error {
+	if len(args) > 0 && args[0] == "reward" {
+		return checkWhyReward(args[1:], lang)
+	}
+	if asJSON {
+		return usage{"xiaobu why writes JSON of rewards only: xiaobu why reward ID --json"}
+	}
 	if len(args) != 2 {
 		return usage{"xiaobu why wants two words: reward, delivery, case or event, and its id"}
 	}
@@ -60,6 +72,9 @@ type teller struct {
 	zone  *time.Location
 	store *store.Store
 	r     store.Reader
+
+	lang   string // zh or en
+	asJSON bool
 }
 
 func (t teller) say(format string, args ...any) { fmt.Fprintf(t.out, format+"\n", plainArgs(args)...) }
@@ -69,26 +84,6 @@ func (t teller) at(when time.Time) string {
 		return "-"
 	}
 	return when.In(t.zone).Format("2006-01-02 15:04:05")
-}
-
-func whyReward(ctx context.Context, t teller, id int64) error {
-	e, err := t.r.Entry(id)
-	if err != nil {
-		return err
-	}
-	st, err := t.r.Stint(e.StintID)
-	if err != nil {
-		return err
-	}
-	x, err := (&handlers.Rewards{Store: t.store, Now: time.Now, Zone: t.zone}).ExplainStay(ctx, st, t.zone)
-	if err != nil {
-		return err
-	}
-	t.say("奖励 / reward %d: %s → %s %s (%s)", e.ID, e.Member, e.Staff, handlers.Yuan(e.AmountFen), e.Status)
-	for _, line := range x.Evidence {
-		t.say("· %s", line)
-	}
-	return nil
 }
 
 func whyDelivery(_ context.Context, t teller, id int64) error {
