@@ -34,10 +34,12 @@ type Config struct {
 	Now        func() time.Time
 	Log        *slog.Logger
 	Version    string
+	PublicURL  string // where this program is reached from outside, without a slash at the end
 
 	Channels   *handlers.Channels
 	Greetings  *handlers.Greetings
 	Rewards    *handlers.Rewards
+	Payouts    *handlers.Payouts
 	Promotions *handlers.Promotions
 	Moderation *handlers.Moderation
 }

@@ -51,26 +51,44 @@ func (s *server) welcome(ctx context.Context, id string) (*result[welcomeView], 
 }
 
 type channelBody struct {
-	Name       string   `json:"name"`
-	Kind       string   `json:"kind" doc:"group_qr or contact_qr"`
-	Staff      string   `json:"staff" maxLength:"64" doc:"user id of whom the joins count for"`
-	ChatIDs    []string `json:"chat_ids,omitempty" maxItems:"50" doc:"1 to 5 groups of a group_qr"`
-	AutoCreate bool     `json:"auto_create,omitempty" doc:"let WeCom open a further group when all are full"`
-	BaseName   string   `json:"base_name,omitempty" doc:"name of groups so opened"`
+	Name        string   `json:"name"`
+	Kind        string   `json:"kind" doc:"group_qr or contact_qr"`
+	Staff       string   `json:"staff,omitempty" maxLength:"64" doc:"user id of whom the joins count for; may be left out of a group_qr with a store_id"`
+	ChatIDs     []string `json:"chat_ids,omitempty" maxItems:"50" doc:"1 to 5 groups of a group_qr"`
+	AutoCreate  bool     `json:"auto_create,omitempty" doc:"let WeCom open a further group when all are full"`
+	BaseName    string   `json:"base_name,omitempty" doc:"name of groups so opened"`
+	StoreID     string   `json:"store_id,omitempty" maxLength:"64" doc:"the store it belongs to"`
+	Place       string   `json:"place,omitempty" doc:"where it hangs, such as 3号收银台"`
+	Purpose     string   `json:"purpose,omitempty" enum:"cashier,till,poster,store" doc:"left out: cashier, or store where it has no staff"`
+	State       string   `json:"state,omitempty" doc:"1 to 30 letters, digits, _ or -; left out: a random one"`
+	NextChatIDs []string `json:"next_chat_ids,omitempty" maxItems:"50" doc:"groups that are put in, one after the other, when the others are nearly full"`
+	Threshold   int      `json:"threshold,omitempty" doc:"people from whom on a group is nearly full; 0: 190"`
+}
+
+func (b channelBody) channel() store.Channel {
+	return store.Channel{Name: b.Name, Kind: b.Kind, Staff: b.Staff, ChatIDs: b.ChatIDs, AutoCreate: b.AutoCreate, BaseName: b.BaseName,
+		ShopID: b.StoreID, Place: b.Place, Purpose: b.Purpose, State: b.State, NextChatIDs: b.NextChatIDs, Threshold: b.Threshold}
 }
 
 type channelView struct {
-	ID         string     `json:"id"`
-	Name       string     `json:"name"`
-	Kind       string     `json:"kind"`
-	Staff      string     `json:"staff"`
-	State      string     `json:"state"`
-	ConfigID   string     `json:"config_id"`
-	QRCode     string     `json:"qr_code"`
-	ChatIDs    []string   `json:"chat_ids" nullable:"false"`
-	AutoCreate bool       `json:"auto_create"`
-	BaseName   string     `json:"base_name"`
-	CreatedAt  *time.Time `json:"created_at"`
+	ID          string     `json:"id"`
+	Name        string     `json:"name"`
+	Kind        string     `json:"kind"`
+	Staff       string     `json:"staff"`
+	State       string     `json:"state"`
+	ConfigID    string     `json:"config_id"`
+	QRCode      string     `json:"qr_code"`
+	ChatIDs     []string   `json:"chat_ids" nullable:"false"`
+	AutoCreate  bool       `json:"auto_create"`
+	BaseName    string     `json:"base_name"`
+	CreatedAt   *time.Time `json:"created_at"`
+	StoreID     *string    `json:"store_id"`
+	Place       string     `json:"place"`
+	Purpose     string     `json:"purpose" enum:"cashier,till,poster,store,referral"`
+	Code        string     `json:"code"`
+	URL         string     `json:"url" doc:"what is printed: it always shows the code as it is now"`
+	NextChatIDs []string   `json:"next_chat_ids" nullable:"false"`
+	Threshold   int        `json:"threshold"`
 }
 
 type channelCounts struct {
@@ -80,12 +98,18 @@ type channelCounts struct {
 }
 
 func (s *server) viewChannel(c store.Channel) channelView {
-	v := channelView{ID: idString(c.ID), Name: c.Name, Kind: c.Kind, Staff: c.Staff, State: c.State, ConfigID: c.ConfigID, QRCode: c.QRCode,
-		ChatIDs: c.ChatIDs, AutoCreate: c.AutoCreate, BaseName: c.BaseName, CreatedAt: s.stamp(c.CreatedAt)}
-	if v.ChatIDs == nil {
-		v.ChatIDs = []string{}
+	return channelView{ID: idString(c.ID), Name: c.Name, Kind: c.Kind, Staff: c.Staff, State: c.State, ConfigID: c.ConfigID, QRCode: c.QRCode,
+		ChatIDs: orEmpty(c.ChatIDs), AutoCreate: c.AutoCreate, BaseName: c.BaseName, CreatedAt: s.stamp(c.CreatedAt),
+		StoreID: text(c.ShopID), Place: c.Place, Purpose: c.Purpose, Code: c.Code, URL: s.PublicURL + "/q/" + c.Code,
+		NextChatIDs: orEmpty(c.NextChatIDs), Threshold: c.Threshold}
+}
+
+// orEmpty keeps a list that is not there from becoming null.
+func orEmpty(list []string) []string {
+	if list == nil {
+		return []string{}
 	}
-	return v
+	return list
 }
 
 func (s *server) channels() {
@@ -97,10 +121,8 @@ func (s *server) channels() {
 		ID string `path:"id"`
 	}
 	huma.Register(s.api, op(http.MethodPost, "/channels", "make a QR code with an owner", http.StatusCreated), func(ctx context.Context, in *create) (*result[channelView], error) {
-		ch := store.Channel{Name: in.Body.Name, Kind: in.Body.Kind, Staff: in.Body.Staff, ChatIDs: in.Body.ChatIDs,
-			AutoCreate: in.Body.AutoCreate, BaseName: in.Body.BaseName}
 		made, err := once(ctx, s, "POST /channels", in.Keyed, in.Body, func(remember handlers.Remember) (store.Channel, error) {
-			return s.Channels.Create(ctx, ch, remember)
+			return s.Channels.Create(ctx, in.Body.channel(), remember)
 		}, func(id string) (store.Channel, error) { return s.channel(ctx, id) })
 		if err != nil {
 			return nil, s.fail(ctx, err)

@@ -173,6 +173,7 @@ type memberView struct {
 	State     *string    `json:"state"`
 	Inviter   *string    `json:"inviter"`
 	InviterBy string     `json:"inviter_by" enum:"state,invitor,contact_state,none"`
+	Referrer  *string    `json:"referrer" doc:"the customer whose personal code led here"`
 	Ordinal   *int       `json:"ordinal"`
 	LeftAt    *time.Time `json:"left_at"`
 	LeftHow   *string    `json:"left_how" doc:"left, removed or unknown"`
@@ -181,7 +182,7 @@ type memberView struct {
 func (s *server) viewMember(m store.Stint) memberView {
 	return memberView{
 		UserID: m.UserID, Kind: m.Kind, Name: m.Name, UnionID: text(m.UnionID), JoinedAt: s.stamp(m.JoinedAt),
-		JoinScene: text(m.JoinScene), State: text(m.State), Inviter: text(m.Inviter), InviterBy: m.InviterBy,
+		JoinScene: text(m.JoinScene), State: text(m.State), Inviter: text(m.Inviter), InviterBy: m.InviterBy, Referrer: text(m.Referrer),
 		Ordinal: m.Ordinal, LeftAt: s.stamp(m.LeftAt), LeftHow: text(m.LeftHow),
 	}
 }

@@ -1,71 +1,66 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
-	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/xuri/excelize/v2"
 
 	"xiaobu/handlers"
 	"xiaobu/store"
 )
 
 type payoutItem struct {
-	Staff     string `json:"staff"`
-	Joins     int64  `json:"joins"`
-	AmountFen int64  `json:"amount_fen"`
+	Staff        string `json:"staff"`
+	Name         string `json:"name" doc:"as it was when the payout was collected; empty: never known"`
+	StoreID      string `json:"store_id" doc:"empty: of no store"`
+	StoreName    string `json:"store_name"`
+	Region       string `json:"region"`
+	Joins        int64  `json:"joins" doc:"joins that are paid"`
+	GrossFen     int64  `json:"gross_fen" doc:"what they earned"`
+	RecoveredFen int64  `json:"recovered_fen" doc:"kept back of it for joins that were clawed back after they had been paid"`
+	AmountFen    int64  `json:"amount_fen" doc:"to be paid: gross_fen - recovered_fen"`
+}
+
+type payoutStep struct {
+	Status string     `json:"status" enum:"collected,approved,paid,reversed,discarded"`
+	At     *time.Time `json:"at"`
+	By     string     `json:"by"`
+	Note   string     `json:"note" doc:"why; empty: not said"`
+}
+
+type payoutHead struct {
+	ID           string     `json:"id"`
+	Period       string     `json:"period"`
+	Status       string     `json:"status" enum:"collected,approved,paid,reversed,discarded"`
+	CarryOver    bool       `json:"carry_over" doc:"what earlier months left over is in it too"`
+	Joins        int64      `json:"joins"`
+	GrossFen     int64      `json:"gross_fen"`
+	RecoveredFen int64      `json:"recovered_fen"`
+	TotalFen     int64      `json:"total_fen" doc:"paid out: gross_fen - recovered_fen"`
+	CreatedAt    *time.Time `json:"created_at"`
 }
 
 type payoutView struct {
-	ID        string       `json:"id"`
-	Period    string       `json:"period"`
-	TotalFen  int64        `json:"total_fen"`
-	CreatedAt *time.Time   `json:"created_at"`
-	Items     []payoutItem `json:"items" nullable:"false"`
+	payoutHead
+	Items []payoutItem `json:"items" nullable:"false" doc:"one for each member of staff"`
+	Steps []payoutStep `json:"steps" nullable:"false" doc:"who brought it to which status, oldest first"`
+}
+
+func (s *server) viewPayout(p store.Payout) payoutHead {
+	return payoutHead{ID: idString(p.ID), Period: p.Period, Status: p.Status, CarryOver: p.CarryOver, Joins: p.Joins, GrossFen: p.GrossFen,
+		RecoveredFen: p.RecoveredFen, TotalFen: p.TotalFen, CreatedAt: s.stamp(p.CreatedAt)}
 }
 
 func (s *server) payouts() {
-	type create struct {
-		Keyed
-		Body struct {
-			Period string `json:"period" example:"2026-11" doc:"the month whose payable rewards are paid"`
-		}
-	}
+	s.makePayout()
+	s.listPayouts()
+	s.stepPayout()
 	type one struct {
 		ID     string `path:"id"`
 		Format string `query:"format" default:"json" enum:"json,csv,xlsx"`
 	}
-	huma.Register(s.api, op(http.MethodPost, "/rewards/payouts", "pay what is payable of a month", http.StatusCreated), func(ctx context.Context, in *create) (*result[payoutView], error) {
-		from, to, err := s.period(in.Body.Period, "body.period")
-		if err != nil {
-			return nil, err
-		}
-		v, err := once(ctx, s, "POST /rewards/payouts", in.Keyed, in.Body, func(remember handlers.Remember) (payoutView, error) {
-			var id int64
-			err := s.Store.Tx(ctx, func(tx *store.Tx) error {
-				p, err := tx.AddPayout(in.Body.Period, from, to)
-				if err != nil {
-					return err
-				}
-				id = p.ID
-				return remember(tx, idString(p.ID))
-			})
-			if err != nil {
-				return payoutView{}, err
-			}
-			return s.payout(ctx, idString(id))
-		}, func(id string) (payoutView, error) { return s.payout(ctx, id) })
-		if err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return answer(v), nil
-	})
 	get := op(http.MethodGet, "/rewards/payouts/{id}", "one payout, as JSON, CSV or XLSX", http.StatusOK)
 	huma.Register(s.api, get, func(ctx context.Context, in *one) (*huma.StreamResponse, error) {
 		p, err := s.payout(ctx, in.ID)
@@ -74,6 +69,112 @@ func (s *server) payouts() {
 		}
 		return s.export(p, in.Format)
 	})
+}
+
+func (s *server) makePayout() {
+	type create struct {
+		Keyed
+		Body struct {
+			Period    string `json:"period" example:"2026-11" doc:"a month that is over, in the configured zone"`
+			By        string `json:"by,omitempty" example:"anna" doc:"who collects: then it is only collected, and paid after somebody else approved it. Left out: it is paid at once, unless the setting rewards.second_person forbids that"`
+			CarryOver bool   `json:"carry_over,omitempty" doc:"also take what earlier months left over"`
+		}
+	}
+	huma.Register(s.api, op(http.MethodPost, "/rewards/payouts", "pay or collect what is payable of a month", http.StatusCreated), func(ctx context.Context, in *create) (*result[payoutView], error) {
+		v, err := once(ctx, s, "POST /rewards/payouts", in.Keyed, in.Body, func(remember handlers.Remember) (payoutView, error) {
+			p, err := s.Payouts.Make(ctx, handlers.PayoutAsk(in.Body), remember)
+			if err != nil {
+				return payoutView{}, err
+			}
+			return s.payout(ctx, idString(p.ID))
+		}, func(id string) (payoutView, error) { return s.payout(ctx, id) })
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return answer(v), nil
+	})
+}
+
+func (s *server) listPayouts() {
+	type filter struct {
+		Page
+		Period string `query:"period" maxLength:"7" example:"2026-11" doc:"a month"`
+		Status string `query:"status" enum:"collected,approved,paid,reversed,discarded"`
+	}
+	huma.Register(s.api, op(http.MethodGet, "/rewards/payouts", "payouts in the order they were collected", http.StatusOK), func(ctx context.Context, in *filter) (*result[list[payoutHead]], error) {
+		after, err := in.number()
+		if err != nil {
+			return nil, err
+		}
+		rows, err := s.Store.Read(ctx).Payouts(store.PayoutFilter{Period: in.Period, Status: in.Status, Cursor: after, Limit: in.Limit + 1})
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return paged(rows, in.Limit, s.viewPayout, func(p store.Payout) string { return idString(p.ID) }), nil
+	})
+}
+
+// stepPayout offers the steps of a payout that somebody takes by name.
+func (s *server) stepPayout() {
+	type step struct {
+		Keyed
+		ID   string `path:"id"`
+		Body struct {
+			By string `json:"by" example:"ben" doc:"who takes this step"`
+		}
+	}
+	type reasoned struct {
+		Keyed
+		ID   string `path:"id"`
+		Body struct {
+			By     string `json:"by" example:"ben" doc:"who takes this step"`
+			Reason string `json:"reason" example:"重复统计" doc:"why"`
+		}
+	}
+	for _, c := range []struct {
+		name, summary string
+		do            func(context.Context, int64, string, handlers.Remember) (store.Payout, error)
+	}{
+		{"approve", "a second person agrees to a collected payout", s.Payouts.Approve},
+		{"pay", "pay an approved payout; refused, and back to collected, when what it pays changed", s.Payouts.Pay},
+	} {
+		huma.Register(s.api, op(http.MethodPost, "/rewards/payouts/{id}/"+c.name, c.summary, http.StatusOK), func(ctx context.Context, in *step) (*result[payoutView], error) {
+			return s.takeStep(ctx, c.name, in.ID, in.Keyed, in.Body, func(id int64, remember handlers.Remember) (store.Payout, error) {
+				return c.do(ctx, id, in.Body.By, remember)
+			})
+		})
+	}
+	for _, c := range []struct {
+		name, summary string
+		do            func(context.Context, int64, string, string, handlers.Remember) (store.Payout, error)
+	}{
+		{"reverse", "take a paid payout back: its joins are payable again", s.Payouts.Reverse},
+		{"discard", "give up a payout that is not paid", s.Payouts.Discard},
+	} {
+		huma.Register(s.api, op(http.MethodPost, "/rewards/payouts/{id}/"+c.name, c.summary, http.StatusOK), func(ctx context.Context, in *reasoned) (*result[payoutView], error) {
+			return s.takeStep(ctx, c.name, in.ID, in.Keyed, in.Body, func(id int64, remember handlers.Remember) (store.Payout, error) {
+				return c.do(ctx, id, in.Body.By, in.Body.Reason, remember)
+			})
+		})
+	}
+}
+
+func (s *server) takeStep(ctx context.Context, name, id string, k Keyed, body any, do func(int64, handlers.Remember) (store.Payout, error)) (*result[payoutView], error) {
+	n, err := idOf(id)
+	if err != nil {
+		return nil, err
+	}
+	show := func(id string) (payoutView, error) { return s.payout(ctx, id) }
+	v, err := once(ctx, s, "POST /rewards/payouts/"+idString(n)+"/"+name, k, body, func(remember handlers.Remember) (payoutView, error) {
+		if _, err := do(n, remember); err != nil {
+			return payoutView{}, err
+		}
+		return show(idString(n))
+	}, show)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return answer(v), nil
 }
 
 func (s *server) payout(ctx context.Context, id string) (payoutView, error) {
@@ -86,89 +187,18 @@ func (s *server) payout(ctx context.Context, id string) (payoutView, error) {
 	if err != nil {
 		return payoutView{}, err
 	}
-	v := payoutView{ID: id, Period: p.Period, TotalFen: p.TotalFen, CreatedAt: s.stamp(p.CreatedAt), Items: []payoutItem{}}
+	v := payoutView{payoutHead: s.viewPayout(p), Items: []payoutItem{}, Steps: []payoutStep{}}
 	lines, err := r.PayoutLines(n)
+	if err != nil {
+		return v, err
+	}
 	for _, l := range lines {
-		v.Items = append(v.Items, payoutItem(l))
+		v.Items = append(v.Items, payoutItem{Staff: l.Staff, Name: l.StaffName, StoreID: l.ShopID, StoreName: l.ShopName, Region: l.Region,
+			Joins: l.Joins, GrossFen: l.GrossFen, RecoveredFen: l.RecoveredFen, AmountFen: l.AmountFen})
+	}
+	steps, err := r.PayoutSteps(n)
+	for _, st := range steps {
+		v.Steps = append(v.Steps, payoutStep{Status: st.Status, At: s.stamp(st.At), By: st.Who, Note: st.Note})
 	}
 	return v, err
-}
-
-func (s *server) export(p payoutView, format string) (*huma.StreamResponse, error) {
-	var data []byte
-	var kind string
-	var err error
-	switch format {
-	case "csv":
-		kind = "text/csv; charset=utf-8"
-		data, err = csvOf(p)
-	case "xlsx":
-		kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-		data, err = xlsxOf(p)
-	default:
-		return &huma.StreamResponse{Body: func(ctx huma.Context) {
-			ctx.SetHeader("Content-Type", "application/json")
-			_ = s.api.Marshal(ctx.BodyWriter(), "application/json", p) // the client may be gone
-		}}, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("export payout %s: %w", p.ID, err)
-	}
-	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		ctx.SetHeader("Content-Type", kind)
-		ctx.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="payout-%s-%s.%s"`, p.Period, p.ID, format))
-		_, _ = ctx.BodyWriter().Write(data)
-	}}, nil
-}
-
-// The columns of an export.
-var payoutHeader = [...]string{"period", "staff", "joins", "amount_yuan", "amount_fen"}
-
-// csvOf writes a table that spreadsheets open with the right characters: UTF-8 with a mark.
-func csvOf(p payoutView) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString("\ufeff")
-	w := csv.NewWriter(&b)
-	rows := [][]string{payoutHeader[:]}
-	for _, it := range p.Items {
-		rows = append(rows, []string{p.Period, cell(it.Staff), strconv.FormatInt(it.Joins, 10), yuan(it.AmountFen), strconv.FormatInt(it.AmountFen, 10)})
-	}
-	if err := w.WriteAll(rows); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// cell keeps a spreadsheet from taking a name for a formula.
-func cell(v string) string {
-	if v != "" && bytes.ContainsAny([]byte(v[:1]), "=+-@\t\r") {
-		return "'" + v
-	}
-	return v
-}
-
-func yuan(fen int64) string { return fmt.Sprintf("%d.%02d", fen/100, fen%100) }
-
-func xlsxOf(p payoutView) ([]byte, error) {
-	f := excelize.NewFile()
-	defer f.Close()
-	const sheet = "Sheet1"
-	header := make([]any, len(payoutHeader))
-	for i, h := range payoutHeader {
-		header[i] = h
-	}
-	if err := f.SetSheetRow(sheet, "A1", &header); err != nil {
-		return nil, err
-	}
-	for i, it := range p.Items {
-		row := []any{p.Period, it.Staff, it.Joins, float64(it.AmountFen) / 100, it.AmountFen}
-		if err := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+2), &row); err != nil {
-			return nil, err
-		}
-	}
-	b, err := f.WriteToBuffer()
-	if err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
 }

@@ -120,11 +120,13 @@ func (a *App) build() error {
 // features are the parts that more than one pump or face needs.
 type features struct {
 	rewards    *handlers.Rewards
+	payouts    *handlers.Payouts
 	promotions *handlers.Promotions
 	results    *handlers.Results
 	moderation *handlers.Moderation
 	channels   *handlers.Channels
 	greetings  *handlers.Greetings
+	reports    *handlers.Reports
 }
 
 func (a *App) features() features {
@@ -132,14 +134,16 @@ func (a *App) features() features {
 	a.corp = &handlers.Corp{Store: a.Store, Staff: p, Chats: p, Log: o.Log}
 	return features{
 		rewards: &handlers.Rewards{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone},
+		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson},
 		promotions: &handlers.Promotions{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
 			Schedule: func(spec string, zone *time.Location) (handlers.NextFunc, error) {
 				return scheduler.Schedule(spec, zone)
 			}},
 		results:    &handlers.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log},
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
-		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Random: o.Random, Log: o.Log},
+		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
+		reports:    &handlers.Reports{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log, Chats: p},
 	}
 }
 
@@ -177,14 +181,17 @@ func (a *App) send(m *metrics, _ features) {
 	a.sender.Perform(&handlers.MassSender{Platform: p, Store: a.Store, Now: o.Now}, fewWorkers)
 	a.sender.Perform(handlers.MassReminder{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.MassCanceller{Platform: p}, fewWorkers)
+	a.sender.Perform(handlers.StaffTeller{Platform: p, Now: o.Now}, fewWorkers)
 }
 
 func (a *App) schedule(f features) error {
 	r := scheduler.NewRunner(a.Store, a.o.Now, a.o.Owner, a.o.Log)
 	r.Duty(scheduler.Duty{Name: "plan promotions", Next: f.promotions.Next, Run: f.promotions.Plan})
 	r.Duty(scheduler.Duty{Name: "settle rewards", Next: f.rewards.Next, Run: f.rewards.Settle})
+	r.Duty(scheduler.Duty{Name: "judge again", Next: f.rewards.NextRejudge, Run: f.rewards.Rejudge})
 	r.Duty(scheduler.Duty{Name: "poll results", Next: f.results.Next, Run: f.results.Poll})
 	r.Duty(scheduler.Duty{Name: "review cases", Next: f.moderation.Next, Run: f.moderation.Review})
+	r.Duty(scheduler.Duty{Name: "tell reports", Next: f.reports.Next, Run: f.reports.Tell})
 	zone := a.o.Config.Timezone
 	for _, j := range []scheduler.Job{
 		{Name: "nightly comparison", Spec: "17 3 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, slot time.Time) error {
@@ -209,7 +216,8 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 	mux.Handle("/callback/wecom", callback)
 	face := api.New(api.Config{
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
-		Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Promotions: f.promotions, Moderation: f.moderation,
+		PublicURL: o.Config.PublicURL, Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts,
+		Promotions: f.promotions, Moderation: f.moderation,
 	})
 	mux.Handle("/api/v1/", face)
 	mux.Handle("/hooks/messages", face)
@@ -321,6 +329,7 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) { return tx.PruneMessages(now.Add(-keepMessages), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneAnswers(now.Add(-keepAnswers)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneSlots(now.Add(-keepActions)) },
+		func(tx *store.Tx) (int64, error) { return 0, tx.PruneRuns(now.Add(-keepActions)) },
 	} {
 		for n := int64(pruneBatch); n == pruneBatch; {
 			err := a.Store.Tx(ctx, func(tx *store.Tx) (err error) { n, err = prune(tx); return err })

@@ -1,5 +1,10 @@
 package bot
 
+import "errors"
+
+// ErrUntraceable says that nobody can find out any more what became of a call.
+var ErrUntraceable = errors.New("nobody can find out any more whether it was carried out")
+
 // RetryRule says what may be done about an action whose outcome is unknown because the
 // call was cut off or the process died under it.
 type RetryRule string

@@ -16,7 +16,9 @@ type Config struct {
 	Timezone   *time.Location
 	APIToken   string // empty: the API answers 503
 	FeedSecret string // empty: the feed answers 503
-	WeCom      WeCom
+	// SecondPerson: no payout is made in one step; who collects it and who approves it differ.
+	SecondPerson bool
+	WeCom        WeCom
 }
 
 // WeCom is the self-built app.

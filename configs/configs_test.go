@@ -19,6 +19,7 @@ database: postgres://me:hunter2@db/xiaobu
 timezone: Asia/Urumqi
 api_token: the-token-of-the-api
 feed_secret: the-secret-of-the-feed
+rewards: {second_person: true}
 wecom:
   base_url: http://127.0.0.1:8090/
   corp_id: ww1
@@ -66,7 +67,7 @@ func TestWithoutAnythingThereAreDefaults(t *testing.T) {
 func TestAFileIsRead(t *testing.T) {
 	c := load(t, good)
 	want := Config{Listen: "0.0.0.0:9000", PublicURL: "https://xiaobu.example.com", Database: "postgres://me:hunter2@db/xiaobu",
-		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed",
+		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed", SecondPerson: true,
 		WeCom: WeCom{BaseURL: "http://127.0.0.1:8090", CorpID: "ww1", AgentID: 1000002, Secret: "the-secret-of-the-app", Token: "0123", AESKey: aesKey, Settle: 500 * time.Millisecond}}
 	if c != want || c.Timezone.String() != "Asia/Urumqi" {
 		t.Errorf("got %+v", []any{c.Listen, c.PublicURL, c.WeCom})
@@ -132,6 +133,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		"wecom: {base_url: ftp://x}":     {"wecom.base_url"},
 		"wecom: {secret: \"a b\"}":       {"wecom.secret", "white space"},
 		"feed_secret: seven77":           {"feed_secret", "8"},
+		"rewards: {second_person: anna}": {"rewards.second_person", "anna", "true"},
 	} {
 		_, _, err := Load(file(t, text), nil)
 		var e *Error

@@ -51,6 +51,10 @@ var settings = []setting{
 		set: func(c *Config, v string) error { c.FeedSecret = v; return atLeast(v, 8) }, show: func(c *Config) string { return c.FeedSecret },
 	},
 	{
+		key: "rewards.second_person", preset: "false", example: "true", help: "true: a payout needs a second person who approves it",
+		set: setSecondPerson, show: func(c *Config) string { return strconv.FormatBool(c.SecondPerson) },
+	},
+	{
 		key: "wecom.base_url", preset: "https://qyapi.weixin.qq.com", example: "https://qyapi.weixin.qq.com", help: "where WeCom's API is",
 		set: func(c *Config, v string) error { c.WeCom.BaseURL = strings.TrimRight(v, "/"); return checkURL(v) }, show: func(c *Config) string { return c.WeCom.BaseURL },
 	},
@@ -121,6 +125,14 @@ func setZone(c *Config, v string) error {
 		return fmt.Errorf("%q is no IANA zone", v)
 	}
 	c.Timezone = zone
+	return nil
+}
+
+func setSecondPerson(c *Config, v string) error {
+	if v != "true" && v != "false" {
+		return fmt.Errorf("%q is neither true nor false", v)
+	}
+	c.SecondPerson = v == "true"
 	return nil
 }
 

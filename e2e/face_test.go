@@ -162,6 +162,14 @@ func TestEverythingElseThatCannotBeIsRefused(t *testing.T) {
 		{422, "once_per", "PUT", "/rewards/rule", map[string]any{"tiers": []any{map[string]any{"fen": 1}}, "once_per": "year"}},
 		{422, "effective_from", "PUT", "/rewards/rule", map[string]any{"tiers": []any{map[string]any{"fen": 1}}, "effective_from": "yesterday"}},
 		{422, "period", "POST", "/rewards/payouts", map[string]any{"period": "2026-13"}},
+		{422, "2026-11 is not over: it may be paid from 2026-12-01 00:00 (Asia/Shanghai) on", "POST", "/rewards/payouts", map[string]any{"period": "2026-11"}},
+		{422, "by", "POST", "/rewards/payouts", map[string]any{"period": "2026-10", "by": " "}},
+		{422, "by", "POST", "/rewards/payouts", map[string]any{"period": "2026-10", "by": strings.Repeat("安", 65)}},
+		{409, "nothing of 2026-10", "POST", "/rewards/payouts", map[string]any{"period": "2026-10", "by": "anna"}},
+		{404, "", "POST", "/rewards/payouts/1/approve", map[string]any{"by": "ben"}},
+		{422, "by", "POST", "/rewards/payouts/1/pay", map[string]any{"by": ""}},
+		{422, "reason", "POST", "/rewards/payouts/1/discard", map[string]any{"by": "ben", "reason": ""}},
+		{422, "status", "GET", "/rewards/payouts?status=rich", nil},
 		{422, "period", "GET", "/rewards/statement?period=November", nil},
 		{422, "period", "GET", "/rewards/statement", nil},
 		{422, "status", "GET", "/rewards/entries?status=rich", nil},
@@ -231,7 +239,7 @@ func TestARepeatedKeyAnswersTheFirstResultAgain(t *testing.T) {
 		return v.ID
 	}
 	ch := map[string]any{"name": "导购", "kind": "contact_qr", "staff": "owner0"}
-	for path, body := range map[string]any{"/promotions": with(func(map[string]any) {}), "/channels": ch, "/rewards/payouts": map[string]any{"period": "2026-11"}} {
+	for path, body := range map[string]any{"/promotions": with(func(map[string]any) {}), "/channels": ch, "/rewards/payouts": map[string]any{"period": "2026-10"}} {
 		first, again, other := post(path, body, "k1"), post(path, body, "k1"), post(path, body, "k2")
 		if first != again || first == other {
 			t.Errorf("%s: %q, again %q, with another key %q", path, first, again, other)

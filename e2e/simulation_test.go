@@ -116,10 +116,11 @@ func simulate(t *testing.T, seed uint64) uint64 {
 // sharedDetector is made once: it takes longer than many a seed.
 var sharedDetector = sync.OnceValue(func() *spam.Detector { return spam.New() })
 
+// newSimulation begins on the last day of a month, so that the month can be paid on the way.
 func newSimulation(t *testing.T, seed uint64) *simulation {
 	t.Helper()
 	s := &simulation{seed: seed, rand: rand.New(rand.NewPCG(seed, 3)), dir: memoryDir(t), tokens: map[string]bool{}}
-	begin := monday.Add(time.Duration(s.rand.Int64N(int64(24 * time.Hour)))).Truncate(time.Millisecond)
+	begin := monday.AddDate(0, 0, 7).Add(time.Duration(s.rand.Int64N(int64(24 * time.Hour)))).Truncate(time.Millisecond)
 	s.rig = &rig{t: t, clock: &clock{t: begin}, log: &syncBuffer{}, base: botAddress}
 	s.web = &http.Client{Transport: toBot{s: s, people: true}}
 	if s.chance(0.3) {

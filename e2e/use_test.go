@@ -67,6 +67,7 @@ func TestAMonthIsPaidAndExplained(t *testing.T) {
 			Amount int64 `json:"amount_fen"`
 		}
 	}
+	r.until(time.Date(2026, 11, 30, 16, 0, 0, 0, time.UTC)) // midnight in Shanghai
 	r.want(http.StatusCreated, http.MethodPost, "/rewards/payouts", map[string]any{"period": "2026-11"}, &paid)
 	if paid.Total != 150 || len(paid.Items) != 1 || paid.Items[0].Staff != "cashier0" {
 		t.Errorf("paid: %+v", paid)

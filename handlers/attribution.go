@@ -29,21 +29,43 @@ const (
 
 // inviting is who brought a new member, and what tells so.
 type inviting struct {
-	inviter string
-	by      string        // state, invitor, contact_state or none
-	channel store.Channel // whose state was carried, at the join or when the customer was added
-	addedAt time.Time     // by contact_state: when the customer was added
+	inviter  string        // the member of staff; empty: nobody
+	by       string        // state, invitor, contact_state or none
+	referrer string        // the customer whose personal code it was; empty: none
+	channel  store.Channel // whose state was carried, at the join or when the customer was added
+	addedAt  time.Time     // by contact_state: when the customer was added
 }
 
-// inviterOf decides who brought a new member, once and for all.
+// inviterOf decides who brought a new member, once and for all. A code counts for whom it
+// belonged to at the time of the join. One without staff (a store's, a customer's) brought
+// the member all the same, so no earlier contact with staff counts beside it.
 func inviterOf(r store.Reader, m bot.Member) (inviting, error) {
 	ch, err := r.ChannelByState(m.State)
-	if err == nil && ch.Kind == store.ChannelGroup && ch.Staff != "" {
-		return inviting{inviter: ch.Staff, by: ByState, channel: ch}, nil
-	}
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return inviting{}, err
 	}
+	if err != nil || ch.Kind != store.ChannelGroup {
+		return withoutCode(r, m)
+	}
+	out := inviting{by: ByNone, channel: ch}
+	if ch.Referrer != string(m.ID) {
+		out.referrer = ch.Referrer
+	}
+	owner, err := r.ChannelOwnerAt(ch.ID, m.JoinedAt)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return inviting{}, err
+	}
+	switch {
+	case owner.Staff != "":
+		out.inviter, out.by = owner.Staff, ByState
+	case m.Inviter != "":
+		out.inviter, out.by = string(m.Inviter), ByInvitor
+	}
+	return out, nil
+}
+
+// withoutCode decides for a member who carries no state of a group code.
+func withoutCode(r store.Reader, m bot.Member) (inviting, error) {
 	if m.Inviter != "" {
 		return inviting{inviter: string(m.Inviter), by: ByInvitor}, nil
 	}
@@ -70,8 +92,15 @@ func contactStaff(r store.Reader, id bot.ExternalUserID, joined time.Time) (invi
 		if err != nil {
 			return inviting{}, err
 		}
-		if ch.Kind == store.ChannelContact && ch.Staff != "" {
-			return inviting{inviter: ch.Staff, by: ByContactState, channel: ch, addedAt: c.AddedAt}, nil
+		if ch.Kind != store.ChannelContact {
+			continue
+		}
+		owner, err := r.ChannelOwnerAt(ch.ID, c.AddedAt)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return inviting{}, err
+		}
+		if owner.Staff != "" {
+			return inviting{inviter: owner.Staff, by: ByContactState, channel: ch, addedAt: c.AddedAt}, nil
 		}
 	}
 	return inviting{by: ByNone}, nil

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -17,16 +19,21 @@ const (
 	maxChannelName  = 60 // characters
 	maxRemark       = 30 // characters that WeCom keeps of a remark
 	maxJoinWayChats = 5
-	maxBaseName     = 40              // bytes
+	maxPlace        = 60 // characters
+	maxState        = 30 // that WeCom takes
+	maxReserve      = 20 // groups that wait for a code's groups to fill up
+	groupByQR       = 200
+	maxBaseName     = 40              // characters
 	closeTime       = 5 * time.Second // for taking back a code nobody will use
 )
 
-// Channels makes QR codes with an owner. The state they carry is random: a code printed for
-// an earlier installation never counts for a channel of this one.
+// Channels makes QR codes with an owner. The state they carry is random unless it was asked
+// for: a code printed for an earlier installation never counts for a channel of this one.
 type Channels struct {
 	Store    *store.Store
 	Joins    bot.JoinWayMaker    // may be nil
 	Contacts bot.ContactWayMaker // may be nil
+	Staff    bot.StaffReader     // tells who left the company; may be nil
 	Random   func() string       // 16 or more letters and digits, new each time
 	Log      *slog.Logger
 }
@@ -40,11 +47,17 @@ var ErrRepeated = errors.New("request was repeated")
 
 // Create makes a channel and its code.
 func (c *Channels) Create(ctx context.Context, ch store.Channel, remember Remember) (store.Channel, error) {
+	if ch.Purpose == "" {
+		ch.Purpose = purposeOf(ch)
+	}
 	if err := c.check(ctx, ch); err != nil {
 		return ch, err
 	}
-	ch.State, ch.Status = "xb"+c.Random()[:14], store.ChannelMaking
-	if err := c.Store.Tx(ctx, func(tx *store.Tx) error { ch.ID = 0; return tx.AddChannel(&ch) }); err != nil {
+	if ch.State == "" {
+		ch.State = "xb" + c.Random()[:14]
+	}
+	ch.Code, ch.Status = strings.ToLower(c.Random()[:codeLength]), store.ChannelMaking
+	if err := c.Store.Tx(ctx, func(tx *store.Tx) error { return addChannel(tx, &ch) }); err != nil {
 		return ch, err
 	}
 	var err error
@@ -63,6 +76,30 @@ func (c *Channels) Create(ctx context.Context, ch store.Channel, remember Rememb
 		c.forget(ctx, ch)
 	}
 	return ch, err
+}
+
+// codeLength is the length of a code's slug: 60 random bits are not found by trying.
+const codeLength = 12
+
+// purposeOf is what a code is for where nobody said.
+func purposeOf(ch store.Channel) string {
+	if ch.Staff == "" {
+		return store.PurposeStore
+	}
+	return store.PurposeCashier
+}
+
+// addChannel writes a channel down unless its state is taken; the states of deleted codes
+// are, for joins may still carry them.
+func addChannel(tx *store.Tx, ch *store.Channel) error {
+	if _, err := tx.ChannelByState(ch.State); !errors.Is(err, store.ErrNotFound) {
+		if err == nil {
+			err = &Conflict{fmt.Sprintf("state %q belongs to another code, or did", ch.State)}
+		}
+		return err
+	}
+	ch.ID = 0
+	return tx.AddChannel(ch)
 }
 
 func (c *Channels) makeCode(ctx context.Context, ch store.Channel) (config, qr string, err error) {
@@ -141,23 +178,94 @@ func (c *Channels) offers(kind string) bool {
 }
 
 func (c *Channels) check(ctx context.Context, ch store.Channel) error {
+	if err := checkKind(ch); err != nil {
+		return err
+	}
+	switch {
+	case ch.State != "" && !isState(ch.State):
+		return invalid("state", "is %q; want 1 to %d letters, digits, _ or -", clip(ch.State, 2*maxState), maxState)
+	case ch.Threshold < 0 || ch.Threshold > groupByQR:
+		return invalid("threshold", "is %d; want 1 to %d people, for nobody gets in by a code beyond that", ch.Threshold, groupByQR)
+	case !slices.Contains([]string{store.PurposeCashier, store.PurposeTill, store.PurposePoster, store.PurposeStore, store.PurposeReferral}, ch.Purpose):
+		return invalid("purpose", "is %q; want cashier, till, poster or store", ch.Purpose)
+	case !c.offers(ch.Kind):
+		return ErrNotOffered
+	}
+	r := c.Store.Read(ctx)
+	if err := checkShop(r, ch.ShopID); err != nil {
+		return err
+	}
+	if err := checkChats(r, "chat_ids", ch.ChatIDs); err != nil {
+		return err
+	}
+	if err := checkChats(r, "next_chat_ids", ch.NextChatIDs); err != nil {
+		return err
+	}
+	return c.checkStaff(ctx, ch.Staff)
+}
+
+// checkKind refuses what does not go together in a code of its kind.
+func checkKind(ch store.Channel) error {
 	switch {
 	case ch.Kind != store.ChannelGroup && ch.Kind != store.ChannelContact:
 		return invalid("kind", "is %q; want group_qr or contact_qr", ch.Kind)
 	case ch.Name == "" || utf8.RuneCountInString(ch.Name) > maxChannelName:
 		return invalid("name", "has %d characters; want 1 to %d", utf8.RuneCountInString(ch.Name), maxChannelName)
-	case ch.Staff == "":
-		return invalid("staff", "is missing: the user id of whom the joins count for")
+	case utf8.RuneCountInString(ch.Place) > maxPlace:
+		return invalid("place", "has %d characters; want at most %d", utf8.RuneCountInString(ch.Place), maxPlace)
+	case ch.Staff == "" && ch.Kind == store.ChannelContact:
+		return invalid("staff", "is missing: the user id of whom customers add by it")
+	case ch.Staff == "" && ch.ShopID == "" && ch.Referrer == "":
+		return invalid("staff", "is missing: the user id of whom the joins count for (or a store_id, and they count for the store)")
 	case ch.Kind == store.ChannelContact && len(ch.ChatIDs) > 0:
 		return invalid("chat_ids", "belongs to a group_qr; a contact_qr leads to its staff")
+	case ch.Kind == store.ChannelContact && len(ch.NextChatIDs) > 0:
+		return invalid("next_chat_ids", "belongs to a group_qr; a contact_qr leads to its staff")
 	case ch.Kind == store.ChannelGroup && (len(ch.ChatIDs) == 0 || len(ch.ChatIDs) > maxJoinWayChats):
 		return invalid("chat_ids", "has %d groups; want 1 to %d", len(ch.ChatIDs), maxJoinWayChats)
-	case len(ch.BaseName) > maxBaseName:
-		return invalid("base_name", "has %d bytes; WeCom takes at most %d", len(ch.BaseName), maxBaseName)
-	case !c.offers(ch.Kind):
-		return ErrNotOffered
+	case len(ch.NextChatIDs) > maxReserve:
+		return invalid("next_chat_ids", "has %d groups; want at most %d", len(ch.NextChatIDs), maxReserve)
+	case utf8.RuneCountInString(ch.BaseName) > maxBaseName:
+		return invalid("base_name", "has %d characters; WeCom takes at most %d", utf8.RuneCountInString(ch.BaseName), maxBaseName)
 	}
-	return checkChats(c.Store.Read(ctx), "chat_ids", ch.ChatIDs)
+	return nil
+}
+
+// isState reports whether a text can be a code's state on every way that it goes.
+func isState(s string) bool {
+	foreign := func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-')
+	}
+	return s != "" && len(s) <= maxState && !strings.ContainsFunc(s, foreign)
+}
+
+func checkShop(r store.Reader, id string) error {
+	if id == "" {
+		return nil
+	}
+	_, err := r.Shop(id)
+	if errors.Is(err, store.ErrNotFound) {
+		return invalid("store_id", "store %q is not known; PUT /stores/%s first", id, id)
+	}
+	return err
+}
+
+// checkStaff refuses somebody of whom the platform says that there is no such member. Who
+// cannot be asked about now, or may not be seen by the app, is accepted.
+func (c *Channels) checkStaff(ctx context.Context, id string) error {
+	if id == "" || c.Staff == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, contactAskTime)
+	defer cancel()
+	_, err := c.Staff.StaffMember(ctx, bot.UserID(id))
+	if bot.IsGone(err) {
+		return invalid("staff", "%q is not a member of the company, or not any more", id)
+	}
+	if err != nil {
+		c.Log.Warn("ask whether a member of staff is still there", "staff", id, "error", err)
+	}
+	return nil
 }
 
 // checkChats refuses groups that are not known or dissolved.

@@ -92,7 +92,7 @@ func (r *Rewards) ExplainStay(ctx context.Context, st store.Stint, zone *time.Lo
 	if err != nil {
 		return x, err
 	}
-	c.phrases = phrases{zone}
+	c.sentences = sentences{zone}
 	for _, tell := range []func(*Explanation) error{
 		c.joinSteps, c.inviterStep, c.judgementSteps, c.ordinalStep, c.entrySteps, c.leaveSteps, c.transferSteps, c.suppose,
 	} {
@@ -151,7 +151,7 @@ func decision(o outcome, e *store.Entry) (decision, reason string) {
 
 // inquiry is one stay that is being explained.
 type inquiry struct {
-	phrases
+	sentences
 	r        store.Reader
 	facts    supposition
 	found    outcome
@@ -245,7 +245,7 @@ func repeats(n int64) Text {
 	if n == 0 {
 		return Text{}
 	}
-	return phrases{}.say(",之后又重复收到 %s 次,只算一次", " (and %s times more, which counts as one)", n)
+	return sentences{}.say(",之后又重复收到 %s 次,只算一次", " (and %s times more, which counts as one)", n)
 }
 
 // inviterStep tells whom the join was put down to, and by what.

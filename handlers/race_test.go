@@ -12,9 +12,11 @@ import (
 // the run without it.
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
-		if err := f.Value.Set("20"); err != nil {
-			panic(err)
+	for name, few := range map[string]string{"rapid.checks": "20", "histories": "40"} {
+		if f := flag.Lookup(name); f.Value.String() == f.DefValue {
+			if err := f.Value.Set(few); err != nil {
+				panic(err)
+			}
 		}
 	}
 	os.Exit(m.Run())

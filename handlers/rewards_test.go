@@ -175,8 +175,11 @@ func TestWhatWasPaidStands(t *testing.T) {
 	h.deliver(h.world.join(g2, customer(1)))
 	h.pass(time.Minute)
 	h.must(h.store.Tx(ctx, func(tx *store.Tx) error {
-		_, err := tx.AddPayout("2026-11", start.AddDate(0, 0, -1), start.AddDate(0, 0, 1))
-		return err
+		p := store.Payout{Period: "2026-11"}
+		if err := tx.Collect(&p, "anna"); err != nil {
+			return err
+		}
+		return tx.PayEntries(p)
 	}))
 	h.status(store.EntryPaid)
 	h.readGroup(g1)

@@ -134,12 +134,19 @@ func TestARuleReachesIntoNoClosedMonth(t *testing.T) {
 		return err
 	}
 	h.must(put(november.AddDate(0, -3, 0))) // nothing was paid yet
-	for _, period := range []string{"2026-10", "2026-08"} {
+	collect := func(period, then string) {
+		p := store.Payout{Period: period}
 		h.must(h.store.Tx(context.Background(), func(tx *store.Tx) error {
-			_, err := tx.AddPayout(period, november, november)
-			return err
+			if err := tx.Collect(&p, "anna"); err != nil || then == "" {
+				return err
+			}
+			return tx.StepPayout(&p, then, "anna", "")
 		}))
 	}
+	collect("2026-10", "")
+	collect("2026-08", store.PayoutPaid)
+	collect("2026-11", store.PayoutReversed)
+	collect("2026-11", store.PayoutDiscarded)
 	for from, refused := range map[time.Time]bool{
 		november.AddDate(0, -3, 0): true, november.AddDate(0, -1, 0): true, november.Add(-time.Second): true,
 		november: false, start: false, start.AddDate(0, 1, 0): false,
@@ -150,10 +157,7 @@ func TestARuleReachesIntoNoClosedMonth(t *testing.T) {
 		}
 	}
 	// From now on is never refused, whatever was paid.
-	h.must(h.store.Tx(context.Background(), func(tx *store.Tx) error {
-		_, err := tx.AddPayout("2026-11", november, november)
-		return err
-	}))
+	collect("2026-11", store.PayoutApproved)
 	h.must(put(start))
 }
 

@@ -226,7 +226,7 @@ func (s *Sync) apply(tx *store.Tx, snap snapshot, c changes, found []store.Conta
 		return err
 	}
 	for _, st := range c.renamed {
-		if err := tx.NameStint(st); err != nil {
+		if err := applyName(tx, snap, st); err != nil {
 			return err
 		}
 	}
@@ -234,6 +234,19 @@ func (s *Sync) apply(tx *store.Tx, snap snapshot, c changes, found []store.Conta
 		return err
 	}
 	return tx.SaveChatRead(snap.row())
+}
+
+// applyName writes what a person is called now. Whose union id becomes known may be somebody
+// whom the house has met under another name: the features are told of the stay again.
+func applyName(tx *store.Tx, snap snapshot, st store.Stint) error {
+	if err := tx.NameStint(st); err != nil {
+		return err
+	}
+	known := slices.ContainsFunc(snap.stays, func(o store.Stint) bool { return o.ID == st.ID && o.UnionID == st.UnionID })
+	if known {
+		return nil
+	}
+	return announce(tx, st, "known as "+st.UnionID)
 }
 
 func (s *Sync) applyLeaves(tx *store.Tx, snap snapshot, c changes) error {
@@ -293,7 +306,7 @@ func (s *Sync) applyJoins(tx *store.Tx, snap snapshot, c changes) error {
 		if err != nil {
 			return err
 		}
-		st.Inviter, st.InviterBy = by.inviter, by.by
+		st.Inviter, st.InviterBy, st.Referrer = by.inviter, by.by, by.referrer
 		fresh, err := tx.AddStint(&st)
 		if err != nil {
 			return err

@@ -101,6 +101,7 @@ func (h *house) pass(d time.Duration) {
 	for {
 		_, err := h.d.Drain(ctx)
 		h.must(err)
+		h.must(h.rewards.Rejudge(ctx))
 		h.must(h.rewards.Settle(ctx))
 		next, ok, err := h.d.NextDue(ctx)
 		h.must(err)
@@ -115,6 +116,7 @@ func (h *house) pass(d time.Duration) {
 	h.set(end)
 	_, err := h.d.Drain(ctx)
 	h.must(err)
+	h.must(h.rewards.Rejudge(ctx))
 	h.must(h.rewards.Settle(ctx))
 }
 

@@ -28,11 +28,11 @@ func (t Text) In(lang string) string {
 // fen is money that is told in yuan.
 type fen int64
 
-// phrases writes sentences in both languages with the times of one zone.
-type phrases struct{ zone *time.Location }
+// sentences are written in both languages, with the times of one zone.
+type sentences struct{ zone *time.Location }
 
 // say fills a sentence: money, times and spans are told in the words of each language.
-func (p phrases) say(zh, en string, args ...any) Text {
+func (p sentences) say(zh, en string, args ...any) Text {
 	zhWords, enWords := make([]any, len(args)), make([]any, len(args))
 	for i, a := range args {
 		t := p.word(a)
@@ -41,7 +41,7 @@ func (p phrases) say(zh, en string, args ...any) Text {
 	return Text{fmt.Sprintf(zh, zhWords...), fmt.Sprintf(en, enWords...)}
 }
 
-func (p phrases) word(v any) Text {
+func (p sentences) word(v any) Text {
 	switch v := v.(type) {
 	case Text:
 		return v

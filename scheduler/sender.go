@@ -39,8 +39,8 @@ type Performer interface {
 }
 
 // Finder is a Performer that can ask the platform whether an attempt that was cut off was
-// carried out after all. Not found means that it certainly was not; an error that nobody
-// can tell yet.
+// carried out after all. Not found means that it certainly was not, or that doing it twice
+// shows once; an error that nobody can tell yet, or with bot.ErrUntraceable, ever.
 type Finder interface {
 	Find(ctx context.Context, a store.Action) (result any, found bool, err error)
 }
@@ -180,11 +180,19 @@ func (s *Sender) send(ctx context.Context, a store.Action) {
 	case a.State == store.ActionUnknown:
 		o = s.ask(ctx, p, a, late)
 	case late:
-		o = store.Outcome{State: store.ActionExpired, Error: "its time was over"}
+		o = store.Outcome{State: store.ActionExpired, Code: a.Code, Error: expired(a)}
 	default:
 		o = s.perform(ctx, p, a)
 	}
 	s.settle(ctx, p, a, o)
+}
+
+// expired says what was in the way until an action's time was over.
+func expired(a store.Action) string {
+	if a.Error == "" {
+		return "its time was over"
+	}
+	return "its time was over; before that: " + a.Error
 }
 
 func (s *Sender) perform(ctx context.Context, p Performer, a store.Action) store.Outcome {
@@ -269,6 +277,8 @@ func (s *Sender) ask(ctx context.Context, p Performer, a store.Action, late bool
 		return err
 	})
 	switch {
+	case errors.Is(err, bot.ErrUntraceable):
+		return s.leave(a)
 	case err != nil:
 		pause := min(askPause<<min(a.Asked, 10), maxAskPause)
 		pause = max(pause, bot.WaitOf(err))

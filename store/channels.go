@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"time"
 
 	"gorm.io/gorm/clause"
@@ -18,12 +19,29 @@ const (
 	ChannelDeleted = "deleted" // its code is gone; joins that carry its state still count
 )
 
+// What a code is for. Referral codes belong to customers and are made in a way of their own.
+const (
+	PurposeCashier  = "cashier"
+	PurposeTill     = "till"
+	PurposePoster   = "poster"
+	PurposeStore    = "store"
+	PurposeReferral = "referral"
+)
+
+// Conditions of a code, as its groups were when it was last looked at.
+const (
+	CodeLive       = "live"
+	CodeNearlyFull = "nearly_full" // no group has room beyond the last few places
+	CodeFull       = "full"        // nobody gets into any of its groups by it
+	CodeDead       = "dead"        // all its groups were dissolved
+)
+
 // Channel is a QR code with an owner.
 type Channel struct {
 	ID         int64
 	Name       string
 	Kind       string
-	Staff      string
+	Staff      string // whom its joins count for now; empty: only for the shop, or for the referrer
 	State      string
 	ChatIDs    []string `gorm:"serializer:json;column:chat_ids"`
 	AutoCreate bool
@@ -33,27 +51,68 @@ type Channel struct {
 	Status     string
 	CreatedAt  time.Time `gorm:"serializer:ms"`
 	DeletedAt  time.Time `gorm:"serializer:ms"`
+
+	ShopID      string
+	Place       string // where it hangs, such as 3号收银台
+	Purpose     string
+	Code        string    // the slug of its public page, /q/{code}
+	Threshold   int       // people from whom on a group counts as nearly full
+	NextChatIDs []string  `gorm:"serializer:json;column:next_chat_ids"` // groups in reserve, in their order
+	Referrer    string    // the customer whose personal code it is
+	HomeChat    string    // the group that a personal code was asked for
+	Condition   string    // live, nearly_full, full or dead
+	Alarm       string    // why, for people; empty: nothing is wrong
+	LookAt      time.Time `gorm:"serializer:ms"` // when the duty is to look at it; zero: no need
+	AskedAt     time.Time `gorm:"serializer:ms"` // when somebody was asked for a new group; zero: nobody is
+	AskedKey    string    // the key of the action that asked
 }
 
 // TableName is the table of channels.
 func (Channel) TableName() string { return "channel" }
 
-// AddChannel writes a channel and sets its ID.
+// DefaultThreshold is from how many people on a group counts as nearly full.
+const DefaultThreshold = 190
+
+// AddChannel writes a channel with its first owner and sets its ID.
 func (tx *Tx) AddChannel(c *Channel) error {
 	c.CreatedAt = tx.Now
-	c.ChatIDs = notNil(c.ChatIDs)
-	return tx.db.Create(c).Error
+	c.ChatIDs, c.NextChatIDs = notNil(c.ChatIDs), notNil(c.NextChatIDs)
+	c.Condition, c.Purpose = cmp.Or(c.Condition, CodeLive), cmp.Or(c.Purpose, PurposeCashier)
+	c.Threshold = cmp.Or(c.Threshold, DefaultThreshold)
+	if err := tx.db.Create(c).Error; err != nil {
+		return err
+	}
+	if err := tx.linkChats(c.ID, c.ChatIDs); err != nil {
+		return err
+	}
+	return tx.AddChannelOwner(ChannelOwner{ChannelID: c.ID, Staff: c.Staff, ShopID: c.ShopID})
+}
+
+// linkChats keeps by group which codes lead to it.
+func (tx *Tx) linkChats(id int64, chats []string) error {
+	if err := tx.db.Exec(`DELETE FROM channel_chat WHERE channel_id = ?`, id).Error; err != nil {
+		return err
+	}
+	for _, chat := range chats {
+		if err := tx.db.Exec(`INSERT INTO channel_chat (chat_id, channel_id) VALUES (?,?) ON CONFLICT DO NOTHING`, chat, id).Error; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // OpenChannel records the code that the platform made for a channel.
 func (tx *Tx) OpenChannel(id int64, configID, qrCode string) error {
-	return one(tx.db.Exec(`UPDATE channel SET config_id = ?, qr_code = ?, status = 'active' WHERE id = ? AND status = 'making'`,
-		configID, qrCode, id))
+	return one(tx.db.Exec(`UPDATE channel SET config_id = ?, qr_code = ?, status = 'active', look_at = ? WHERE id = ? AND status = 'making'`,
+		configID, qrCode, tx.Now.UnixMilli(), id))
 }
 
 // CloseChannel marks a channel as deleted. Its state stays taken for ever.
 func (tx *Tx) CloseChannel(id int64) error {
-	return one(tx.db.Exec(`UPDATE channel SET status = 'deleted', deleted_at = ? WHERE id = ? AND status <> 'deleted'`, tx.Now.UnixMilli(), id))
+	if err := tx.linkChats(id, nil); err != nil {
+		return err
+	}
+	return one(tx.db.Exec(`UPDATE channel SET status = 'deleted', deleted_at = ?, look_at = NULL WHERE id = ? AND status <> 'deleted'`, tx.Now.UnixMilli(), id))
 }
 
 // Channel returns one channel.
@@ -69,9 +128,46 @@ func (r Reader) ChannelByState(state string) (Channel, error) {
 	return first[Channel](r.db.Where("state = ?", state))
 }
 
-// Channels lists the channels that were not deleted, from behind the id cursor.
+// ChannelByCode returns the channel whose public page has a slug, deleted ones too.
+func (r Reader) ChannelByCode(code string) (Channel, error) {
+	if code == "" {
+		return Channel{}, ErrNotFound
+	}
+	return first[Channel](r.db.Where("code = ? AND code <> ''", code))
+}
+
+// Channels lists the channels that were not deleted, from behind the id cursor; personal
+// codes of customers are not among them.
 func (r Reader) Channels(cursor int64, limit int) ([]Channel, error) {
-	return all[Channel](limited(r.db.Where("id > ? AND status = ?", cursor, ChannelActive).Order("id"), limit))
+	return all[Channel](limited(r.db.Where("id > ? AND status = ? AND purpose <> ?", cursor, ChannelActive, PurposeReferral).Order("id"), limit))
+}
+
+// ChannelOwner says whom the joins of a code count for from a moment on.
+type ChannelOwner struct {
+	ChannelID int64  `gorm:"primaryKey;autoIncrement:false"`
+	FromAt    int64  `gorm:"primaryKey;autoIncrement:false"` // milliseconds; 0: from the beginning
+	Staff     string // may be empty
+	ShopID    string // may be empty
+}
+
+// TableName is the table of owners of codes.
+func (ChannelOwner) TableName() string { return "channel_owner" }
+
+// AddChannelOwner records whose a code is from a moment on.
+func (tx *Tx) AddChannelOwner(o ChannelOwner) error {
+	return tx.db.Exec(`INSERT INTO channel_owner (channel_id, from_at, staff, shop_id) VALUES (?,?,?,?)
+		ON CONFLICT (channel_id, from_at) DO UPDATE SET staff = excluded.staff, shop_id = excluded.shop_id`,
+		o.ChannelID, o.FromAt, o.Staff, o.ShopID).Error
+}
+
+// ChannelOwnerAt returns whose a code was at a moment.
+func (r Reader) ChannelOwnerAt(id int64, at time.Time) (ChannelOwner, error) {
+	return first[ChannelOwner](r.db.Where("channel_id = ? AND from_at <= ?", id, at.UnixMilli()).Order("from_at DESC"))
+}
+
+// ChannelOwners lists whose a code was, oldest first.
+func (r Reader) ChannelOwners(id int64) ([]ChannelOwner, error) {
+	return all[ChannelOwner](r.db.Where("channel_id = ?", id).Order("from_at"))
 }
 
 // Ids of the greetings that do not belong to a channel.

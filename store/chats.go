@@ -108,6 +108,7 @@ type Stint struct {
 	State     string
 	Inviter   string
 	InviterBy string // state, invitor, contact_state or none
+	Referrer  string // the customer whose personal code led here; empty: none
 	// Ordinal is the number of customers in the group right after this join; nil for staff.
 	Ordinal *int
 	SeenAt  time.Time `gorm:"serializer:ms"` // when it was first read
@@ -193,20 +194,22 @@ func (r Reader) Stint(id int64) (Stint, error) {
 	return first[Stint](r.db.Where("id = ?", id))
 }
 
+// samePerson are the user ids of one person, from a user id and a union id: whoever shares a
+// known union id with one of them is the same. The index of union ids leaves out the empty ones,
+// and is only used when the question does so too.
+const samePerson = `WITH RECURSIVE person (user_id) AS (
+	SELECT CAST(? AS TEXT) UNION SELECT user_id FROM stint WHERE union_id = ? AND union_id <> ''
+	UNION SELECT other.user_id FROM person JOIN stint AS mine ON mine.user_id = person.user_id AND mine.union_id <> ''
+		JOIN stint AS other ON other.union_id = mine.union_id AND other.union_id <> ''
+) SELECT user_id FROM person`
+
 // PersonStints lists all stays of one person in all groups, oldest first. Two stays are of
-// one person when they share the user id or a known union id. The index of union ids leaves
-// out the empty ones, and is only used when the question does so too.
+// one person when they share the user id or a known union id, and so is whatever either of them
+// shares with a third.
 func (r Reader) PersonStints(user bot.MemberID, unionID string) ([]Stint, error) {
-	stints, err := all[Stint](r.db.Where("user_id = ?", string(user)))
+	stints, err := all[Stint](r.db.Where("user_id IN ("+samePerson+")", string(user), unionID))
 	if err != nil {
 		return nil, err
-	}
-	if unionID != "" {
-		more, err := all[Stint](r.db.Where("union_id = ? AND union_id <> '' AND user_id <> ?", unionID, string(user)))
-		if err != nil {
-			return nil, err
-		}
-		stints = append(stints, more...)
 	}
 	sortStints(stints)
 	return stints, nil

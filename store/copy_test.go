@@ -38,7 +38,7 @@ func fillEverything(t *testing.T, s *Store) {
 			return err
 		}
 		entry := Entry{Key: "join:1", StintID: stint.ID, Staff: "wang", ChatID: "wr1", Member: "wm1", Ordinal: 1, AmountFen: 50,
-			RuleVersion: rule.Version, Status: EntryHeld, EarnedAt: tx.Now, DueAt: tx.Now}
+			RuleVersion: rule.Version, Period: "2026-11", Status: EntryHeld, EarnedAt: tx.Now, DueAt: tx.Now}
 		if _, err := tx.AddEntry(&entry); err != nil {
 			return err
 		}
@@ -51,16 +51,20 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.PutShop(Shop{ID: "s1", Name: "店"}), tx.AddChannel(&channel), tx.AddPromotion(&promo),
 			tx.AddMessage(Message{MessageID: "m1", ChatID: "wr1", Sender: "wm1", SentAt: tx.Now, Score: 0.25}),
 			tx.AddCase(&Case{ChatID: "wr1", Member: "wm1", Status: CaseOpen}), tx.Block(Blocked{Person: "wm2"}),
+			tx.PutReportTarget(ReportTarget{Kind: ReportChain, RobotKey: "k"}),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,
-			tx.db.Exec(`INSERT INTO payout (period, total_fen, created_at) VALUES ('2026-11', 0, 1)`).Error,
 			tx.db.Exec(`INSERT INTO audit (id, at, entries, transfers, differences, repaired) VALUES (1, 1, 1, 1, 1, 0)`).Error,
 			tx.db.Exec(`INSERT INTO difference (audit_id, what, subject, field, want, have, repaired) VALUES (1, 'tally', 's', 'f', 1, 2, 0)`).Error,
-			tx.db.Exec(`INSERT INTO rejudge (from_at, phase, stint_id, judged, changed, asked_at) VALUES (1, 'judge', 0, 0, 0, 1)`).Error,
+			tx.db.Exec(`INSERT INTO rejudge (from_at, phase, stint_id, stays, judged, asked_at) VALUES (1, 'judge', 0, 0, 0, 1)`).Error,
+			tx.MoveEntry(entry, EntryPayable, "rewarded", nil), tx.Collect(&Payout{Period: "2026-11", CarryOver: true}, "anna"),
 			tx.db.Exec(`INSERT INTO idempotency (route, key, body_hash, resource, created_at) VALUES ('r', 'k', 'h', '1', 1)`).Error,
 		} {
 			if err != nil {
 				return err
 			}
+		}
+		if _, err := tx.BeginRun(ReportRun{Kind: ReportCashier, Day: "2026-11-23", At: tx.Now, Status: RunPlanning, Since: tx.Now, Until: tx.Now}); err != nil {
+			return err
 		}
 		occ := Occurrence{PromotionID: promo.ID, At: tx.Now, Status: OccurrenceRunning}
 		if _, err := tx.AddOccurrence(&occ); err != nil {

@@ -201,9 +201,10 @@ func TestTheLedgerAlwaysSumsToZero(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store, c *clock) {
 		r := s.Read(t.Context())
 		t0 := c.Now()
+		months := map[bool]string{false: "2026-11", true: "2026-12"}
 		entry := func(n int, staff string, fen int64) Entry {
 			return Entry{Key: fmt.Sprint("join:", n), StintID: int64(n), Staff: staff, ChatID: "wr1", Member: fmt.Sprint("wm", n), UnionID: fmt.Sprint("u", n%2), Ordinal: n,
-				AmountFen: fen, RuleVersion: 1, Period: "2026-11", Status: EntryHeld, EarnedAt: t0.Add(time.Duration(n) * time.Hour), DueAt: t0.Add(time.Duration(n+1) * time.Hour), Reason: "rewarded"}
+				AmountFen: fen, RuleVersion: 1, Period: months[n == 3], Status: EntryHeld, EarnedAt: t0.Add(time.Duration(n) * time.Hour), DueAt: t0.Add(time.Duration(n+1) * time.Hour), Reason: "rewarded"}
 		}
 		var es []Entry
 		tx(t, s, func(tx *Tx) error {
@@ -247,8 +248,9 @@ func TestTheLedgerAlwaysSumsToZero(t *testing.T) {
 		}
 		var p Payout
 		tx(t, s, func(tx *Tx) (err error) {
-			p, err = tx.AddPayout("2026-11", t0, t0.Add(3*time.Hour)) // the third entry is earned at its end
-			return err
+			p = Payout{Period: "2026-11"}
+			err = tx.Collect(&p, "anna")
+			return errors.Join(err, tx.PayEntries(p), tx.StepPayout(&p, PayoutPaid, "anna", ""))
 		})
 		if p.TotalFen != 50 {
 			t.Errorf("paid %d fen, want 50", p.TotalFen)
@@ -262,13 +264,13 @@ func TestTheLedgerAlwaysSumsToZero(t *testing.T) {
 		}
 		lines, err := r.Statement(StatementFilter{Period: "2026-11"})
 		must(t, err)
-		equal(t, "statement", lines, []StatementLine{{"li", 3, 300, 0, 100, 200, 0}, {"wang", 3, 250, 150, 0, 0, 50}})
+		equal(t, "statement", lines, []StatementLine{{"li", 3, 300, 0, 100, 200, 0}, {"wang", 2, 250, 0, 0, 0, 50}})
 		lines, err = r.Statement(StatementFilter{Period: "2026-11", After: "li", Limit: 1})
 		must(t, err)
 		equal(t, "statement's next page", ids(lines, func(l StatementLine) string { return l.Staff }), []string{"wang"})
 		paid, err := r.PayoutLines(p.ID)
 		must(t, err)
-		equal(t, "payout", paid, []PayoutLine{{"wang", 1, 50}})
+		equal(t, "payout", paid, []PayoutLine{{PayoutID: p.ID, Staff: "wang", Joins: 1, GrossFen: 50, AmountFen: 50}})
 		steps, err := r.Transfers(es[3].ID)
 		must(t, err)
 		equal(t, "an entry's way", ids(steps, func(t Transfer) string { return fmt.Sprint(t.Debit, ">", t.Credit, " ", t.AmountFen) }),
@@ -504,4 +506,36 @@ func TestAStartLooksAtTasksThatTheDeadHeld(t *testing.T) {
 	if err != nil || len(due) != 1 || due[0].ID != held.ID {
 		t.Errorf("due: %+v %v", due, err)
 	}
+}
+
+// Whoever shares a union id with somebody is that person, with all stays under either name.
+func TestAPersonIsFoundUnderEveryName(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		at := func(n int) time.Time { return c.Now().Add(time.Duration(n) * time.Second) }
+		tx(t, s, func(tx *Tx) error {
+			for n, st := range []Stint{{UserID: "wm1"}, {UserID: "wm1", UnionID: "u"}, {UserID: "wm2", UnionID: "u"}, {UserID: "wm2"}, {UserID: "wm3"}, {UserID: "wm4"}, {UserID: "wm4", UnionID: "v"}} {
+				st.ChatID, st.Kind, st.JoinedAt = "wr1", string(bot.Customer), at(n)
+				if _, err := tx.AddStint(&st); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		for name, want := range map[string]struct {
+			user, union string
+			n           int
+		}{
+			"by one name":                  {"wm1", "", 4},
+			"by the other, with the union": {"wm2", "u", 4},
+			"without a union":              {"wm3", "", 1},
+			"an unknown one":               {"wm9", "", 0},
+			"an unknown one of a person":   {"wm9", "v", 2},
+		} {
+			got, err := s.Read(t.Context()).PersonStints(bot.MemberID(want.user), want.union)
+			must(t, err)
+			if len(got) != want.n {
+				t.Errorf("%s: %d stays, want %d", name, len(got), want.n)
+			}
+		}
+	})
 }

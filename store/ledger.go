@@ -96,6 +96,30 @@ func (tx *Tx) ChangeEntry(from, to Entry, why string) error {
 	return tx.tally(from, to)
 }
 
+// moveEntries is MoveEntry for all entries of a payout that have a status, from payable to
+// paid or back. It returns how many they are.
+func (tx *Tx) moveEntries(of int64, from, to, reason, why string, payout *int64) (int64, error) {
+	if tx.dialect == postgres { // on SQLite there is one writer
+		if err := tx.db.Exec("SELECT 1 FROM entry WHERE payout_id = ? FOR UPDATE", of).Error; err != nil {
+			return 0, err
+		}
+	}
+	err := tx.db.Exec(`INSERT INTO transfer (key, entry_id, at, debit, credit, amount_fen, reason)
+		SELECT e.key || ':' || ((SELECT COUNT(*) FROM transfer t WHERE t.entry_id = e.id) + 1) || ':' || CAST(@to AS TEXT) || ':' || CAST(@why AS TEXT),
+			e.id, CAST(@at AS BIGINT), CAST(@from AS TEXT) || ':' || e.staff, CAST(@to AS TEXT) || ':' || e.staff, e.amount_fen, CAST(@why AS TEXT)
+		FROM entry e WHERE e.payout_id = @of AND e.status = @from AND e.amount_fen > 0 ORDER BY e.id`,
+		map[string]any{"of": of, "from": from, "to": to, "why": why, "at": tx.Now.UnixMilli()}).Error
+	if err != nil {
+		return 0, err
+	}
+	if err := tx.tallyMoved(of, from, to); err != nil {
+		return 0, err
+	}
+	res := tx.db.Exec(`UPDATE entry SET status = ?, reason = ?, settled_at = ?, payout_id = ? WHERE payout_id = ? AND status = ?`,
+		to, reason, tx.Now.UnixMilli(), payout, of, from)
+	return res.RowsAffected, res.Error
+}
+
 func sameID(q *gorm.DB, column string, id *int64) *gorm.DB {
 	if id == nil {
 		return q.Where(column + " IS NULL")

@@ -179,8 +179,9 @@ func (r Reader) RuleSpans(before int64, limit int) ([]RuleSpan, error) {
 	return spans, nil
 }
 
-// LastClosedPeriod returns the last month that a payout was made for, empty if there is none.
+// LastClosedPeriod returns the last month that a payout was made for which is neither reversed
+// nor discarded, empty if there is none.
 func (r Reader) LastClosedPeriod() (period string, err error) {
-	err = r.db.Raw(`SELECT COALESCE(MAX(period), '') FROM payout`).Scan(&period).Error
+	err = r.db.Raw(`SELECT COALESCE(MAX(period), '') FROM payout WHERE status IN ('collected', 'approved', 'paid')`).Scan(&period).Error
 	return period, err
 }

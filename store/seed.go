@@ -3,8 +3,11 @@ package store
 import "time"
 
 // seed writes what every database has from its first day: the default reward rule, which
-// counts joins from now on, and the default greetings. What exists stays as it is.
+// counts joins from now on, the default greetings, and the reports of the day. What exists stays as it is.
 func (tx *Tx) seed() error {
+	if err := tx.seedReports(); err != nil {
+		return err
+	}
 	if _, err := tx.LastRule(); err == nil {
 		return nil
 	} else if err != ErrNotFound {

@@ -20,15 +20,16 @@ import (
 
 // models are all types that are read from or written to a table as a whole.
 var models = []any{
-	eventRow{}, Action{}, Slot{}, Chat{}, Stint{}, StaffRow{}, Contact{}, Shop{}, Channel{}, Welcome{}, Rule{}, Entry{}, Transfer{},
-	Payout{}, Promotion{}, Occurrence{}, Task{}, Delivery{}, Message{}, Case{}, Blocked{}, FirstAnswer{},
+	eventRow{}, Action{}, Slot{}, Chat{}, Stint{}, StaffRow{}, Contact{}, Shop{}, Channel{}, ChannelOwner{}, Welcome{}, Rule{}, Entry{}, Transfer{},
+	Payout{}, PayoutStep{}, PayoutLine{}, PayoutItem{}, Promotion{}, Occurrence{}, Task{}, Delivery{}, Message{}, Case{}, Blocked{}, FirstAnswer{},
 	Callback{}, Evidence{},
 }
 
 // Columns that only SQL speaks of.
 var plumbing = map[string][]string{
-	"outbox": {"lease_until"},
-	"slot":   {"owner", "lease_until"},
+	"outbox":  {"lease_until"},
+	"slot":    {"owner", "lease_until"},
+	"channel": {"lease_owner", "lease_until"},
 }
 
 func TestModelsAndSchemaHaveTheSameColumns(t *testing.T) {

@@ -56,6 +56,17 @@ func (tx *Tx) tally(from, to Entry) error {
 		d.Period, d.Staff, d.ChatID, d.Joins, d.Kept, d.HeldFen, d.PayableFen, d.VoidFen, d.ClawedBackFen, d.PaidFen).Error
 }
 
+// tallyMoved is tally for all entries of a payout that go from payable to paid or back, and
+// are not moved yet.
+func (tx *Tx) tallyMoved(of int64, from, to string) error {
+	column := map[string]string{EntryPayable: "payable_fen", EntryPaid: "paid_fen"}
+	return tx.db.Exec(`INSERT INTO tally (period, staff, chat_id, joins, kept, held_fen, void_fen, clawed_back_fen, `+column[from]+`, `+column[to]+`)
+		SELECT e.period, e.staff, e.chat_id, 0, 0, 0, 0, 0, -SUM(e.amount_fen), SUM(e.amount_fen) FROM entry e WHERE e.payout_id = ? AND e.status = ?
+		GROUP BY e.period, e.staff, e.chat_id ORDER BY e.period, e.staff, e.chat_id
+		ON CONFLICT (period, staff, chat_id) DO UPDATE SET payable_fen = tally.payable_fen + excluded.payable_fen, paid_fen = tally.paid_fen + excluded.paid_fen`,
+		of, from).Error
+}
+
 // StatementLine is what one member of staff earned in a month, by status, in fen.
 type StatementLine struct {
 	Staff                                                string

@@ -73,15 +73,16 @@ CREATE TABLE difference (
 CREATE INDEX difference_audit ON difference (audit_id, id);
 
 -- Joins to be judged again because a rule reaches into the past. phase: retract, judge, done;
--- joined_at and stint_id are the last stay that was done in the phase.
+-- joined_at and stint_id are the last stay that was done in the phase; stays is how many there
+-- were when it was asked for.
 CREATE TABLE rejudge (
   id        INTEGER PRIMARY KEY,
   from_at   INTEGER NOT NULL,
   phase     TEXT NOT NULL,
   joined_at INTEGER,
   stint_id  INTEGER NOT NULL,
+  stays     INTEGER NOT NULL,
   judged    INTEGER NOT NULL,
-  changed   INTEGER NOT NULL,
   asked_at  INTEGER NOT NULL,
   done_at   INTEGER
 ) STRICT;

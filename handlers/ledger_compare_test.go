@@ -1,0 +1,255 @@
+package handlers
+
+import (
+	"database/sql"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"xiaobu/store"
+)
+
+// entry is a row of the ledger.
+type entry struct {
+	id, stay     int64
+	staff        string
+	ordinal      int
+	fen, version int64
+	status       string
+	earned, due  time.Time
+	settled      bool
+	reason       string
+	payout       int64
+	recovered    int64
+	period       string
+}
+
+// transfer is a row of the journal.
+type transfer struct {
+	id            int64
+	key           string
+	entry         int64
+	at            int64
+	debit, credit string
+	fen           int64
+	reason        string
+}
+
+func (p *plot) facts() []fact {
+	return sorted(rows(p, "SELECT id, chat_id, user_id, union_id, kind = 'staff', inviter, joined_at, left_at, coalesce(ordinal, 0) FROM stint", func(rs *sql.Rows, f *fact) error {
+		var joined int64
+		var left sql.NullInt64
+		err := rs.Scan(&f.id, &f.chat, &f.user, &f.union, &f.staff, &f.inviter, &joined, &left, &f.ordinal)
+		f.joined = time.UnixMilli(joined).UTC()
+		if left.Valid {
+			f.left = time.UnixMilli(left.Int64).UTC()
+		}
+		return err
+	}))
+}
+
+func (p *plot) entries() []entry {
+	return rows(p, "SELECT id, stint_id, staff, ordinal, amount_fen, rule_version, status, earned_at, due_at, settled_at IS NOT NULL, reason, coalesce(payout_id, 0), coalesce(recovered_by, 0), period FROM entry ORDER BY id", func(rs *sql.Rows, e *entry) error {
+		var earned, due int64
+		err := rs.Scan(&e.id, &e.stay, &e.staff, &e.ordinal, &e.fen, &e.version, &e.status, &earned, &due, &e.settled, &e.reason, &e.payout, &e.recovered, &e.period)
+		e.earned, e.due = time.UnixMilli(earned).UTC(), time.UnixMilli(due).UTC()
+		return err
+	})
+}
+
+func (p *plot) transfers() []transfer {
+	return rows(p, "SELECT id, key, entry_id, at, debit, credit, amount_fen, reason FROM transfer ORDER BY id", func(rs *sql.Rows, t *transfer) error {
+		return rs.Scan(&t.id, &t.key, &t.entry, &t.at, &t.debit, &t.credit, &t.fen, &t.reason)
+	})
+}
+
+// final is the look when all is quiet.
+func (l *life) final() {
+	if l.rt.Failed() {
+		return
+	}
+	l.compareStays()
+	l.look()
+	facts := l.facts()
+	verdicts := l.judge.verdicts(facts, l.now)
+	byStay := map[int64]entry{}
+	for _, e := range l.entries() {
+		if _, twice := byStay[e.stay]; twice {
+			l.rt.Fatalf("stay %d has two entries", e.stay)
+		}
+		byStay[e.stay] = e
+	}
+	for _, f := range facts {
+		e, has := byStay[f.id]
+		delete(byStay, f.id)
+		l.compareEntry(f, verdicts[f.id], e, has)
+		l.compareWhy(f, verdicts[f.id])
+	}
+	if len(byStay) > 0 {
+		l.rt.Fatalf("entries without a stay: %v", byStay)
+	}
+}
+
+// compareStays demands that the books know who was where.
+func (l *life) compareStays() {
+	facts := l.facts()
+	for _, s := range l.stays {
+		i := slices.IndexFunc(facts, func(f fact) bool {
+			return f.chat == string(s.chat) && f.user == string(s.user) && f.joined.Equal(s.joined)
+		})
+		if i < 0 {
+			if l.exact || s.left.IsZero() {
+				l.rt.Fatalf("the stay of %s in %s from %v is not in the books", s.user, s.chat, s.joined)
+			}
+			continue
+		}
+		f := facts[i]
+		facts = slices.Delete(facts, i, i+1)
+		switch {
+		case f.left.IsZero() != s.left.IsZero() || f.staff != s.staff:
+			l.rt.Fatalf("%v in the books is %v in truth", f, s)
+		case l.exact && (!f.left.Equal(s.left) || f.inviter != "" && f.inviter != string(s.inviter)):
+			l.rt.Fatalf("%v in the books is %v in truth", f, s)
+		case l.exact && !s.staff && f.ordinal != l.ordinal(s):
+			l.rt.Fatalf("%s in %s from %v: ordinal %d, want %d", s.user, s.chat, s.joined, f.ordinal, l.ordinal(s))
+		case f.inviter == "" && s.inviter != "" && (s.left.IsZero() || s.left.Sub(s.joined) > 3*time.Minute && l.exact):
+			l.rt.Fatalf("nobody brought %v, and %s did", f, s.inviter)
+		}
+	}
+	facts = slices.DeleteFunc(facts, func(f fact) bool { return f.user == "owner" })
+	if len(facts) > 0 && l.exact {
+		l.rt.Fatalf("stays that never were: %v", facts)
+	}
+}
+
+// ordinal counts the customers right after a join, from the definition.
+func (l *life) ordinal(of *stayed) int {
+	n := 0
+	for _, s := range l.stays {
+		earlier := s.joined.Before(of.joined) || s.joined.Equal(of.joined) && s.user <= of.user
+		if s.chat == of.chat && !s.staff && earlier && (s == of || s.left.IsZero() || s.left.After(of.joined)) {
+			n++
+		}
+	}
+	return n
+}
+
+// compareEntry demands one entry for a stay that earns, and none that counts for another.
+func (l *life) compareEntry(f fact, v verdict, e entry, has bool) {
+	if v.reason != ReasonRewarded {
+		if has && e.status != store.EntryVoid && e.status != store.EntryClawedBack {
+			l.rt.Fatalf("%v earns nothing (%s), and has %v", f, v.reason, e)
+		}
+		return
+	}
+	if !has {
+		l.rt.Fatalf("%v earns %v, and has no entry", f, v)
+	}
+	reason := ReasonLeftEarly
+	if !v.early() {
+		reason = e.reason // what moved it last; explain tells what was decided
+	}
+	want := entry{id: e.id, stay: f.id, staff: v.staff, ordinal: f.ordinal, fen: v.fen, version: v.rule.version, status: v.status,
+		earned: f.joined, due: v.due, settled: v.status != store.EntryHeld, reason: reason, payout: e.payout, recovered: e.recovered, period: v.period}
+	if e != want {
+		l.rt.Fatalf("now %s: the entry of %v is\n%v, want\n%v", at(l.now), f, e, want)
+	}
+	if _, paid := l.judge.paid[f.id]; paid != (e.payout != 0) {
+		l.rt.Fatalf("entry %v: paid %v", e, paid)
+	}
+}
+
+// compareWhy demands that the explanation of a stay gives the model's reason.
+func (l *life) compareWhy(f fact, v verdict) {
+	st, err := l.plot.store.Read(l.ctx).Stint(f.id)
+	l.fine(err)
+	x, err := l.rewards.ExplainStay(l.ctx, st, shanghai)
+	l.fine(err)
+	want := v.reason
+	if v.early() {
+		want = ReasonLeftEarly
+	}
+	if v.paid && x.Reason == ReasonNotNew {
+		return // it was paid before that became known
+	}
+	if x.Reason != want || (x.Decision == "rewarded") != (want == ReasonRewarded) {
+		l.rt.Fatalf("%v is explained as %s %s, want %s", f, x.Decision, x.Reason, want)
+	}
+}
+
+// look demands what holds at every moment: the journal only grows, its keys name each transfer
+// once, its sums are the balances, and every entry lies where its status says.
+func (l *life) look() {
+	now := l.transfers()
+	if len(now) < len(l.before) || !slices.Equal(now[:len(l.before)], l.before) {
+		l.rt.Fatalf("transfers changed: %v, before %v", now, l.before)
+	}
+	l.before = now
+	keys, sums, lies := map[string]bool{}, map[string]int64{}, map[int64]map[string]int64{}
+	for _, t := range now {
+		if keys[t.key] || t.fen <= 0 {
+			l.rt.Fatalf("transfer %v", t)
+		}
+		keys[t.key] = true
+		if lies[t.entry] == nil {
+			lies[t.entry] = map[string]int64{}
+		}
+		for _, m := range []map[string]int64{sums, lies[t.entry]} {
+			m[t.debit] -= t.fen
+			m[t.credit] += t.fen
+		}
+	}
+	maps.DeleteFunc(sums, func(_ string, fen int64) bool { return fen == 0 })
+	balances, err := l.plot.store.Read(l.ctx).Balances()
+	if !l.fine(err) {
+		return
+	}
+	maps.DeleteFunc(balances, func(_ string, fen int64) bool { return fen == 0 })
+	if !maps.Equal(sums, balances) {
+		l.rt.Fatalf("the balances are %v, the transfers say %v", balances, sums)
+	}
+	for _, e := range l.entries() {
+		want := map[string]int64{}
+		if (e.status == store.EntryHeld || e.status == store.EntryPayable || e.status == store.EntryPaid) && e.fen > 0 {
+			want["company"] = -e.fen
+			want[fmt.Sprintf("%s:%s", e.status, e.staff)] = e.fen
+		}
+		if e.status == store.EntryClawedBack && e.payout != 0 && e.recovered == 0 && e.fen > 0 {
+			want["paid:"+e.staff], want["payable:"+e.staff] = e.fen, -e.fen // a debt
+		}
+		got := lies[e.id]
+		maps.DeleteFunc(got, func(_ string, fen int64) bool { return fen == 0 })
+		if !maps.Equal(got, want) {
+			l.rt.Fatalf("entry %v: its transfers leave %v, want %v", e, got, want)
+		}
+		delete(lies, e.id)
+	}
+	if len(lies) > 0 {
+		l.rt.Fatalf("transfers without entries: %v", lies)
+	}
+}
+
+func (f fact) String() string {
+	return fmt.Sprintf("stay %d of %s (%s) in %s, brought by %q as number %d, from %s to %s", f.id, f.user, f.union, f.chat, f.inviter, f.ordinal, at(f.joined), at(f.left))
+}
+
+func (s *stayed) String() string {
+	return fmt.Sprintf("stay of %s in %s, brought by %q, from %s to %s", s.user, s.chat, s.inviter, at(s.joined), at(s.left))
+}
+
+func (v verdict) String() string {
+	return fmt.Sprintf("%s for %s: %d fen by version %d, %s, due %s", v.reason, v.staff, v.fen, v.rule.version, v.status, at(v.due))
+}
+
+func (e entry) String() string {
+	return fmt.Sprintf("entry %d of stay %d for %s: %d fen by version %d as number %d, %s (%s), earned %s, due %s, settled %v, payout %d of %s",
+		e.id, e.stay, e.staff, e.fen, e.version, e.ordinal, e.status, e.reason, at(e.earned), at(e.due), e.settled, e.payout, e.period)
+}
+
+func at(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.In(shanghai).Format("01-02 15:04:05.000")
+}

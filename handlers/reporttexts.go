@@ -1,0 +1,291 @@
+package handlers
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"xiaobu/bot"
+	"xiaobu/store"
+)
+
+const (
+	maxReportText = 2048 // bytes of a message to staff, to an app chat or by a robot
+	maxReasons    = 5    // lines that say why; then how many more there are
+	maxGroupName  = 12   // characters of a group's name in such a line
+)
+
+// phrases are the sentences of the reports in one language.
+type phrases struct {
+	day        string // layout of a date
+	cashier    string // the template that belongs to it
+	greetings  string // with a name
+	greeting   string // without
+	today      string // date, people, money
+	quiet      string // date
+	earlier    string // people, money
+	month      string // people, money
+	balance    string // held, payable, paid this month
+	debt       string // held, debt, paid this month
+	somebody   string // a customer without a name
+	someGroup  string
+	void       string // who, group, date, money, why
+	clawedBack string // who, group, money
+	more       string // how many, money
+	reasons    map[string]string
+	otherwise  string // a reason without words of its own
+}
+
+// languages are the languages that reports are written in.
+var languages = map[string]phrases{
+	"zh": {
+		day: "1月2日", cashier: "{hello}\n{today}\n{earlier}\n{month}\n{balance}\n{why}",
+		greetings: "%s,辛苦了!", greeting: "辛苦了!",
+		today: "今天(%s)您带来 %d 人进群,奖励 %s。", quiet: "今天(%s)没有新人进群。",
+		earlier:  "上次播报以后另有 %d 人,奖励 %s,已计入。",
+		month:    "本月共 %d 人,奖励 %s。",
+		balance:  "现在观察期内 %s,可领 %s;本月已发 %s。",
+		debt:     "现在观察期内 %s;已发的奖励有 %s 因退群要扣回,下次发放时抵扣;本月已发 %s。",
+		somebody: "一位顾客", someGroup: "群",
+		void:       "· %s(%s)%s进群:%s,不计 %s",
+		clawedBack: "· %s(%s)退群,扣回 %s",
+		more:       "…等 %d 笔,共 %s",
+		reasons: map[string]string{
+			ReasonLeftEarly: "观察期没满就退群", ReasonNotNew: "以前进过群,不算新客", ReasonNotCustomer: "是同事,不算顾客",
+			ReasonNoInviter: "邀请人不是您", ReasonBeforeEffective: "奖励还没开始", ReasonOverBudget: "本月奖励预算已用完",
+		},
+		otherwise: "核对后不符合规则",
+	},
+	"en": {
+		day: "2 Jan", cashier: "{hello}\n{today}\n{earlier}\n{month}\n{balance}\n{why}",
+		greetings: "%s, well done!", greeting: "Well done!",
+		today: "Today (%s) you brought %d into groups and earned %s.", quiet: "Today (%s) nobody new joined.",
+		earlier:  "Since the last report %d more joined, for %s; they are counted.",
+		month:    "This month: %d joined, %s earned.",
+		balance:  "Now %s are waiting and %s are payable; %s of this month have been paid.",
+		debt:     "Now %s are waiting; %s that were paid are taken back from the next payout because people left; %s of this month have been paid.",
+		somebody: "a customer", someGroup: "a group",
+		void:       "- %s (%s), joined %s: %s; %s not counted",
+		clawedBack: "- %s (%s) left; %s taken back",
+		more:       "… %d in all, %s",
+		reasons: map[string]string{
+			ReasonLeftEarly: "left too early", ReasonNotNew: "was in a group before", ReasonNotCustomer: "is a colleague",
+			ReasonNoInviter: "was not invited by you", ReasonBeforeEffective: "joined before rewards began", ReasonOverBudget: "this month's budget is used up",
+		},
+		otherwise: "does not fit the rule",
+	},
+}
+
+// placeholdersOf lists what a template of a kind may name.
+func placeholdersOf(kind string) []string {
+	switch kind {
+	case store.ReportCashier:
+		return []string{"hello", "today", "earlier", "month", "balance", "why", "name", "date",
+			"joins", "earned", "month_joins", "month_earned", "held", "payable", "paid"}
+	}
+	return nil
+}
+
+// compose fills a template in and leaves out lines that have nothing to say.
+func compose(template string, values map[string]string) string {
+	var kept []string
+	for _, line := range strings.Split(template, "\n") {
+		filled := strings.TrimRight(fill(line, values), " ")
+		if filled != "" || strings.TrimSpace(line) == "" {
+			kept = append(kept, filled)
+		}
+	}
+	return clip(strings.Trim(strings.Join(kept, "\n"), "\n"), maxReportText)
+}
+
+// templateOf is a report's own template, or the one of its language.
+func templateOf(rep store.Report) string {
+	if rep.Text != "" {
+		return rep.Text
+	}
+	return languages[rep.Lang].cashier
+}
+
+// sum counts entries and the money of those that stand, as the figures of the month do.
+type sum struct {
+	n   int
+	fen int64
+}
+
+func (s *sum) add(e store.Entry) {
+	if e.Reason != ReasonOverBudget {
+		s.n++
+	}
+	if e.Status != store.EntryVoid && e.Status != store.EntryClawedBack {
+		s.fen += e.AmountFen
+	}
+}
+
+// cashierText is what a day's report tells one member of staff.
+func (r *Reports) cashierText(rd store.Reader, rep store.Report, run store.ReportRun, user string, news []store.Entry) (string, error) {
+	p := languages[rep.Lang]
+	from, to := r.span(run.Day)
+	var today, earlier sum
+	for _, e := range news {
+		switch {
+		case !e.EarnedAt.Before(from) && e.EarnedAt.Before(to):
+			today.add(e)
+		case e.ID > run.AfterEntry && e.EarnedAt.Before(from):
+			earlier.add(e)
+		}
+	}
+	money, err := earningsOf(rd, run.Day, user)
+	if err != nil {
+		return "", err
+	}
+	why, err := r.why(rd, p, run, news)
+	if err != nil {
+		return "", err
+	}
+	name, err := staffName(rd, user)
+	if err != nil {
+		return "", err
+	}
+	date := from.Format(p.day)
+	values := map[string]string{
+		"name": name, "date": date, "hello": p.greeting, "why": why, "earlier": "",
+		"joins": fmt.Sprint(today.n), "earned": Yuan(today.fen), "month_joins": fmt.Sprint(money.joins), "month_earned": Yuan(money.earned),
+		"held": Yuan(money.held), "payable": Yuan(max(money.payable, 0)), "paid": Yuan(money.paid),
+		"today":   fmt.Sprintf(p.today, date, today.n, Yuan(today.fen)),
+		"month":   fmt.Sprintf(p.month, money.joins, Yuan(money.earned)),
+		"balance": fmt.Sprintf(p.balance, Yuan(money.held), Yuan(money.payable), Yuan(money.paid)),
+	}
+	if money.payable < 0 {
+		values["balance"] = fmt.Sprintf(p.debt, Yuan(money.held), Yuan(-money.payable), Yuan(money.paid))
+	}
+	if name != "" {
+		values["hello"] = fmt.Sprintf(p.greetings, name)
+	}
+	if today.n == 0 {
+		values["today"] = fmt.Sprintf(p.quiet, date)
+	}
+	if earlier.n > 0 {
+		values["earlier"] = fmt.Sprintf(p.earlier, earlier.n, Yuan(earlier.fen))
+	}
+	return compose(templateOf(rep), values), nil
+}
+
+// earnings are what somebody's books say: joins, earned and paid of a month, held and payable
+// in all. A payable below zero is a debt.
+type earnings struct {
+	joins                       int64
+	earned, paid, held, payable int64
+}
+
+func earningsOf(rd store.Reader, day, user string) (earnings, error) {
+	var out earnings
+	lines, err := rd.Statement(store.StatementFilter{Period: day[:len("2026-11")], Staff: user})
+	if err == nil && len(lines) > 0 {
+		l := lines[0]
+		out = earnings{joins: l.Joins, earned: l.HeldFen + l.PayableFen + l.PaidFen, paid: l.PaidFen}
+	}
+	if err == nil {
+		out.held, err = rd.Balance(store.AccountHeld + ":" + user)
+	}
+	if err == nil {
+		out.payable, err = rd.Balance(store.AccountPayable + ":" + user)
+	}
+	return out, err
+}
+
+// why says which entries came to nothing since the last report, and for what reason.
+func (r *Reports) why(rd store.Reader, p phrases, run store.ReportRun, news []store.Entry) (string, error) {
+	var lost []store.Entry
+	var fen int64
+	for _, e := range news {
+		fresh := e.ID > run.AfterEntry || e.SettledAt.After(run.Since)
+		if fresh && (e.Status == store.EntryVoid || e.Status == store.EntryClawedBack) {
+			lost, fen = append(lost, e), fen+e.AmountFen
+		}
+	}
+	var lines []string
+	for _, e := range lost[:min(len(lost), maxReasons)] {
+		line, err := r.lostLine(rd, p, e)
+		if err != nil {
+			return "", err
+		}
+		lines = append(lines, line)
+	}
+	if len(lost) > maxReasons {
+		lines = append(lines, fmt.Sprintf(p.more, len(lost), Yuan(fen)))
+	}
+	return strings.Join(lines, "\n"), nil
+}
+
+func (r *Reports) lostLine(rd store.Reader, p phrases, e store.Entry) (string, error) {
+	st, err := rd.Stint(e.StintID)
+	if err != nil {
+		return "", err
+	}
+	chat, err := rd.Chat(bot.ChatID(e.ChatID))
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return "", err
+	}
+	who, group := masked(st.Name), shortName(chat.Name)
+	if who == "" {
+		who = p.somebody
+	}
+	if group == "" {
+		group = p.someGroup
+	}
+	if e.Status == store.EntryClawedBack {
+		return fmt.Sprintf(p.clawedBack, who, group, Yuan(e.AmountFen)), nil
+	}
+	reason := p.reasons[e.Reason]
+	if reason == "" {
+		reason = p.otherwise
+	}
+	return fmt.Sprintf(p.void, who, group, e.EarnedAt.In(r.Zone).Format(p.day), reason, Yuan(e.AmountFen)), nil
+}
+
+// staffName is what a member of staff is called: as WeCom said once, or as in a group.
+func staffName(rd store.Reader, user string) (string, error) {
+	row, err := rd.Staff(bot.UserID(user))
+	if err != nil && !errors.Is(err, store.ErrNotFound) || row.Name != "" {
+		return plain(row.Name), err
+	}
+	stays, err := rd.PersonStints(bot.MemberID(user), "")
+	if err != nil || len(stays) == 0 {
+		return "", err
+	}
+	return plain(stays[len(stays)-1].Name), nil
+}
+
+// masked is a customer's name as others may read it: the first character and a star.
+func masked(name string) string {
+	name = plain(name)
+	if name == "" {
+		return ""
+	}
+	r, _ := utf8.DecodeRuneInString(name)
+	return string(r) + "*"
+}
+
+// shortName is a group's name, cut where it is long.
+func shortName(name string) string {
+	runes := []rune(plain(name))
+	if len(runes) > maxGroupName {
+		return string(runes[:maxGroupName-1]) + "…"
+	}
+	return string(runes)
+}
+
+// plain takes out of a name what would break a line or make a link of it: WeCom reads <a> in
+// a text. Customers choose their names, and owners those of groups.
+func plain(name string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r == '<' || r == '>' || r < ' ' || r == utf8.RuneError:
+			return -1
+		case r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069':
+			return -1 // line breaks and marks that turn the direction of what follows
+		}
+		return r
+	}, name))
+}
