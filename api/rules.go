@@ -216,6 +216,7 @@ func (s *server) rewardRule() {
 		}
 		return paged(spans, in.Limit, s.viewRule, func(r store.RuleSpan) string { return idString(r.Version) }), nil
 	})
+	s.rulePreview()
 }
 
 // ruleVersion shows a version that was just put, with what may not be meant.

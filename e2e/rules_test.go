@@ -84,3 +84,44 @@ func TestRulesDifferForStoresAndTellTheirHistory(t *testing.T) {
 		}
 	}
 }
+
+func TestARuleIsPreviewedBesideWhatTheMonthDidCost(t *testing.T) {
+	r, w := townRig(t)
+	r.want(http.StatusOK, http.MethodPut, "/rewards/rule", map[string]any{"tiers": []any{map[string]any{"fen": 50}}, "hold": "1h"}, nil)
+	for i, cashier := range []string{"cashier0", "cashier1", "cashier1"} {
+		_, err := r.box.Join(w.groups[min(i, 1)], w.customer(), sandbox.How{Inviter: cashier})
+		must(t, err)
+		r.pass(time.Minute)
+	}
+	r.pass(2 * time.Hour)
+	type beside struct {
+		Name       string
+		Was, Would struct{ Joins, Fen int }
+		Difference int `json:"difference_fen"`
+	}
+	var got struct {
+		Period     string
+		Joins      int
+		Total      beside
+		Gain, Lose []beside
+		Notes      []string
+		ByTier     []struct{ Would struct{ Joins int } } `json:"by_tier"`
+	}
+	candidate := map[string]any{"tiers": []any{map[string]any{"up_to": 1, "fen": 50}, map[string]any{"fen": 80}}, "hold": "1h", "period": "2026-11"}
+	r.want(http.StatusOK, http.MethodPost, "/rewards/rule/preview", candidate, &got)
+	if got.Joins != 3 || got.Total.Was.Fen != 150 || got.Total.Would.Fen != 180 || got.Total.Difference != 30 || len(got.Gain) != 1 || got.Gain[0].Name != "cashier1" ||
+		len(got.Lose) != 0 || len(got.ByTier) != 2 || got.ByTier[0].Would.Joins != 2 || len(got.Notes) != 1 {
+		t.Errorf("%+v", got)
+	}
+	if n := len(items[ruleView](r, "/rewards/rules")); n != 2 {
+		t.Errorf("%d versions after a preview", n)
+	}
+	candidate["period"] = "2027-01"
+	r.refusal(422, "period", http.MethodPost, "/rewards/rule/preview", candidate)
+	r.refusal(422, "tiers", http.MethodPost, "/rewards/rule/preview", map[string]any{"tiers": []any{map[string]any{"up_to": 1, "fen": 1}}})
+	delete(candidate, "period")
+	r.want(http.StatusOK, http.MethodPost, "/rewards/rule/preview", candidate, &got)
+	if got.Period != "2026-10" || got.Total.Was.Fen != 0 {
+		t.Errorf("the last month that ended: %+v", got)
+	}
+}

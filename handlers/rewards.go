@@ -170,23 +170,28 @@ func (r *Rewards) enter(tx *store.Tx, st store.Stint, j judgement) error {
 	return settle(tx, st, e)
 }
 
-// newEntry is what a rule makes of a join, before the stay and the clock are asked. Own is
-// what the join has already in the books.
+// newEntry is what a rule and its budget make of a join, before the stay and the clock are
+// asked. Own is what the join has already in the books.
 func (r *Rewards) newEntry(tx *store.Tx, st store.Stint, j judgement, own int64) (store.Entry, error) {
-	ordinal := 0
-	if st.Ordinal != nil {
-		ordinal = *st.Ordinal
-	}
-	e := store.Entry{
-		Key: store.JoinKey(st), StintID: st.ID, Staff: st.Inviter, ChatID: st.ChatID, Member: st.UserID, UnionID: st.UnionID,
-		Ordinal: ordinal, AmountFen: j.terms.Fen(ordinal), RuleVersion: j.rule.Version, Terms: j.terms.Name, Period: r.month(st.JoinedAt),
-		Status: store.EntryHeld, EarnedAt: st.JoinedAt, DueAt: st.JoinedAt.Add(j.terms.Hold), Reason: ReasonRewarded,
-	}
+	e := r.entryOf(st, j)
 	over, err := overBudget(tx, j.rule, e, own)
 	if over {
 		e.Status, e.Reason = store.EntryVoid, ReasonOverBudget
 	}
 	return e, err
+}
+
+// entryOf is what a join earns by its judgement.
+func (r *Rewards) entryOf(st store.Stint, j judgement) store.Entry {
+	ordinal := 0
+	if st.Ordinal != nil {
+		ordinal = *st.Ordinal
+	}
+	return store.Entry{
+		Key: store.JoinKey(st), StintID: st.ID, Staff: st.Inviter, ChatID: st.ChatID, Member: st.UserID, UnionID: st.UnionID,
+		Ordinal: ordinal, AmountFen: j.terms.Fen(ordinal), RuleVersion: j.rule.Version, Terms: j.terms.Name, Period: r.month(st.JoinedAt),
+		Status: store.EntryHeld, EarnedAt: st.JoinedAt, DueAt: st.JoinedAt.Add(j.terms.Hold), Reason: ReasonRewarded,
+	}
 }
 
 func (r *Rewards) month(t time.Time) string { return t.In(r.Zone).Format("2006-01") }
@@ -198,7 +203,7 @@ func overBudget(tx *store.Tx, rule store.Rule, e store.Entry, own int64) (bool, 
 		return false, nil
 	}
 	spent, err := tx.Spent(rule, e)
-	return spent-own+e.AmountFen > rule.Budget.Fen, err
+	return !rule.Budget.Allows(spent-own, e.AmountFen), err
 }
 
 // refuse voids an entry whose join no longer earns.

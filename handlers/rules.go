@@ -36,7 +36,8 @@ const (
 const firstYear = 2016
 
 // PutRule adds a version of the reward rule. Its effective date may lie in the past, but in
-// no closed month: a month that a payout was made for, or any before one.
+// no closed month: a month that a payout was made for, or any before one. Joins since then are
+// judged again.
 func (r *Rewards) PutRule(ctx context.Context, rule store.Rule, remember Remember) (store.Rule, error) {
 	if err := checkRule(rule); err != nil {
 		return rule, err
@@ -50,6 +51,11 @@ func (r *Rewards) PutRule(ctx context.Context, rule store.Rule, remember Remembe
 		}
 		if err := tx.AddRule(&rule); err != nil {
 			return err
+		}
+		if !rule.EffectiveFrom.After(tx.Now) {
+			if err := tx.AskRejudge(rule.EffectiveFrom); err != nil {
+				return err
+			}
 		}
 		return remember(tx, fmt.Sprint(rule.Version))
 	})

@@ -175,3 +175,19 @@ func TestWhatMayNotBeMeantIsSaid(t *testing.T) {
 		}
 	}
 }
+
+func TestAPutIntoThePastIsAppliedToTheJoinsSince(t *testing.T) {
+	h := houseWithGroup(t)
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(time.Minute)
+	h.rule(store.Rule{Tiers: []store.Tier{{Fen: 70}}, EffectiveFrom: start})
+	h.pass(time.Minute)
+	h.rule(store.Rule{Tiers: []store.Tier{{Fen: 90}}, EffectiveFrom: start.AddDate(0, 0, 7)})
+	h.pass(time.Minute)
+	if e := h.entries(); len(e) != 1 || e[0].AmountFen != 70 || e[0].RuleVersion != 2 {
+		t.Errorf("entries: %+v", e)
+	}
+	if _, err := h.store.Read(context.Background()).OpenRejudge(); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("still to judge again: %v", err)
+	}
+}

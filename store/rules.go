@@ -44,6 +44,9 @@ type Budget struct {
 	Per string `json:"per"` // corp, store or staff
 }
 
+// Allows reports whether so many fen may be spent on top of what is spent already.
+func (b Budget) Allows(spent, fen int64) bool { return spent+fen <= b.Fen }
+
 // Rule is one version of the reward rule. The rule in force at a moment is the newest
 // version whose EffectiveFrom is not after it.
 type Rule struct {
@@ -78,12 +81,16 @@ type Terms struct {
 
 // Fen is what a join with an ordinal earns.
 func (t Terms) Fen(ordinal int) int64 {
-	for _, step := range t.Tiers {
-		if step.UpTo == 0 || ordinal <= step.UpTo {
-			return step.Fen
-		}
+	return t.Tiers[t.Step(ordinal)].Fen
+}
+
+// Step is which of the tiers a join with an ordinal falls into.
+func (t Terms) Step(ordinal int) int {
+	i := slices.IndexFunc(t.Tiers, func(step Tier) bool { return step.UpTo == 0 || ordinal <= step.UpTo })
+	if i < 0 {
+		return len(t.Tiers) - 1 // no rule that was let in is without a last step
 	}
-	return 0
+	return i
 }
 
 // Terms returns what the rule says of the joins of a group: of which shop it is (empty: of
