@@ -2,52 +2,103 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/xuri/excelize/v2"
+
+	"xiaobu/store"
 )
 
-func (s *server) export(p payoutView, format string) (*huma.StreamResponse, error) {
+// statement is a payout with all that an export of it shows. Of a paid one nothing of it
+// ever changes but that it may be reversed, so the same program with the same settings
+// writes the same bytes for ever.
+type statement struct {
+	store.Payout
+	lines []store.PayoutLine
+	steps []store.PayoutStep
+	items []store.PayoutItem   // workbook only
+	rules map[int64]store.Rule // those that the items name
+}
+
+// export writes a payout as a file.
+func (s *server) export(ctx context.Context, id int64, format, lang string) (*huma.StreamResponse, error) {
+	p, err := s.readStatement(ctx, id, format == "xlsx")
+	if err != nil {
+		return nil, err
+	}
 	var data []byte
-	var kind string
-	var err error
-	switch format {
-	case "csv":
-		kind = "text/csv; charset=utf-8"
-		data, err = csvOf(p)
-	case "xlsx":
+	kind := "text/csv; charset=utf-8"
+	if format == "xlsx" {
 		kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-		data, err = xlsxOf(p)
-	default:
-		return &huma.StreamResponse{Body: func(ctx huma.Context) {
-			ctx.SetHeader("Content-Type", "application/json")
-			_ = s.api.Marshal(ctx.BodyWriter(), "application/json", p) // the client may be gone
-		}}, nil
+		data, err = workbook(p, s.Zone, lang)
+	} else {
+		data, err = csvOf(p)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("export payout %s: %w", p.ID, err)
+		return nil, fmt.Errorf("export payout %d: %w", id, err)
+	}
+	name := fmt.Sprintf("payout-%s-%d", p.Period, id)
+	if p.Status != store.PayoutPaid {
+		name += "-" + p.Status
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		ctx.SetHeader("Content-Type", kind)
-		ctx.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="payout-%s-%s.%s"`, p.Period, p.ID, format))
-		_, _ = ctx.BodyWriter().Write(data)
+		ctx.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.%s"`, name, format))
+		_, _ = ctx.BodyWriter().Write(data) // the client may be gone
 	}}, nil
 }
 
-// The columns of an export.
-var payoutHeader = [...]string{"period", "staff", "joins", "amount_yuan", "amount_fen"}
+func (s *server) readStatement(ctx context.Context, id int64, whole bool) (p statement, err error) {
+	r := s.Store.Read(ctx)
+	if p.Payout, err = r.Payout(id); err != nil {
+		return p, err
+	}
+	if p.lines, err = r.PayoutLines(id); err != nil || !whole {
+		return p, err
+	}
+	if p.steps, err = r.PayoutSteps(id); err != nil {
+		return p, err
+	}
+	if p.items, err = r.PayoutItems(id); err != nil {
+		return p, err
+	}
+	p.rules = map[int64]store.Rule{}
+	for _, it := range p.items {
+		if _, ok := p.rules[it.RuleVersion]; ok {
+			continue
+		}
+		if p.rules[it.RuleVersion], err = r.RuleVersion(it.RuleVersion); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// The columns of a CSV, for programs: one row for each member of staff and no totals. The
+// amount is what is to be paid before tax. What tax it bears is payroll's to say: the last
+// two columns are left empty for it.
+var csvHeader = [...]string{
+	"period", "staff", "joins", "amount_yuan", "amount_fen", "gross_yuan", "gross_fen", "recovered_yuan", "recovered_fen",
+	"name", "store_id", "store_name", "region", "payout_id", "status", "taxable_yuan", "taxable_fen", "tax_category", "tax_yuan",
+}
 
 // csvOf writes a table that spreadsheets open with the right characters: UTF-8 with a mark.
-func csvOf(p payoutView) ([]byte, error) {
+func csvOf(p statement) ([]byte, error) {
 	var b bytes.Buffer
 	b.WriteString("\ufeff")
 	w := csv.NewWriter(&b)
-	rows := [][]string{payoutHeader[:]}
-	for _, it := range p.Items {
-		rows = append(rows, []string{p.Period, cell(it.Staff), strconv.FormatInt(it.Joins, 10), yuan(it.AmountFen), strconv.FormatInt(it.AmountFen, 10)})
+	rows := [][]string{csvHeader[:]}
+	number := func(n int64) string { return strconv.FormatInt(n, 10) }
+	for _, l := range p.lines {
+		rows = append(rows, []string{
+			p.Period, cell(l.Staff), number(l.Joins), yuan(l.AmountFen), number(l.AmountFen), yuan(l.GrossFen), number(l.GrossFen),
+			yuan(l.RecoveredFen), number(l.RecoveredFen), cell(l.StaffName), cell(l.ShopID), cell(l.ShopName), cell(l.Region),
+			number(p.ID), p.Status, yuan(l.AmountFen), number(l.AmountFen), "", "",
+		})
 	}
 	if err := w.WriteAll(rows); err != nil {
 		return nil, err
@@ -57,34 +108,10 @@ func csvOf(p payoutView) ([]byte, error) {
 
 // cell keeps a spreadsheet from taking a name for a formula.
 func cell(v string) string {
-	if v != "" && bytes.ContainsAny([]byte(v[:1]), "=+-@\t\r") {
+	if v != "" && strings.ContainsAny(v[:1], "=+-@\t\r\n") {
 		return "'" + v
 	}
 	return v
 }
 
 func yuan(fen int64) string { return fmt.Sprintf("%d.%02d", fen/100, fen%100) }
-
-func xlsxOf(p payoutView) ([]byte, error) {
-	f := excelize.NewFile()
-	defer f.Close()
-	const sheet = "Sheet1"
-	header := make([]any, len(payoutHeader))
-	for i, h := range payoutHeader {
-		header[i] = h
-	}
-	if err := f.SetSheetRow(sheet, "A1", &header); err != nil {
-		return nil, err
-	}
-	for i, it := range p.Items {
-		row := []any{p.Period, it.Staff, it.Joins, float64(it.AmountFen) / 100, it.AmountFen}
-		if err := f.SetSheetRow(sheet, fmt.Sprintf("A%d", i+2), &row); err != nil {
-			return nil, err
-		}
-	}
-	b, err := f.WriteToBuffer()
-	if err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}

@@ -57,17 +57,38 @@ func (s *server) payouts() {
 	s.makePayout()
 	s.listPayouts()
 	s.stepPayout()
+	s.showPayout()
+}
+
+func (s *server) showPayout() {
 	type one struct {
 		ID     string `path:"id"`
-		Format string `query:"format" default:"json" enum:"json,csv,xlsx"`
+		Format string `query:"format" default:"json" enum:"json,csv,xlsx" doc:"csv: for programs, a row for each member of staff; xlsx: for people, with every entry and rule"`
+		Lang   string `query:"lang" default:"zh" enum:"zh,en" doc:"of the headings of xlsx"`
 	}
 	get := op(http.MethodGet, "/rewards/payouts/{id}", "one payout, as JSON, CSV or XLSX", http.StatusOK)
+	get.Description = "A paid payout is exported as it was when it was paid, whatever stores and staff are called now. " +
+		"Amounts are before tax; which kind of income a reward is and what tax it bears is payroll's to say, in the columns left empty for it."
 	huma.Register(s.api, get, func(ctx context.Context, in *one) (*huma.StreamResponse, error) {
+		id, err := idOf(in.ID)
+		if err != nil {
+			return nil, err
+		}
+		if in.Format != "json" {
+			out, err := s.export(ctx, id, in.Format, in.Lang)
+			if err != nil {
+				return nil, s.fail(ctx, err)
+			}
+			return out, nil
+		}
 		p, err := s.payout(ctx, in.ID)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		return s.export(p, in.Format)
+		return &huma.StreamResponse{Body: func(ctx huma.Context) {
+			ctx.SetHeader("Content-Type", "application/json")
+			_ = s.api.Marshal(ctx.BodyWriter(), "application/json", p) // the client may be gone
+		}}, nil
 	})
 }
 
