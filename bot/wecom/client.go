@@ -68,6 +68,8 @@ type Client struct {
 	turns  turnstiles
 	pool   *pool
 	close  func()
+
+	pictures *http.Client
 }
 
 var (
@@ -83,6 +85,7 @@ var (
 	_ bot.ContactWayMaker = (*Client)(nil)
 	_ bot.AppChatter      = (*Client)(nil)
 	_ bot.MemberRemover   = (*Client)(nil)
+	_ bot.PictureReader   = (*Client)(nil)
 )
 
 // New makes a Client. It sends nothing: a wrong secret shows with the first call.
@@ -111,7 +114,8 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		corp: cfg.Corp, agent: cfg.Agent, log: cfg.Log,
 		limits: quotas, turns: newTurnstiles(), close: func() { rt.tokens.close(); closeIdle() },
-		pool: newPool(cfg.Pool, func() (*work.Work, error) { return newWork(root.String(), cfg.Corp, rt) }),
+		pool:     newPool(cfg.Pool, func() (*work.Work, error) { return newWork(root.String(), cfg.Corp, rt) }),
+		pictures: newPictures(cfg.Transport),
 	}, nil
 }
 
