@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -69,6 +71,24 @@ func (p Page) words(n int) ([]string, error) {
 func wordsCursor(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join(parts, "\n")))
 }
+
+// moment reads a cursor of a time and an id.
+func (p Page) moment() (at time.Time, id int64, err error) {
+	if p.Cursor == "" {
+		return at, 0, nil
+	}
+	ms, number, _ := strings.Cut(p.Cursor, ".")
+	t, err := strconv.ParseInt(ms, 10, 64)
+	if err == nil {
+		id, err = strconv.ParseInt(number, 10, 64)
+	}
+	if err != nil || id <= 0 {
+		return at, 0, badCursor()
+	}
+	return time.UnixMilli(t), id, nil
+}
+
+func momentCursor(at time.Time, id int64) string { return fmt.Sprintf("%d.%d", at.UnixMilli(), id) }
 
 func badCursor() error {
 	return huma.Error422UnprocessableEntity("cursor is not one of ours; begin without it",

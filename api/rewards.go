@@ -56,6 +56,7 @@ func (s *server) rewards() {
 		return paged(rows, in.Limit, s.viewEntry, func(e store.Entry) string { return idString(e.ID) }), nil
 	})
 	s.statement()
+	s.ledger()
 	s.explain()
 }
 

@@ -140,7 +140,7 @@ func (a *App) features() features {
 	o, p := a.o, a.Platform
 	a.corp = &handlers.Corp{Store: a.Store, Staff: p, Chats: p, Log: o.Log}
 	return features{
-		rewards: &handlers.Rewards{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone},
+		rewards: &handlers.Rewards{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson},
 		promotions: &handlers.Promotions{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
 			Schedule: func(spec string, zone *time.Location) (handlers.NextFunc, error) {
@@ -205,6 +205,10 @@ func (a *App) schedule(f features) error {
 			return a.corp.Compare(ctx, "nightly", slot.Format(time.RFC3339))
 		}},
 		{Name: "housekeeping", Spec: "41 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: a.housekeeping},
+		{Name: "audit", Spec: "11 5 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, _ time.Time) error {
+			_, err := f.rewards.Audit(ctx, false)
+			return err
+		}},
 	} {
 		if err := r.Job(j); err != nil {
 			return err

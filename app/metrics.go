@@ -71,6 +71,8 @@ var (
 	pendingDesc = prometheus.NewDesc("xiaobu_inbox_pending", "Events that wait for a handler.", nil, nil)
 	deadDesc    = prometheus.NewDesc("xiaobu_inbox_dead", "Events that a handler gave up.", nil, nil)
 	ageDesc     = prometheus.NewDesc("xiaobu_inbox_oldest_seconds", "Age of the oldest event that waits.", nil, nil)
+	differDesc  = prometheus.NewDesc("xiaobu_ledger_differences", "Figures of the reward books that did not agree in the last audit.", nil, nil)
+	rejudgeDesc = prometheus.NewDesc("xiaobu_rejudge_stays", "Joins that wait to be judged again because a rule reaches into the past.", nil, nil)
 	outboxDesc  = prometheus.NewDesc("xiaobu_outbox", "Actions by kind and state.", []string{"kind", "state"}, nil)
 )
 
@@ -79,6 +81,8 @@ func (b backlog) Describe(c chan<- *prometheus.Desc) {
 	c <- pendingDesc
 	c <- deadDesc
 	c <- ageDesc
+	c <- differDesc
+	c <- rejudgeDesc
 	c <- outboxDesc
 }
 
@@ -95,6 +99,12 @@ func (b backlog) Collect(c chan<- prometheus.Metric) {
 		c <- prometheus.MustNewConstMetric(pendingDesc, prometheus.GaugeValue, float64(waits.Pending))
 		c <- prometheus.MustNewConstMetric(deadDesc, prometheus.GaugeValue, float64(waits.Dead))
 		c <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, age)
+	}
+	if a, err := r.LastAudit(); err == nil {
+		c <- prometheus.MustNewConstMetric(differDesc, prometheus.GaugeValue, float64(a.Differences))
+	}
+	if left, err := r.RejudgeLeft(); err == nil {
+		c <- prometheus.MustNewConstMetric(rejudgeDesc, prometheus.GaugeValue, float64(left))
 	}
 	counts, err := r.OutboxCounts()
 	if err != nil {

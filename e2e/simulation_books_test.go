@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"xiaobu/sandbox"
+	"xiaobu/store"
 )
 
 // promptly is how late callbacks of a group may come for its history to be exact: what no
@@ -179,6 +180,13 @@ func (a *auditor) ledger(entries []entry, byStatus map[string]int64) {
 			a.bad("entry %s is not explained", e.ID)
 		}
 	}
+	must(a.s.t, a.s.app.Store.Snapshot(context.Background(), func(r store.Reader) error {
+		found, err := r.Audit()
+		if err == nil && found.Audit.Differences > 0 {
+			a.bad("the audit found %+v", found.Differences)
+		}
+		return err
+	}))
 	if sum != 0 {
 		a.bad("the accounts sum to %d", sum)
 	}

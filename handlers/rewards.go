@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"xiaobu/bot"
@@ -38,6 +39,7 @@ type Rewards struct {
 	Store *store.Store
 	Now   func() time.Time
 	Zone  *time.Location // of the months; needed to book
+	Log   *slog.Logger   // needed to audit
 }
 
 // Name is the handler's name.

@@ -69,7 +69,7 @@ func newHouseIn(t testingT, dir string) *house {
 	})
 	h.store, h.world = s, newWorld(h.clock)
 	log := slog.New(slog.DiscardHandler)
-	h.rewards = &Rewards{Store: s, Now: h.clock, Zone: shanghai}
+	h.rewards = &Rewards{Store: s, Now: h.clock, Zone: shanghai, Log: log}
 	h.moderation = &Moderation{Store: s, Cards: true, Now: h.clock, Zone: time.UTC, Log: log}
 	r := NewRouter()
 	r.Handle(Contacts{}, 1, bot.KindContactAdded, bot.KindContactRemoved)

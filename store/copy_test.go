@@ -55,7 +55,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.AddScans([]ChannelDay{{ChannelID: 1, Day: "2026-11-22", Scans: 2, LastAt: tx.Now}}), tx.PutChannelPicture(ChannelPicture{ChannelID: 1, Address: "a", Content: "c"}),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,
 			tx.db.Exec(`INSERT INTO audit (id, at, entries, transfers, differences, repaired) VALUES (1, 1, 1, 1, 1, 0)`).Error,
-			tx.db.Exec(`INSERT INTO difference (audit_id, what, subject, field, want, have, repaired) VALUES (1, 'tally', 's', 'f', 1, 2, 0)`).Error,
+			tx.db.Exec(`INSERT INTO difference (audit_id, what, subject, field, want, have, repaired) VALUES (1, 'tally', 's', 'f', 1, 2, false)`).Error,
 			tx.db.Exec(`INSERT INTO rejudge (from_at, phase, stint_id, stays, judged, asked_at) VALUES (1, 'judge', 0, 0, 0, 1)`).Error,
 			tx.MoveEntry(entry, EntryPayable, "rewarded", nil), tx.Collect(&Payout{Period: "2026-11", CarryOver: true}, "anna"),
 			tx.db.Exec(`INSERT INTO idempotency (route, key, body_hash, resource, created_at) VALUES ('r', 'k', 'h', '1', 1)`).Error,

@@ -221,15 +221,72 @@ func (r Reader) Released(from, to time.Time) (fen int64, err error) {
 	return fen, err
 }
 
-// Balances sums all accounts in fen; the sum over all accounts is always zero.
-func (r Reader) Balances() (map[string]int64, error) {
-	var rows []struct {
-		Account string
-		Fen     int64
+// TransferFilter selects transfers; empty fields select everything.
+type TransferFilter struct {
+	Entry    int64
+	Staff    string    // on whose accounts
+	From, To time.Time // To excluded
+	AfterAt  time.Time // with AfterID: the last one of the page before
+	AfterID  int64
+	Limit    int
+}
+
+// FindTransfers lists transfers in the order of their time.
+func (r Reader) FindTransfers(f TransferFilter) ([]Transfer, error) {
+	q := between(r.db.Order("at, id"), "at", f.From, f.To)
+	if f.AfterID > 0 {
+		q = q.Where("at >= ? AND (at > ? OR id > ?)", ms(f.AfterAt), ms(f.AfterAt), f.AfterID)
 	}
-	err := r.db.Raw(`SELECT account, SUM(fen) AS fen FROM (
-		SELECT credit AS account, amount_fen AS fen FROM transfer UNION ALL SELECT debit, -amount_fen FROM transfer) AS moves
-		GROUP BY account`).Scan(&rows).Error
+	if f.Entry > 0 {
+		q = q.Where("entry_id = ?", f.Entry)
+	}
+	if f.Staff != "" {
+		accounts := staffAccounts(f.Staff)
+		q = q.Where("(credit IN ? OR debit IN ?)", accounts, accounts)
+	}
+	return all[Transfer](limited(q, f.Limit))
+}
+
+func staffAccounts(staff string) []string {
+	return []string{AccountHeld + ":" + staff, AccountPaid + ":" + staff, AccountPayable + ":" + staff}
+}
+
+// Balance is what an account holds, in fen.
+type Balance struct {
+	Account string
+	Fen     int64
+}
+
+// BalanceFilter selects balances.
+type BalanceFilter struct {
+	Staff string // empty: all accounts
+	After string // the last account of the page before
+	Limit int    // 0: no limit
+}
+
+// FindBalances sums the transfers of accounts, by name.
+func (r Reader) FindBalances(f BalanceFilter) ([]Balance, error) {
+	// The first accounts of both sides together are among the first of each side.
+	side := func(column, sign string) *gorm.DB {
+		q := r.db.Table("transfer").Select(column+" AS account, "+sign+"SUM(amount_fen) AS fen").Where(column+" > ?", f.After)
+		if f.Staff != "" {
+			q = q.Where(column+" IN ?", staffAccounts(f.Staff))
+		}
+		return limited(q.Group(column).Order(column), f.Limit)
+	}
+	q := r.db.Raw(`SELECT account, SUM(fen) AS fen FROM (SELECT * FROM (?) AS c UNION ALL SELECT * FROM (?) AS d) AS m GROUP BY account ORDER BY account`,
+		side("credit", ""), side("debit", "-"))
+	rows := []Balance{}
+	err := q.Scan(&rows).Error
+	if f.Limit > 0 && len(rows) > f.Limit {
+		rows = rows[:f.Limit]
+	}
+	return rows, err
+}
+
+// Balances is what all accounts hold, in fen; together they hold zero.
+func (r Reader) Balances() (map[string]int64, error) {
+	rows, err := r.FindBalances(BalanceFilter{})
 	out := map[string]int64{}
 	for _, row := range rows {
 		out[row.Account] = row.Fen

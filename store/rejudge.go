@@ -45,6 +45,12 @@ func (r Reader) OpenRejudge() (Rejudge, error) {
 	return first[Rejudge](r.db.Where("done_at IS NULL").Order("id"))
 }
 
+// RejudgeLeft counts the stays that wait to be judged again.
+func (r Reader) RejudgeLeft() (n int64, err error) {
+	err = r.db.Raw("SELECT COALESCE(SUM(CASE WHEN stays > judged THEN stays - judged ELSE 0 END), 0) FROM rejudge WHERE done_at IS NULL").Scan(&n).Error
+	return n, err
+}
+
 // Rejudges lists rejudges, newest first; before is the id of the last one of the page before.
 func (r Reader) Rejudges(before int64, limit int) ([]Rejudge, error) {
 	q := r.db.Order("id DESC")

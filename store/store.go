@@ -298,3 +298,13 @@ func notNil[T any](v []T) []T {
 	}
 	return v
 }
+
+// Snapshot lets fn read what was committed at one moment, however long it takes. It holds up
+// no writer.
+func (s *Store) Snapshot(ctx context.Context, fn func(Reader) error) error {
+	opts := &sql.TxOptions{ReadOnly: true}
+	if s.dialect == postgres {
+		opts.Isolation = sql.LevelRepeatableRead
+	}
+	return s.read.WithContext(ctx).Transaction(func(db *gorm.DB) error { return fn(Reader{db: db, dialect: s.dialect}) }, opts)
+}

@@ -1,5 +1,11 @@
 package store
 
+import (
+	"time"
+
+	"gorm.io/gorm"
+)
+
 // Tally is what the entries of one month, member of staff and group come to. It is kept in
 // the same transaction as each step of an entry; the audit compares it with the entries.
 type Tally struct {
@@ -39,15 +45,32 @@ func (e Entry) tally() Tally {
 	return t
 }
 
+// tallyFields names the figures in the order of figures.
+var tallyFields = [...]string{"joins", "kept", "held_fen", "payable_fen", "void_fen", "clawed_back_fen", "paid_fen"}
+
+func (t *Tally) figures() [len(tallyFields)]*int64 {
+	return [...]*int64{&t.Joins, &t.Kept, &t.HeldFen, &t.PayableFen, &t.VoidFen, &t.ClawedBackFen, &t.PaidFen}
+}
+
+// add adds other figures so many times.
+func (t *Tally) add(other Tally, times int64) {
+	for i, v := range other.figures() {
+		*t.figures()[i] += times * *v
+	}
+}
+
 // tally brings the figures from one state of an entry to the next. A new entry comes from
 // none.
 func (tx *Tx) tally(from, to Entry) error {
 	d := to.tally()
 	if from.ID != 0 {
-		old := from.tally()
-		d.Joins, d.Kept, d.HeldFen, d.PayableFen = d.Joins-old.Joins, d.Kept-old.Kept, d.HeldFen-old.HeldFen, d.PayableFen-old.PayableFen
-		d.VoidFen, d.ClawedBackFen, d.PaidFen = d.VoidFen-old.VoidFen, d.ClawedBackFen-old.ClawedBackFen, d.PaidFen-old.PaidFen
+		d.add(from.tally(), -1)
 	}
+	return tx.stepTally(d)
+}
+
+// stepTally adds to one row, which need not be there yet.
+func (tx *Tx) stepTally(d Tally) error {
 	return tx.db.Exec(`INSERT INTO tally (period, staff, chat_id, joins, kept, held_fen, payable_fen, void_fen, clawed_back_fen, paid_fen)
 		VALUES (?,?,?,?,?,?,?,?,?,?)
 		ON CONFLICT (period, staff, chat_id) DO UPDATE SET joins = tally.joins + excluded.joins, kept = tally.kept + excluded.kept,
@@ -109,4 +132,97 @@ func (tx *Tx) Spent(rule Rule, e Entry) (fen int64, err error) {
 	}
 	err = q.Scan(&fen).Error
 	return fen, err
+}
+
+// Who a leaderboard is of.
+const (
+	LeadersStaff = "staff"
+	LeadersStore = "store"
+)
+
+// Leader is a place on a leaderboard.
+type Leader struct {
+	Rank      int64 // the same where the figures are the same
+	ID        string
+	Name      string
+	ShopID    string // of staff the shop they belong to, the first by id where there are several; empty: none
+	ShopName  string
+	Joins     int64 // that earned, whatever became of them
+	Kept      int64 // of them held, payable or paid
+	EarnedFen int64 // held, payable and paid
+}
+
+// LeaderFilter selects what a leaderboard counts.
+type LeaderFilter struct {
+	Period       string    // a month; empty: From and To
+	From, To     time.Time // by join time, To excluded
+	By           string    // LeadersStaff or LeadersStore; groups without a shop lead no store
+	Shop, Region string    // only joins of these shops' groups, as they are placed now
+	Offset       int64
+	Limit        int // 0: no limit
+}
+
+// Leaders lists staff or shops by what they earned, then by how many joins stayed, then by
+// id. A month is read from the tally, other times from the entries.
+func (r Reader) Leaders(f LeaderFilter) ([]Leader, error) {
+	id, shops := "x.staff", ""
+	if f.By == LeadersStore {
+		id = "s.id"
+	}
+	if f.By == LeadersStore || f.Shop != "" || f.Region != "" {
+		shops = "JOIN chat c ON c.chat_id = x.chat_id JOIN shop s ON s.id = c.shop_id"
+	}
+	q := r.db.Table("(?) AS x "+shops, r.figuresOf(f)).Select(id + " AS id, SUM(x.joins) AS joins, SUM(x.kept) AS kept, SUM(x.fen) AS fen")
+	q = where(where(q, "s.id", f.Shop), "s.region", f.Region)
+	q = q.Group(id).Having("SUM(x.joins) > 0")
+	page := r.db.Table("(?) AS g", q).Select("RANK() OVER (ORDER BY fen DESC, kept DESC) AS rank, id, joins, kept, fen AS earned_fen").
+		Order("earned_fen DESC, kept DESC, id").Offset(int(f.Offset))
+	leaders := []Leader{}
+	if err := limited(page, f.Limit).Scan(&leaders).Error; err != nil {
+		return nil, err
+	}
+	return leaders, r.nameLeaders(f.By, leaders)
+}
+
+// figuresOf is the question for joins, kept and fen by staff and group.
+func (r Reader) figuresOf(f LeaderFilter) *gorm.DB {
+	if f.Period != "" {
+		return r.db.Table("tally").Select("staff, chat_id, joins, kept, held_fen + payable_fen + paid_fen AS fen").Where("period = ?", f.Period)
+	}
+	const kept = "CASE WHEN status IN ('held', 'payable', 'paid') THEN "
+	q := r.db.Table("entry").Select("staff, chat_id, SUM(CASE WHEN reason <> 'over_budget' THEN 1 ELSE 0 END) AS joins, SUM(" + kept + "1 ELSE 0 END) AS kept, SUM(" + kept + "amount_fen ELSE 0 END) AS fen")
+	return between(q, "earned_at", f.From, f.To).Group("staff, chat_id")
+}
+
+func (r Reader) nameLeaders(by string, leaders []Leader) error {
+	names, of := map[string]string{}, map[string]Shop{}
+	var err error
+	if by == LeadersStaff {
+		if of, err = r.shopsOfStaff(); err != nil {
+			return err
+		}
+	}
+	err = chunked(leaders, func(part []Leader) error {
+		ids := make([]string, len(part))
+		for i, l := range part {
+			ids[i] = l.ID
+		}
+		if by == LeadersStore {
+			shops, err := all[Shop](r.db.Where("id IN ?", ids))
+			for _, s := range shops {
+				names[s.ID], of[s.ID] = s.Name, s
+			}
+			return err
+		}
+		staff, err := all[StaffRow](r.db.Where("user_id IN ?", ids))
+		for _, s := range staff {
+			names[s.UserID] = s.Name
+		}
+		return err
+	})
+	for i := range leaders {
+		l := &leaders[i]
+		l.Name, l.ShopID, l.ShopName = names[l.ID], of[l.ID].ID, of[l.ID].Name
+	}
+	return err
 }

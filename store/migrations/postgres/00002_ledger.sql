@@ -16,7 +16,7 @@ FROM entry WHERE status = 'clawed_back' AND payout_id IS NOT NULL AND amount_fen
 UPDATE entry SET payout_id = NULL WHERE payout_id IS NOT NULL AND status NOT IN ('paid', 'clawed_back');
 
 DROP INDEX entry_earned;
-CREATE INDEX entry_earned ON entry (earned_at, staff, chat_id, status, amount_fen);
+CREATE INDEX entry_earned ON entry (earned_at, staff, chat_id, status, reason, amount_fen);
 CREATE INDEX entry_period ON entry (period, status);
 CREATE INDEX entry_debt ON entry (staff, id) WHERE status = 'clawed_back' AND payout_id IS NOT NULL AND recovered_by IS NULL;
 CREATE INDEX entry_recovered ON entry (recovered_by) WHERE recovered_by IS NOT NULL;
@@ -24,6 +24,7 @@ DROP INDEX transfer_debit;
 DROP INDEX transfer_credit;
 CREATE INDEX transfer_debit ON transfer (debit, at, amount_fen);
 CREATE INDEX transfer_credit ON transfer (credit, at, amount_fen);
+CREATE INDEX transfer_at ON transfer (at, id);
 CREATE INDEX stint_joined ON stint (joined_at, id);
 
 -- Cached figures of the entries: one row per month, staff and group, kept in the same
@@ -68,7 +69,7 @@ CREATE TABLE difference (
   field    TEXT COLLATE "C" NOT NULL,
   want     BIGINT NOT NULL,
   have     BIGINT NOT NULL,
-  repaired BIGINT NOT NULL
+  repaired BOOLEAN NOT NULL
 );
 CREATE INDEX difference_audit ON difference (audit_id, id);
 
