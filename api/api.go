@@ -15,7 +15,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"xiaobu/bot"
-	"xiaobu/codes"
 	"xiaobu/handlers"
 	"xiaobu/store"
 )
@@ -43,7 +42,7 @@ type Config struct {
 	Payouts    *handlers.Payouts
 	Promotions *handlers.Promotions
 	Moderation *handlers.Moderation
-	Printer    *codes.Printer
+	Reports    *handlers.Reports
 }
 
 // server holds the operations.
@@ -63,7 +62,7 @@ func New(c Config) http.Handler {
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
 	s := &server{Config: c, api: humago.New(mux, conf)}
-	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.posters, s.rewards, s.payouts, s.promotions, s.moderation, s.inbox} {
+	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.rewards, s.payouts, s.promotions, s.moderation, s.reports, s.inbox} {
 		register()
 	}
 	root := http.NewServeMux()

@@ -16,7 +16,6 @@ import (
 	"xiaobu/api"
 	"xiaobu/bot"
 	"xiaobu/bot/wecom"
-	"xiaobu/codes"
 	"xiaobu/configs"
 	"xiaobu/handlers"
 	"xiaobu/pump"
@@ -55,8 +54,6 @@ type App struct {
 	runner     *scheduler.Runner
 	sender     *scheduler.Sender
 	corp       *handlers.Corp
-	scans      *codes.Scans
-	printer    *codes.Printer
 	handler    http.Handler
 	o          Options
 }
@@ -86,11 +83,7 @@ func (a *App) Close() error {
 	if a.Platform != nil {
 		a.Platform.Close()
 	}
-	var err error
-	if a.printer != nil {
-		err = a.printer.Close()
-	}
-	return errors.Join(err, a.Store.Close())
+	return a.Store.Close()
 }
 
 func (a *App) build() error {
@@ -150,7 +143,7 @@ func (a *App) features() features {
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
-		reports:    &handlers.Reports{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log, Chats: p},
+		reports:    &handlers.Reports{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log, Chats: p, Robots: p},
 	}
 }
 
@@ -189,6 +182,8 @@ func (a *App) send(m *metrics, _ features) {
 	a.sender.Perform(handlers.MassReminder{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.MassCanceller{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.StaffTeller{Platform: p, Now: o.Now}, fewWorkers)
+	a.sender.Perform(handlers.GroupTeller{Platform: p}, fewWorkers)
+	a.sender.Perform(handlers.RobotTeller{Platform: p, Store: a.Store}, fewWorkers)
 }
 
 func (a *App) schedule(f features) error {
@@ -225,11 +220,10 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 	o := a.o
 	mux := http.NewServeMux()
 	mux.Handle("/callback/wecom", callback)
-	mux.Handle("/q/", a.pages())
 	face := api.New(api.Config{
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
 		PublicURL: o.Config.PublicURL, Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts,
-		Promotions: f.promotions, Moderation: f.moderation, Printer: a.printer,
+		Promotions: f.promotions, Moderation: f.moderation, Reports: f.reports,
 	})
 	mux.Handle("/api/v1/", face)
 	mux.Handle("/hooks/messages", face)
@@ -245,17 +239,6 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 		fmt.Fprintln(w, "ready")
 	})
 	a.handler = a.recovered(mux)
-}
-
-// pages are what anybody sees who scans a printed code; on the way the printer is made, which
-// knows the same pictures.
-func (a *App) pages() http.Handler {
-	o := a.o
-	pictures := codes.NewPictures(a.Store, a.Platform, o.Now, o.Log)
-	a.scans = codes.NewScans(a.Store, o.Config.Timezone)
-	a.printer = &codes.Printer{Store: a.Store, Pictures: pictures, PublicURL: o.Config.PublicURL,
-		Font: o.Config.PrintFont, FontDirs: codes.FontDirs(), Now: o.Now, Zone: o.Config.Timezone}
-	return (&codes.Pages{Store: a.Store, Pictures: pictures, Scans: a.scans, Now: o.Now, Log: o.Log}).Handler()
 }
 
 // recovered turns a panic in a handler into a 500 and a line in the log.
@@ -281,7 +264,6 @@ func (a *App) Run(ctx context.Context) {
 	wg.Go(func() { a.sender.Run(ctx) })
 	wg.Go(func() { a.runner.Run(ctx) })
 	wg.Go(func() { a.begin(ctx) })
-	wg.Go(func() { a.scans.Run(ctx, func(err error) { a.o.Log.Error("write down scans", "error", err) }) })
 	wg.Wait()
 }
 
@@ -316,7 +298,7 @@ func (a *App) Drain(ctx context.Context) (int, error) {
 	total := 0
 	for {
 		n := 0
-		for _, drain := range []func(context.Context) (int, error){a.runner.Tick, a.dispatcher.Drain, a.sender.Drain, a.scans.Flush} {
+		for _, drain := range []func(context.Context) (int, error){a.runner.Tick, a.dispatcher.Drain, a.sender.Drain} {
 			done, err := drain(ctx)
 			n += done
 			if err != nil {
@@ -341,7 +323,6 @@ const (
 	keepActions  = 90 * 24 * time.Hour
 	keepMessages = 7 * 24 * time.Hour
 	keepAnswers  = 7 * 24 * time.Hour
-	keepScans    = 400 * 24 * time.Hour
 	pruneBatch   = 500
 )
 
@@ -354,7 +335,6 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) { return tx.PruneMessages(now.Add(-keepMessages), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneAnswers(now.Add(-keepAnswers)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneSlots(now.Add(-keepActions)) },
-		func(tx *store.Tx) (int64, error) { return 0, tx.PruneScans(now.Add(-keepScans).Format(time.DateOnly)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneRuns(now.Add(-keepActions)) },
 	} {
 		for n := int64(pruneBatch); n == pruneBatch; {

@@ -102,15 +102,18 @@ type AppChatter interface {
 	SendAppChat(ctx context.Context, id, text string) error
 }
 
+// RobotPoster speaks through group robots, which people put into internal groups.
+type RobotPoster interface {
+	// RobotKey reads what a person copied from a robot: its key, or the address of its
+	// webhook. The error says what is wrong without repeating it.
+	RobotKey(copied string) (key string, err error)
+	// PostRobot says a text in the robot's group. The key is a secret: whoever has it can
+	// speak there.
+	PostRobot(ctx context.Context, key, text string) error
+}
+
 // MemberRemover removes a person from a group at once. WeCom offers it for app chats only:
 // no API removes anyone from a customer group.
 type MemberRemover interface {
 	RemoveMember(ctx context.Context, chat ChatID, member MemberID) error
-}
-
-// PictureReader reads pictures that the platform made, such as those of codes.
-type PictureReader interface {
-	// Picture reads the PNG or JPEG at an address that the platform gave. It is larger than
-	// nothing and not larger than 2 MiB.
-	Picture(ctx context.Context, address string) ([]byte, error)
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -61,5 +62,90 @@ func TestACashierIsToldOnceADay(t *testing.T) {
 		if i < len(told) && told[i].Text != want {
 			t.Errorf("message %d is\n%s\nwant\n%s", i, told[i].Text, want)
 		}
+	}
+}
+
+type reportSettings struct {
+	Enabled      bool
+	At, Lang     string
+	Text         string
+	Default      string `json:"default_text"`
+	Idle         string
+	Placeholders []string
+	Target       *struct {
+		AppChat string `json:"app_chat_id"`
+		Robot   string
+	}
+}
+
+func TestReportSettingsThatCannotBeAreRefused(t *testing.T) {
+	t.Parallel()
+	r, _ := townRig(t)
+	r.want(http.StatusOK, http.MethodPut, "/stores/s1", map[string]any{"name": "一店"}, nil)
+	for _, c := range []struct {
+		status             int
+		where              string
+		method, path, body string
+	}{
+		{422, "at", "PUT", "/reports/cashier", `{"at":"24:00"}`},
+		{422, "at", "PUT", "/reports/cashier", `{"at":"9:00"}`},
+		{422, "weekdays[1]", "PUT", "/reports/cashier", `{"weekdays":[1,1]}`},
+		{422, "weekdays[0]", "PUT", "/reports/cashier", `{"weekdays":[0]}`},
+		{422, "lang", "PUT", "/reports/cashier", `{"lang":"fr"}`},
+		{422, "{today}", "PUT", "/reports/cashier", `{"text":"{todai}"}`},
+		{422, "blank", "PUT", "/reports/cashier", `{"text":" \n "}`},
+		{422, "1200", "PUT", "/reports/cashier", `{"text":"` + strings.Repeat("字", 401) + `"}`},
+		{422, "target", "PUT", "/reports/cashier", `{"target":{"robot":"` + strings.Repeat("a", 20) + `"}}`},
+		{422, "target.robot", "PUT", "/reports/chain", `{"target":{"robot":"short"}}`},
+		{422, "target.robot", "PUT", "/reports/chain", `{"target":{"robot":"https://evil.example/cgi-bin/webhook/send?key=0123456789abcdef"}}`},
+		{422, "target.robot", "PUT", "/reports/chain", `{"target":{"robot":"0123456789abcdef","app_chat_id":"x"}}`},
+		{422, "target.app_chat_id", "PUT", "/reports/chain", `{"target":{"app_chat_id":"nowhere"}}`},
+		{422, "kind", "PUT", "/reports/boss", `{}`},
+		{404, "", "PUT", "/reports/stores/s9", `{"robot":"0123456789abcdef"}`},
+		{422, "app_chat_id", "PUT", "/reports/stores/s1", `{}`},
+		{404, "", "DELETE", "/reports/stores/s1", ""},
+		{422, "staff", "GET", "/reports/cashier/preview", ""},
+		{422, "day", "GET", "/reports/cashier/preview?staff=cashier0&day=2026-13-01", ""},
+		{422, "day", "GET", "/reports/cashier/preview?staff=cashier0&day=2027-01-01", ""},
+	} {
+		var body any
+		if c.body != "" {
+			body = c.body
+		}
+		r.refusal(c.status, c.where, c.method, c.path, body)
+	}
+	var s reportSettings
+	r.want(http.StatusOK, http.MethodGet, "/reports/chain", nil, &s)
+	if !s.Enabled || s.At != "21:05" || s.Idle == "" || s.Target != nil {
+		t.Errorf("after all refusals: %+v", s)
+	}
+}
+
+func TestARobotsKeyIsKeptAndNotShown(t *testing.T) {
+	t.Parallel()
+	r, _ := townRig(t)
+	const key = "693a91f6-7aaa-4bc4-97a0-0ec2f83a5aaa"
+	var s reportSettings
+	r.want(http.StatusOK, http.MethodPut, "/reports/chain", map[string]any{"target": map[string]any{"robot": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=" + key}}, &s)
+	if s.Target == nil || s.Target.Robot != "****5aaa" || s.Idle != "" {
+		t.Fatalf("the target is shown as %+v, idle %q", s.Target, s.Idle)
+	}
+	s = reportSettings{}
+	r.want(http.StatusOK, http.MethodGet, "/reports/chain", nil, &s)
+	// What was shown may be sent back, and leaving the target out leaves it.
+	r.want(http.StatusOK, http.MethodPut, "/reports/chain", map[string]any{"at": "21:30", "target": map[string]any{"robot": s.Target.Robot}}, nil)
+	r.want(http.StatusOK, http.MethodPut, "/reports/chain", map[string]any{"lang": "en"}, &s)
+	kept, err := r.app.Store.Read(t.Context()).ReportTarget("chain", "")
+	must(t, err)
+	if kept.RobotKey != key || s.At != "21:30" {
+		t.Errorf("the key is %q, the time %s", kept.RobotKey, s.At)
+	}
+	s = reportSettings{}
+	r.want(http.StatusOK, http.MethodPut, "/reports/chain", map[string]any{"target": map[string]any{}}, &s)
+	if s.Target != nil || s.Idle == "" {
+		t.Errorf("after it was taken away: %+v", s)
+	}
+	if strings.Contains(r.log.String(), key) {
+		t.Error("the key is in the log")
 	}
 }

@@ -19,7 +19,6 @@ import (
 	"xiaobu/app"
 	"xiaobu/configs"
 	"xiaobu/sandbox"
-	"xiaobu/sandbox/panel"
 )
 
 const (
@@ -107,12 +106,9 @@ func newRigOn(t testing.TB, database string, seed uint64, now func() time.Time) 
 		now = r.clock.now
 	}
 	var err error
-	mux := http.NewServeMux()
-	r.wecom = httptest.NewServer(mux)
-	r.box, err = sandbox.New(sandbox.Config{Now: now, Seed: seed, PublicURL: r.wecom.URL})
+	r.box, err = sandbox.New(sandbox.Config{Now: now, Seed: seed})
 	must(t, err)
-	mux.Handle("/sandbox/qr/", panel.Handler(r.box))
-	mux.Handle("/", r.box.Handler())
+	r.wecom = httptest.NewServer(r.box.Handler())
 	t.Cleanup(r.wecom.Close)
 	r.conf = config(r.box.Config(), r.wecom.URL, database)
 	r.app, err = app.New(context.Background(), r.options(r.conf, now, serial))

@@ -271,14 +271,18 @@ func (w *worker) handle(ctx context.Context, c store.Claim, run store.Run, last 
 }
 
 func (w *worker) gather(ctx context.Context, c store.Claim) {
+	events := make([]bot.Event, len(c.Runs))
+	for i, r := range c.Runs {
+		events[i] = r.Event
+	}
 	var g Gathered
 	err := pump.Recovered(func() (err error) {
-		if len(c.Runs) == 0 {
+		if len(events) == 0 {
 			return nil
 		}
 		ctx, cancel := context.WithTimeout(ctx, runTimeout)
 		defer cancel()
-		g, err = w.route.many.Gather(ctx, c.Runs)
+		g, err = w.route.many.Gather(ctx, events)
 		return err
 	})
 	if err == nil {

@@ -30,8 +30,10 @@ type Reports struct {
 	Now   func() time.Time
 	Zone  *time.Location // whose days are told
 	Log   *slog.Logger
-	// Chats says whether an app chat can be a target; nil takes every id.
-	Chats bot.AppChatter
+	// Chats says whether an app chat can be a target, nil takes every id; Robots reads robots'
+	// keys, nil has none.
+	Chats  bot.AppChatter
+	Robots bot.RobotPoster
 }
 
 // Next returns when the next report is to be told, or goes on.
@@ -178,12 +180,9 @@ func tells(rd store.Reader, rep store.Report, day string) (bool, error) {
 	if rep.Kind == store.ReportCashier || rep.Kind == store.ReportManager {
 		return true, nil
 	}
-	targets, err := rd.ReportTargets(rep.Kind, noShop, 1)
+	targets, err := rd.ReportTargets(rep.Kind, "", 1)
 	return len(targets) > 0, err
 }
-
-// noShop comes before the id of every store, and before the chain's empty one.
-const noShop = ""
 
 // telling is one message of a report.
 type telling struct {

@@ -3,6 +3,8 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"xiaobu/bot"
@@ -16,8 +18,9 @@ const (
 	repeatPause = 15 * time.Second
 )
 
-// reportKey names one message of a report.
-func reportKey(kind, day, who string) string { return "report:" + kind + ":" + day + ":" + who }
+// ReportKey names the message of a report's day to somebody; without who, it begins the keys
+// of them all.
+func ReportKey(kind, day, who string) string { return "report:" + kind + ":" + day + ":" + who }
 
 // TellStaff is the action of telling one member of staff a day's report.
 type TellStaff struct {
@@ -31,7 +34,7 @@ type TellStaff struct {
 func (TellStaff) ActionKind() string { return "staff_text" }
 
 // ActionKey makes one message a day of a kind and person.
-func (t TellStaff) ActionKey() string { return reportKey(t.Report, t.Day, string(t.To)) }
+func (t TellStaff) ActionKey() string { return ReportKey(t.Report, t.Day, string(t.To)) }
 
 // Retry is unsure: for a while it may simply be sent again, then nobody can know any more.
 func (TellStaff) Retry() bot.RetryRule { return bot.RetryUnsure }
@@ -69,3 +72,95 @@ func (s StaffTeller) Find(_ context.Context, a store.Action) (any, bool, error) 
 
 // Record has nothing to add to the action's own state.
 func (StaffTeller) Record(*store.Tx, store.Action, store.Outcome) error { return nil }
+
+// TellGroup is the action of posting a day's leaderboard in an app chat, or by a robot.
+type TellGroup struct {
+	Report string `json:"report"`
+	Day    string `json:"day"`
+	Shop   string `json:"shop"` // empty: the chain
+	// AppChat is where it goes. Without one it goes by the robot of the report's target, whose
+	// key is looked up when it is posted: a secret has no place in the outbox.
+	AppChat string `json:"app_chat,omitempty"`
+	Text    string `json:"text"`
+}
+
+// ActionKind names the action: each way is performed by somebody else.
+func (t TellGroup) ActionKind() string {
+	if t.AppChat == "" {
+		return robotText
+	}
+	return appChatText
+}
+
+const (
+	appChatText = "appchat_text"
+	robotText   = "robot_text"
+	chainKey    = "chain" // stands for the chain in a key, which names no store
+)
+
+// ActionKey makes one message a day of a kind and store.
+func (t TellGroup) ActionKey() string {
+	if t.Report == store.ReportChain {
+		return ReportKey(t.Report, t.Day, chainKey)
+	}
+	return ReportKey(t.Report, t.Day, t.Shop)
+}
+
+// Retry is never: nobody can ask what is said in a group, and twice is worse than not.
+func (TellGroup) Retry() bot.RetryRule { return bot.RetryNever }
+
+// ReportOf reads to whom an action tells a report, and what.
+func ReportOf(a store.Action) (to, text string) {
+	var t struct{ Text string }
+	if err := a.Decode(&t); err != nil {
+		return "", "" // not one of ours
+	}
+	parts := strings.SplitN(a.Key, ":", 4)
+	return parts[len(parts)-1], t.Text
+}
+
+// GroupTeller performs TellGroup where it goes to an app chat.
+type GroupTeller struct{ Platform bot.AppChatter }
+
+// ActionKind names the action it performs.
+func (GroupTeller) ActionKind() string { return appChatText }
+
+// Perform posts the text.
+func (s GroupTeller) Perform(ctx context.Context, a store.Action) (any, error) {
+	var t TellGroup
+	if err := a.Decode(&t); err != nil {
+		return nil, err
+	}
+	return nil, s.Platform.SendAppChat(ctx, t.AppChat, t.Text)
+}
+
+// Record has nothing to add to the action's own state.
+func (GroupTeller) Record(*store.Tx, store.Action, store.Outcome) error { return nil }
+
+// RobotTeller performs TellGroup where it goes by a robot.
+type RobotTeller struct {
+	Platform bot.RobotPoster
+	Store    *store.Store
+}
+
+// ActionKind names the action it performs.
+func (RobotTeller) ActionKind() string { return robotText }
+
+// Perform posts the text, if the target is a robot still.
+func (s RobotTeller) Perform(ctx context.Context, a store.Action) (any, error) {
+	var t TellGroup
+	if err := a.Decode(&t); err != nil {
+		return nil, err
+	}
+	target, err := s.Store.Read(ctx).ReportTarget(t.Report, t.Shop)
+	if errors.Is(err, store.ErrNotFound) || err == nil && target.RobotKey == "" {
+		return nil, &bot.APIError{Op: robotText, Msg: "the robot was taken away meanwhile", Class: bot.ClassGiveUp}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", &bot.APIError{Op: robotText, Msg: "its key cannot be read", Class: bot.ClassRetry}, err)
+	}
+	return nil, s.Platform.PostRobot(ctx, target.RobotKey, t.Text)
+}
+
+// Record has nothing to add to the action's own state.
+func (RobotTeller) Record(*store.Tx, store.Action, store.Outcome) error { return nil }

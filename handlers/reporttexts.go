@@ -77,8 +77,8 @@ var languages = map[string]phrases{
 	},
 }
 
-// placeholdersOf lists what a template of a kind may name.
-func placeholdersOf(kind string) []string {
+// Placeholders lists what a template of a kind may name.
+func Placeholders(kind string) []string {
 	switch kind {
 	case store.ReportCashier:
 		return []string{"hello", "today", "earlier", "month", "balance", "why", "name", "date",
@@ -99,12 +99,17 @@ func compose(template string, values map[string]string) string {
 	return clip(strings.Trim(strings.Join(kept, "\n"), "\n"), maxReportText)
 }
 
+// DefaultText is the template of a kind that belongs to a language.
+func DefaultText(kind, lang string) string {
+	return languages[lang].cashier
+}
+
 // templateOf is a report's own template, or the one of its language.
 func templateOf(rep store.Report) string {
 	if rep.Text != "" {
 		return rep.Text
 	}
-	return languages[rep.Lang].cashier
+	return DefaultText(rep.Kind, rep.Lang)
 }
 
 // sum counts entries and the money of those that stand, as the figures of the month do.

@@ -264,3 +264,24 @@ func (tx *Tx) PruneOutbox(before time.Time, limit int) (int64, error) {
 		before.UnixMilli(), limit)
 	return res.RowsAffected, res.Error
 }
+
+// ActionsPage lists the actions whose key begins with a prefix, oldest first, from behind
+// an id; an empty state means all.
+func (r Reader) ActionsPage(prefix, state string, after int64, limit int) ([]Action, error) {
+	q := r.db.Where("key >= ? AND key < ? AND id > ?", prefix, prefix+"\uffff", after).Order("id")
+	return all[Action](limited(where(q, "state", state), limit))
+}
+
+// ActionStates counts the actions whose key begins with a prefix, by state.
+func (r Reader) ActionStates(prefix string) (map[string]int64, error) {
+	var rows []struct {
+		State string
+		N     int64
+	}
+	err := r.db.Raw(`SELECT state, COUNT(*) AS n FROM outbox WHERE key >= ? AND key < ? GROUP BY state`, prefix, prefix+"\uffff").Scan(&rows).Error
+	counts := map[string]int64{}
+	for _, row := range rows {
+		counts[row.State] = row.N
+	}
+	return counts, err
+}

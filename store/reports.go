@@ -96,9 +96,13 @@ func (r Reader) ReportTarget(kind, shop string) (ReportTarget, error) {
 	return first[ReportTarget](r.db.Where("kind = ? AND shop_id = ?", kind, shop))
 }
 
-// ReportTargets lists the targets of a kind by store, from behind one.
+// ReportTargets lists the targets of a kind by store, from behind one; empty: from the first.
 func (r Reader) ReportTargets(kind, after string, limit int) ([]ReportTarget, error) {
-	return all[ReportTarget](limited(r.db.Where("kind = ? AND shop_id > ?", kind, after).Order("shop_id"), limit))
+	q := r.db.Where("kind = ?", kind).Order("shop_id")
+	if after != "" {
+		q = q.Where("shop_id > ?", after)
+	}
+	return all[ReportTarget](limited(q, limit))
 }
 
 // States of a day of a report.
@@ -140,22 +144,25 @@ func (tx *Tx) BeginRun(run ReportRun) (bool, error) {
 	return res.RowsAffected == 1, res.Error
 }
 
-// Window completes a run whose Until is set: its news goes on from what was told before, or
-// begins at from if that is longer ago than longest. On PostgreSQL an entry can appear with
-// an id below one that was seen: then its mention may be lost, never its money, which is in
-// the sums.
+// Window completes a run whose Until is set: its news goes on from the day before it, or
+// begins at from if that would be longer ago than longest. On PostgreSQL an entry can appear
+// with an id below one that was seen: then its mention may be lost, never its money, which is
+// in the sums.
 func (r Reader) Window(run ReportRun, from time.Time, longest time.Duration) (ReportRun, error) {
-	run.Since = from
-	before, err := first[ReportRun](r.db.Where("kind = ? AND status <> ? AND day < ? AND until > ?",
-		run.Kind, RunMissed, run.Day, ms(run.Until.Add(-longest))).Order("day DESC"))
-	switch {
-	case err == nil:
-		run.Since, run.AfterEntry = before.Until, before.LastEntry
-	case errors.Is(err, ErrNotFound):
-		err = r.db.Raw(`SELECT COALESCE(MIN(id) - 1, (SELECT COALESCE(MAX(id), 0) FROM entry)) FROM entry WHERE earned_at >= ?`, ms(from)).Scan(&run.AfterEntry).Error
-	}
-	if err != nil {
+	before, err := first[ReportRun](r.db.Where("kind = ? AND day < ?", run.Kind, run.Day).Order("day DESC"))
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return run, err
+	}
+	run.Since, run.AfterEntry = before.Until, before.LastEntry
+	if before.Status == RunMissed {
+		run.Since, run.AfterEntry = before.Since, before.AfterEntry
+	}
+	if run.Since.Before(run.Until.Add(-longest)) {
+		run.Since = from
+		err := r.db.Raw(`SELECT COALESCE(MIN(id) - 1, (SELECT COALESCE(MAX(id), 0) FROM entry)) FROM entry WHERE earned_at >= ?`, ms(from)).Scan(&run.AfterEntry).Error
+		if err != nil {
+			return run, err
+		}
 	}
 	return run, r.db.Raw(`SELECT COALESCE(MAX(id), 0) FROM entry`).Scan(&run.LastEntry).Error
 }

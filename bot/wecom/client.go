@@ -67,9 +67,9 @@ type Client struct {
 	limits *limits
 	turns  turnstiles
 	pool   *pool
+	root   *url.URL
+	line   http.RoundTripper // below the pool's clients
 	close  func()
-
-	pictures *http.Client
 }
 
 var (
@@ -84,8 +84,8 @@ var (
 	_ bot.JoinWayMaker    = (*Client)(nil)
 	_ bot.ContactWayMaker = (*Client)(nil)
 	_ bot.AppChatter      = (*Client)(nil)
+	_ bot.RobotPoster     = (*Client)(nil)
 	_ bot.MemberRemover   = (*Client)(nil)
-	_ bot.PictureReader   = (*Client)(nil)
 )
 
 // New makes a Client. It sends nothing: a wrong secret shows with the first call.
@@ -112,10 +112,9 @@ func New(cfg Config) (*Client, error) {
 		}),
 	}
 	return &Client{
-		corp: cfg.Corp, agent: cfg.Agent, log: cfg.Log,
+		corp: cfg.Corp, agent: cfg.Agent, log: cfg.Log, root: root, line: rt,
 		limits: quotas, turns: newTurnstiles(), close: func() { rt.tokens.close(); closeIdle() },
-		pool:     newPool(cfg.Pool, func() (*work.Work, error) { return newWork(root.String(), cfg.Corp, rt) }),
-		pictures: newPictures(cfg.Transport),
+		pool: newPool(cfg.Pool, func() (*work.Work, error) { return newWork(root.String(), cfg.Corp, rt) }),
 	}, nil
 }
 

@@ -24,6 +24,7 @@ const (
 	codeNoContact     = 84061
 	codeAllInvalid    = 81013
 	codeAppChatExists = 86215
+	codeNoRobot       = 93000
 )
 
 // httpCode is added to an HTTP status to make it a code beside WeCom's own, which leave
@@ -98,6 +99,8 @@ func mend(code int) string {
 		return "客户与上下游 → 客户联系: tick the app under 可调用接口的应用 and give the member 客户联系 and 客户群 under 权限配置"
 	case 60011, 60021:
 		return "应用管理 → the app → 可见范围 must contain the member"
+	case codeNoRobot:
+		return "the robot was removed from its group, or its key is another now: copy the webhook's address from the group anew"
 	case 60020:
 		return "add the server's address to 应用管理 → the app → 企业可信IP; it takes a minute"
 	}

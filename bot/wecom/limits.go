@@ -50,6 +50,10 @@ func memberQuotas() []quota {
 	return []quota{{30, time.Minute}, {1000, time.Hour}}
 }
 
+// robotQuotas is how much one group robot may say.
+// https://developer.work.weixin.qq.com/document/path/99110
+func robotQuotas() []quota { return []quota{{20, time.Minute}} }
+
 // limits keeps the local windows. When one is used up nobody waits in here: the call is
 // refused with the time after which there is room again.
 type limits struct {
@@ -126,6 +130,16 @@ func (l *limits) takeMembers(op string, to []bot.UserID) error {
 		gates[i] = l.gate(op+" "+strings.ToLower(string(user)), memberQuotas)
 	}
 	return l.takeAll(op, gates...)
+}
+
+// takeRobot counts one message of a robot, or refuses it.
+func (l *limits) takeRobot(op, key string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.gates) >= idleQuotas {
+		l.dropIdle()
+	}
+	return l.takeAll(op, l.gate(op+" "+key, robotQuotas))
 }
 
 func (l *limits) takeAll(op string, gates ...*gate) error {

@@ -38,6 +38,8 @@ const (
 	opAppChatGet    = "appchat/get"
 	opAppChatSet    = "appchat/update"
 	opAppChatSend   = "appchat/send"
+
+	opRobot = "webhook/send"
 )
 
 // apiRoot stands before every call's name.
@@ -50,6 +52,9 @@ func opOf(path string) string {
 	}
 	return path
 }
+
+// needsNoToken reports whether a call is made without one, with a key of its own.
+func needsNoToken(op string) bool { return op == opRobot }
 
 // isRead reports whether a call changes nothing, so that it may be made again although
 // nobody knows what became of the first attempt. A call it does not know changes something.

@@ -107,7 +107,7 @@ func (t *transport) carry(ctx context.Context, c *call) ([]byte, error) {
 		if err := t.limits.take(c.op); err != nil {
 			return nil, err
 		}
-		token, err := t.tokens.get(ctx, tried.stale)
+		token, err := t.token(ctx, c.op, tried.stale)
 		if err != nil {
 			return nil, t.noToken(c.op, err)
 		}
@@ -125,6 +125,14 @@ func (t *transport) carry(ctx context.Context, c *call) ([]byte, error) {
 		}
 		t.log.Debug("call repeated", "op", c.op, "class", string(bot.ClassOf(err)))
 	}
+}
+
+// token is what a call needs to be made.
+func (t *transport) token(ctx context.Context, op, stale string) (string, error) {
+	if needsNoToken(op) {
+		return "", nil
+	}
+	return t.tokens.get(ctx, stale)
 }
 
 // noToken explains a call that was not sent for want of a token.
