@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"xiaobu/bot"
+	"xiaobu/codes"
 	"xiaobu/handlers"
 	"xiaobu/store"
 )
@@ -43,6 +44,7 @@ type Config struct {
 	Promotions *handlers.Promotions
 	Moderation *handlers.Moderation
 	Reports    *handlers.Reports
+	Printer    *codes.Printer
 }
 
 // server holds the operations.
@@ -62,7 +64,7 @@ func New(c Config) http.Handler {
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
 	s := &server{Config: c, api: humago.New(mux, conf)}
-	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.rewards, s.payouts, s.promotions, s.moderation, s.reports, s.inbox} {
+	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.posters, s.rewards, s.payouts, s.promotions, s.moderation, s.reports, s.inbox} {
 		register()
 	}
 	root := http.NewServeMux()

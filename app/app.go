@@ -16,6 +16,7 @@ import (
 	"xiaobu/api"
 	"xiaobu/bot"
 	"xiaobu/bot/wecom"
+	"xiaobu/codes"
 	"xiaobu/configs"
 	"xiaobu/handlers"
 	"xiaobu/pump"
@@ -54,6 +55,8 @@ type App struct {
 	runner     *scheduler.Runner
 	sender     *scheduler.Sender
 	corp       *handlers.Corp
+	scans      *codes.Scans
+	printer    *codes.Printer
 	handler    http.Handler
 	o          Options
 }
@@ -83,7 +86,11 @@ func (a *App) Close() error {
 	if a.Platform != nil {
 		a.Platform.Close()
 	}
-	return a.Store.Close()
+	var err error
+	if a.printer != nil {
+		err = a.printer.Close()
+	}
+	return errors.Join(err, a.Store.Close())
 }
 
 func (a *App) build() error {
@@ -220,10 +227,11 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 	o := a.o
 	mux := http.NewServeMux()
 	mux.Handle("/callback/wecom", callback)
+	mux.Handle("/q/", a.pages())
 	face := api.New(api.Config{
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
 		PublicURL: o.Config.PublicURL, Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts,
-		Promotions: f.promotions, Moderation: f.moderation, Reports: f.reports,
+		Promotions: f.promotions, Moderation: f.moderation, Reports: f.reports, Printer: a.printer,
 	})
 	mux.Handle("/api/v1/", face)
 	mux.Handle("/hooks/messages", face)
@@ -239,6 +247,17 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 		fmt.Fprintln(w, "ready")
 	})
 	a.handler = a.recovered(mux)
+}
+
+// pages are what anybody sees who scans a printed code; on the way the printer is made, which
+// knows the same pictures.
+func (a *App) pages() http.Handler {
+	o := a.o
+	pictures := codes.NewPictures(a.Store, a.Platform, o.Now, o.Log)
+	a.scans = codes.NewScans(a.Store, o.Config.Timezone)
+	a.printer = &codes.Printer{Store: a.Store, Pictures: pictures, PublicURL: o.Config.PublicURL,
+		Font: o.Config.PrintFont, FontDirs: codes.FontDirs(), Now: o.Now, Zone: o.Config.Timezone}
+	return (&codes.Pages{Store: a.Store, Pictures: pictures, Scans: a.scans, Now: o.Now, Log: o.Log}).Handler()
 }
 
 // recovered turns a panic in a handler into a 500 and a line in the log.
@@ -264,6 +283,7 @@ func (a *App) Run(ctx context.Context) {
 	wg.Go(func() { a.sender.Run(ctx) })
 	wg.Go(func() { a.runner.Run(ctx) })
 	wg.Go(func() { a.begin(ctx) })
+	wg.Go(func() { a.scans.Run(ctx, func(err error) { a.o.Log.Error("write down scans", "error", err) }) })
 	wg.Wait()
 }
 
@@ -298,7 +318,7 @@ func (a *App) Drain(ctx context.Context) (int, error) {
 	total := 0
 	for {
 		n := 0
-		for _, drain := range []func(context.Context) (int, error){a.runner.Tick, a.dispatcher.Drain, a.sender.Drain} {
+		for _, drain := range []func(context.Context) (int, error){a.runner.Tick, a.dispatcher.Drain, a.sender.Drain, a.scans.Flush} {
 			done, err := drain(ctx)
 			n += done
 			if err != nil {
@@ -323,6 +343,7 @@ const (
 	keepActions  = 90 * 24 * time.Hour
 	keepMessages = 7 * 24 * time.Hour
 	keepAnswers  = 7 * 24 * time.Hour
+	keepScans    = 400 * 24 * time.Hour
 	pruneBatch   = 500
 )
 
@@ -335,6 +356,7 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) { return tx.PruneMessages(now.Add(-keepMessages), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneAnswers(now.Add(-keepAnswers)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneSlots(now.Add(-keepActions)) },
+		func(tx *store.Tx) (int64, error) { return 0, tx.PruneScans(now.Add(-keepScans).Format(time.DateOnly)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneRuns(now.Add(-keepActions)) },
 	} {
 		for n := int64(pruneBatch); n == pruneBatch; {

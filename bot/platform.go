@@ -117,3 +117,10 @@ type RobotPoster interface {
 type MemberRemover interface {
 	RemoveMember(ctx context.Context, chat ChatID, member MemberID) error
 }
+
+// PictureReader reads pictures that the platform made, such as those of codes.
+type PictureReader interface {
+	// Picture reads the PNG or JPEG at an address that the platform gave. It is larger than
+	// nothing and not larger than 2 MiB.
+	Picture(ctx context.Context, address string) ([]byte, error)
+}

@@ -52,6 +52,9 @@ func FontDirs() []string {
 	return dirs
 }
 
+// ErrFont says that the font which the setting print.font names cannot be used.
+var ErrFont = errors.New("setting print.font")
+
 // ErrNoFont says that the machine has no Chinese font, and what to do.
 var ErrNoFont = errors.New("this machine has no Chinese font to print with: install one (Debian, Ubuntu: apt install fonts-noto-cjk; " +
 	"Alpine: apk add font-noto-cjk; Fedora: dnf install google-noto-sans-cjk-fonts), or name a TTF, OTF or TTC file in the setting print.font")
@@ -81,7 +84,7 @@ func OpenFonts(named string, dirs []string) (*Fonts, error) {
 	f := &Fonts{}
 	if named != "" {
 		if err := f.add(named, named); err != nil {
-			return nil, fmt.Errorf("setting print.font: %w", errors.Join(err, f.Close()))
+			return nil, fmt.Errorf("%w: %w", ErrFont, errors.Join(err, f.Close()))
 		}
 	}
 	found := findFonts(dirs)

@@ -18,7 +18,9 @@ type Config struct {
 	FeedSecret string // empty: the feed answers 503
 	// SecondPerson: no payout is made in one step; who collects it and who approves it differ.
 	SecondPerson bool
-	WeCom        WeCom
+	// PrintFont is a font file for posters; empty: what the machine has.
+	PrintFont string
+	WeCom     WeCom
 }
 
 // WeCom is the self-built app.

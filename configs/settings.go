@@ -55,6 +55,10 @@ var settings = []setting{
 		set: setSecondPerson, show: func(c *Config) string { return strconv.FormatBool(c.SecondPerson) },
 	},
 	{
+		key: "print.font", example: "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", help: "a TTF, OTF or TTC file for posters; left out: the Chinese fonts of the machine",
+		set: func(c *Config, v string) error { c.PrintFont = v; return nil }, show: func(c *Config) string { return c.PrintFont },
+	},
+	{
 		key: "wecom.base_url", preset: "https://qyapi.weixin.qq.com", example: "https://qyapi.weixin.qq.com", help: "where WeCom's API is",
 		set: func(c *Config, v string) error { c.WeCom.BaseURL = strings.TrimRight(v, "/"); return checkURL(v) }, show: func(c *Config) string { return c.WeCom.BaseURL },
 	},

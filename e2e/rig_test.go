@@ -19,6 +19,7 @@ import (
 	"xiaobu/app"
 	"xiaobu/configs"
 	"xiaobu/sandbox"
+	"xiaobu/sandbox/panel"
 )
 
 const (
@@ -106,9 +107,12 @@ func newRigOn(t testing.TB, database string, seed uint64, now func() time.Time) 
 		now = r.clock.now
 	}
 	var err error
-	r.box, err = sandbox.New(sandbox.Config{Now: now, Seed: seed})
+	mux := http.NewServeMux()
+	r.wecom = httptest.NewServer(mux)
+	r.box, err = sandbox.New(sandbox.Config{Now: now, Seed: seed, PublicURL: r.wecom.URL})
 	must(t, err)
-	r.wecom = httptest.NewServer(r.box.Handler())
+	mux.Handle("/sandbox/qr/", panel.Handler(r.box))
+	mux.Handle("/", r.box.Handler())
 	t.Cleanup(r.wecom.Close)
 	r.conf = config(r.box.Config(), r.wecom.URL, database)
 	r.app, err = app.New(context.Background(), r.options(r.conf, now, serial))

@@ -12,9 +12,9 @@ import (
 // dismiss closes a group that no longer exists, and with it the stays in it. No list will
 // ever show what callbacks still wait for: they alone tell who was there and who left before
 // the end, also those that come after it.
-func (s *Sync) dismiss(ctx context.Context, id bot.ChatID, events []bot.Event, at time.Time) (Gathered, error) {
+func (s *Sync) dismiss(ctx context.Context, id bot.ChatID, runs []store.Run, at time.Time) (Gathered, error) {
 	now := s.Now().UTC()
-	snap, err := s.compare(ctx, bot.Chat{ID: id}, events, now)
+	snap, err := s.compare(ctx, bot.Chat{ID: id}, runs, now)
 	if err != nil || snap.stored.ChatID == "" {
 		return Gathered{}, err
 	}
@@ -62,7 +62,7 @@ func (s snapshot) lastEnd(otherwise time.Time) time.Time {
 func (s snapshot) orphans(now time.Time) []int64 {
 	var open []int64
 	for i, h := range s.hints {
-		if now.Sub(h.at) < lateLimit && s.orphaned(i) {
+		if h.age(now) < lateLimit && s.orphaned(i) {
 			open = append(open, h.id)
 		}
 	}

@@ -271,18 +271,14 @@ func (w *worker) handle(ctx context.Context, c store.Claim, run store.Run, last 
 }
 
 func (w *worker) gather(ctx context.Context, c store.Claim) {
-	events := make([]bot.Event, len(c.Runs))
-	for i, r := range c.Runs {
-		events[i] = r.Event
-	}
 	var g Gathered
 	err := pump.Recovered(func() (err error) {
-		if len(events) == 0 {
+		if len(c.Runs) == 0 {
 			return nil
 		}
 		ctx, cancel := context.WithTimeout(ctx, runTimeout)
 		defer cancel()
-		g, err = w.route.many.Gather(ctx, events)
+		g, err = w.route.many.Gather(ctx, c.Runs)
 		return err
 	})
 	if err == nil {

@@ -8,8 +8,9 @@ import (
 	"xiaobu/bot"
 )
 
-// How long a group that does not show what a callback told is read again. WeCom updates the
-// details of a group some time after it has sent the callback.
+// How long a group that does not show what a callback told is read again, counted from the
+// first read that was made for it. WeCom updates the details of a group some time after it has
+// sent the callback.
 const (
 	lagLimit   = 2 * time.Minute  // then the read is believed
 	nameLimit  = 20 * time.Second // the same for changes that carry no version
@@ -43,7 +44,7 @@ func (s snapshot) unexplained(c changes, now time.Time) bool {
 	if len(s.hints) == 0 {
 		return false
 	}
-	oldest := now.Sub(s.hints[0].at)
+	oldest := s.age(now)
 	if oldest < lateLimit && slices.ContainsFunc(c.left, func(l leave) bool { return l.how == bot.LeftUnknown }) {
 		return true
 	}
@@ -79,7 +80,7 @@ func (s snapshot) waiting(now time.Time) []int64 {
 	behind := false // a change before this one does not show, so this one cannot either
 	var open []int64
 	for i, h := range s.hints {
-		age := now.Sub(h.at)
+		age := h.age(now)
 		lags := age < lagLimit && s.lags(i, age, later, shown[h.CurVersion] || h.at.Before(reached), behind)
 		if lags && h.CurVersion != "" {
 			maps.Copy(later, s.forward(h.CurVersion))
@@ -275,9 +276,13 @@ func (s snapshot) again(now time.Time, settle time.Duration, progress bool) time
 	if progress {
 		return now.Add(time.Duration(float64(wait) * readSpread))
 	}
-	var age time.Duration
+	return now.Add(max(wait, s.age(now)/2))
+}
+
+// age is that of the callback that has waited longest for a read to show it.
+func (s snapshot) age(now time.Time) (longest time.Duration) {
 	for _, h := range s.hints {
-		age = max(age, now.Sub(h.at))
+		longest = max(longest, h.age(now))
 	}
-	return now.Add(max(wait, age/2))
+	return longest
 }

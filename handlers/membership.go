@@ -12,9 +12,13 @@ import (
 // hint is a ChatChanged event together with when it happened.
 type hint struct {
 	bot.ChatChanged
-	id int64
-	at time.Time
+	id     int64
+	at     time.Time
+	looked time.Time // when the group was first read while it waited
 }
+
+// age is how long reads have had to show what the callback says.
+func (h hint) age(now time.Time) time.Duration { return now.Sub(h.looked) }
 
 func (h hint) memberChange() bool {
 	return h.Detail == bot.DetailAddMember || h.Detail == bot.DetailDelMember

@@ -25,7 +25,7 @@ type Fetcher interface {
 // Gatherer handles all waiting events of a lane together, with one look at the platform.
 type Gatherer interface {
 	Name() string
-	Gather(ctx context.Context, events []bot.Event) (Gathered, error)
+	Gather(ctx context.Context, runs []store.Run) (Gathered, error)
 }
 
 // Gathered is what a Gatherer found.

@@ -54,43 +54,43 @@ func (s *Sync) Delay(tx *store.Tx, e bot.Event) (time.Time, error) {
 }
 
 // Gather reads the group once for all events that wait.
-func (s *Sync) Gather(ctx context.Context, events []bot.Event) (Gathered, error) {
-	id := events[0].Chat
-	if dismissal, ok := dismissed(events); ok {
-		return s.dismiss(ctx, id, events, dismissal.At)
+func (s *Sync) Gather(ctx context.Context, runs []store.Run) (Gathered, error) {
+	id := runs[0].Event.Chat
+	if dismissal, ok := dismissed(runs); ok {
+		return s.dismiss(ctx, id, runs, dismissal.At)
 	}
 	began := s.Now().UTC()
 	chat, err := s.Chats.Chat(ctx, id)
 	if bot.IsGone(err) {
-		return s.dismiss(ctx, id, events, s.Now().UTC())
+		return s.dismiss(ctx, id, runs, s.Now().UTC())
 	}
 	if err != nil {
 		return Gathered{}, fmt.Errorf("read group %s: %w", id, err)
 	}
-	snap, err := s.compare(ctx, chat, events, began)
+	snap, err := s.compare(ctx, chat, runs, began)
 	if err != nil {
 		return Gathered{}, err
 	}
-	return s.decide(ctx, snap, events)
+	return s.decide(ctx, snap, runs)
 }
 
-func dismissed(events []bot.Event) (bot.Event, bool) {
-	for _, e := range events {
-		if c, ok := e.Data.(bot.ChatChanged); ok && c.Change == bot.ChatDismissed {
-			return e, true
+func dismissed(runs []store.Run) (bot.Event, bool) {
+	for _, r := range runs {
+		if c, ok := r.Event.Data.(bot.ChatChanged); ok && c.Change == bot.ChatDismissed {
+			return r.Event, true
 		}
 	}
 	return bot.Event{}, false
 }
 
 // compare puts the read beside what the house knows.
-func (s *Sync) compare(ctx context.Context, chat bot.Chat, events []bot.Event, began time.Time) (snapshot, error) {
+func (s *Sync) compare(ctx context.Context, chat bot.Chat, runs []store.Run, began time.Time) (snapshot, error) {
 	r := s.Store.Read(ctx)
 	chat.Members = once(chat.Members)
 	snap := snapshot{chat: chat, began: began, readAt: s.Now().UTC()}
-	for _, e := range events {
-		if c, ok := e.Data.(bot.ChatChanged); ok {
-			snap.hints = append(snap.hints, hint{ChatChanged: c, id: e.ID, at: e.At})
+	for _, run := range runs {
+		if c, ok := run.Event.Data.(bot.ChatChanged); ok {
+			snap.hints = append(snap.hints, hint{ChatChanged: c, id: run.Event.ID, at: run.Event.At, looked: lookedAt(run, snap.readAt)})
 		}
 	}
 	snap.hints = inOrder(snap.hints)
@@ -164,18 +164,18 @@ func (s snapshot) earliestJoin() time.Time {
 }
 
 // decide says what of a snapshot is believed, and which callbacks wait for another read.
-func (s *Sync) decide(ctx context.Context, snap snapshot, events []bot.Event) (Gathered, error) {
+func (s *Sync) decide(ctx context.Context, snap snapshot, runs []store.Run) (Gathered, error) {
 	now := s.Now().UTC()
-	if snap.stored.Status == store.ChatDismissed && now.Sub(oldest(events)) < lagLimit {
-		return s.dismiss(ctx, snap.chat.ID, events, now) // it may still be shown for a moment
+	if snap.stored.Status == store.ChatDismissed && now.Sub(oldest(runs)) < lagLimit {
+		return s.dismiss(ctx, snap.chat.ID, runs, now) // it may still be shown for a moment
 	}
-	if snap.stale() && now.Sub(oldest(events)) < staleLimit {
+	if snap.stale() && now.Sub(firstLook(runs, now)) < staleLimit {
 		s.Log.Info("group shows an old member list", "chat", snap.chat.ID)
-		return Gathered{Open: ids(events), Again: snap.again(now, s.Settle, false)}, nil
+		return Gathered{Open: ids(runs), Again: snap.again(now, s.Settle, false)}, nil
 	}
 	c := snap.diff()
 	if snap.unexplained(c, now) {
-		return Gathered{Open: ids(events), Again: snap.again(now, s.Settle, true)}, nil
+		return Gathered{Open: ids(runs), Again: snap.again(now, s.Settle, true)}, nil
 	}
 	g := Gathered{Open: snap.open}
 	progress := c.any() || len(snap.brief) > 0 || string(snap.chat.Version) != snap.stored.Version
@@ -185,20 +185,40 @@ func (s *Sync) decide(ctx context.Context, snap snapshot, events []bot.Event) (G
 	return g, nil
 }
 
-func oldest(events []bot.Event) time.Time {
-	at := events[0].At
-	for _, e := range events {
-		if e.At.Before(at) {
-			at = e.At
+func oldest(runs []store.Run) time.Time {
+	at := runs[0].Event.At
+	for _, r := range runs {
+		if r.Event.At.Before(at) {
+			at = r.Event.At
 		}
 	}
 	return at
 }
 
-func ids(events []bot.Event) []int64 {
-	out := make([]int64, len(events))
-	for i, e := range events {
-		out[i] = e.ID
+// lookedAt is when the group was first read while a callback waited; now, if this is the
+// first read. How long a read may lag counts from there and not from the callback: for as
+// long as reads were refused, nobody could see.
+func lookedAt(run store.Run, now time.Time) time.Time {
+	if run.LookedAt.IsZero() {
+		return now
+	}
+	return run.LookedAt
+}
+
+func firstLook(runs []store.Run, now time.Time) time.Time {
+	at := now
+	for _, r := range runs {
+		if looked := lookedAt(r, now); looked.Before(at) {
+			at = looked
+		}
+	}
+	return at
+}
+
+func ids(runs []store.Run) []int64 {
+	out := make([]int64, len(runs))
+	for i, r := range runs {
+		out[i] = r.Event.ID
 	}
 	return out
 }

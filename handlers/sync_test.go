@@ -550,3 +550,25 @@ func TestTwoStaysOfOneSecondAreOne(t *testing.T) {
 		}
 	}
 }
+
+// How long a list may lag counts from the first read that could be made: after minutes in
+// which WeCom refused all reads, the first list may still be the old one.
+func TestAnOldListIsNotBelievedAfterARefusal(t *testing.T) {
+	h := houseWithGroup(t)
+	h.world.err = &bot.APIError{Op: "groupchat/get", Code: 40014, Class: bot.ClassFix}
+	in := h.world.join(g1, customer(1))
+	shown := h.world.snapshot(g1)
+	h.pass(2 * time.Second)
+	left := h.clock().Truncate(time.Second)
+	out := h.world.leave(g1, "wm001", 1)
+	h.deliver(in, out)
+	h.pass(4 * time.Minute)
+	h.world.err = nil
+	h.world.shown[g1] = shown
+	h.pass(90 * time.Second)
+	delete(h.world.shown, g1)
+	h.pass(time.Hour)
+	if s := h.stay(g1, "wm001"); !s.LeftAt.Equal(left) || s.LeftHow != string(bot.LeftRemoved) {
+		t.Errorf("the stay ended %v %s, want %v removed", s.LeftAt, s.LeftHow, left)
+	}
+}

@@ -52,6 +52,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.AddMessage(Message{MessageID: "m1", ChatID: "wr1", Sender: "wm1", SentAt: tx.Now, Score: 0.25}),
 			tx.AddCase(&Case{ChatID: "wr1", Member: "wm1", Status: CaseOpen}), tx.Block(Blocked{Person: "wm2"}),
 			tx.PutReportTarget(ReportTarget{Kind: ReportChain, RobotKey: "k"}),
+			tx.AddScans([]ChannelDay{{ChannelID: 1, Day: "2026-11-22", Scans: 2, LastAt: tx.Now}}), tx.PutChannelPicture(ChannelPicture{ChannelID: 1, Address: "a", Content: "c"}),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,
 			tx.db.Exec(`INSERT INTO audit (id, at, entries, transfers, differences, repaired) VALUES (1, 1, 1, 1, 1, 0)`).Error,
 			tx.db.Exec(`INSERT INTO difference (audit_id, what, subject, field, want, have, repaired) VALUES (1, 'tally', 's', 'f', 1, 2, false)`).Error,

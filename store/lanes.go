@@ -28,6 +28,7 @@ type Run struct {
 	ID        int64
 	Attempts  int
 	NotBefore time.Time
+	LookedAt  time.Time // when it was first postponed: somebody looked and it had to wait; zero: never
 	Event     bot.Event
 }
 
@@ -82,6 +83,7 @@ type runRow struct {
 	RunID     int64
 	Attempts  int
 	NotBefore int64
+	LookedAt  *int64
 	Row       eventRow `gorm:"embedded"`
 }
 
@@ -111,7 +113,7 @@ func (tx *Tx) pendingRuns(handler string, lanes []string) (map[string][]Run, err
 
 func (tx *Tx) firstRuns(handler string, lanes []string) ([]Run, error) {
 	var rows []runRow
-	err := tx.db.Raw(`SELECT run.id AS run_id, run.attempts, run.not_before, inbox.* FROM run JOIN inbox ON inbox.id = run.event_id
+	err := tx.db.Raw(`SELECT run.id AS run_id, run.attempts, run.not_before, run.looked_at, inbox.* FROM run JOIN inbox ON inbox.id = run.event_id
 		WHERE run.handler = ? AND run.lane IN ? AND run.state = 'pending' ORDER BY run.lane, run.deadline, run.id LIMIT ?`,
 		handler, lanes, runsPerClaim).Scan(&rows).Error
 	if err != nil {
@@ -123,7 +125,11 @@ func (tx *Tx) firstRuns(handler string, lanes []string) ([]Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		runs = append(runs, Run{ID: r.RunID, Attempts: r.Attempts, NotBefore: fromMS(r.NotBefore), Event: e})
+		run := Run{ID: r.RunID, Attempts: r.Attempts, NotBefore: fromMS(r.NotBefore), Event: e}
+		if r.LookedAt != nil {
+			run.LookedAt = fromMS(*r.LookedAt)
+		}
+		runs = append(runs, run)
 	}
 	return runs, nil
 }
@@ -177,14 +183,15 @@ func (tx *Tx) BuryRun(run Run, attempts int, why string) error {
 	return one(tx.db.Exec(`UPDATE inbox SET open_runs = open_runs - 1, state = 'dead' WHERE id = ?`, run.Event.ID))
 }
 
-// PostponeRuns moves runs to a later time without counting an attempt.
+// PostponeRuns moves runs to a later time without counting an attempt, and remembers when
+// that was done first.
 func (tx *Tx) PostponeRuns(notBefore time.Time, runs ...Run) error {
 	return chunked(runs, func(part []Run) error {
 		ids := make([]int64, len(part))
 		for i, r := range part {
 			ids[i] = r.ID
 		}
-		return tx.db.Exec(`UPDATE run SET not_before = ? WHERE id IN ?`, notBefore.UnixMilli(), ids).Error
+		return tx.db.Exec(`UPDATE run SET not_before = ?, looked_at = COALESCE(looked_at, ?) WHERE id IN ?`, notBefore.UnixMilli(), tx.Now.UnixMilli(), ids).Error
 	})
 }
 

@@ -70,6 +70,8 @@ type Client struct {
 	root   *url.URL
 	line   http.RoundTripper // below the pool's clients
 	close  func()
+
+	pictures *http.Client
 }
 
 var (
@@ -86,6 +88,7 @@ var (
 	_ bot.AppChatter      = (*Client)(nil)
 	_ bot.RobotPoster     = (*Client)(nil)
 	_ bot.MemberRemover   = (*Client)(nil)
+	_ bot.PictureReader   = (*Client)(nil)
 )
 
 // New makes a Client. It sends nothing: a wrong secret shows with the first call.
@@ -114,7 +117,8 @@ func New(cfg Config) (*Client, error) {
 	return &Client{
 		corp: cfg.Corp, agent: cfg.Agent, log: cfg.Log, root: root, line: rt,
 		limits: quotas, turns: newTurnstiles(), close: func() { rt.tokens.close(); closeIdle() },
-		pool: newPool(cfg.Pool, func() (*work.Work, error) { return newWork(root.String(), cfg.Corp, rt) }),
+		pool:     newPool(cfg.Pool, func() (*work.Work, error) { return newWork(root.String(), cfg.Corp, rt) }),
+		pictures: newPictures(cfg.Transport),
 	}, nil
 }
 

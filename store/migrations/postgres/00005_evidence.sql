@@ -29,5 +29,5 @@ CREATE TABLE evidence (
   reopened_at    BIGINT
 );
 
--- When a read of the group first succeeded while the run waited for what it should show.
+-- When the run was first postponed: a look succeeded, and what the event tells did not show yet.
 ALTER TABLE run ADD COLUMN looked_at BIGINT;

@@ -1,0 +1,52 @@
+package store
+
+import (
+	"errors"
+	"testing"
+	"time"
+)
+
+func TestScansAddUp(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, _ *clock) {
+		ch := Channel{Name: "c", Kind: ChannelGroup, Staff: "wang", State: "xb1", Status: ChannelMaking}
+		tx(t, s, func(tx *Tx) error { return tx.AddChannel(&ch) })
+		at := time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)
+		add := func(day string, scans int64, at time.Time) {
+			tx(t, s, func(tx *Tx) error {
+				return tx.AddScans([]ChannelDay{{ChannelID: ch.ID, Day: day, Scans: scans, LastAt: at}})
+			})
+		}
+		add("2026-11-23", 3, at.Add(time.Minute))
+		add("2026-11-23", 4, at) // what another process counted earlier
+		add("2026-11-24", 1, at.Add(24*time.Hour))
+		tx(t, s, func(tx *Tx) error { return tx.AddScans(nil) })
+		days, err := s.Read(t.Context()).Scans(ch.ID, "2026-11-23", "2026-11-23")
+		must(t, err)
+		if len(days) != 1 || days[0].Scans != 7 || !days[0].LastAt.Equal(at.Add(time.Minute)) {
+			t.Errorf("got %+v", days)
+		}
+		tx(t, s, func(tx *Tx) error { return tx.PruneScans("2026-11-24") })
+		if days, err = s.Read(t.Context()).Scans(ch.ID, "", "9"); err != nil || len(days) != 1 || days[0].Day != "2026-11-24" {
+			t.Errorf("got %+v %v", days, err)
+		}
+	})
+}
+
+func TestThePictureOfACodeIsReplaced(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		ch := Channel{Name: "c", Kind: ChannelGroup, Staff: "wang", State: "xb1", Status: ChannelMaking}
+		tx(t, s, func(tx *Tx) error { return tx.AddChannel(&ch) })
+		if _, err := s.Read(t.Context()).ChannelPicture(ch.ID); !errors.Is(err, ErrNotFound) {
+			t.Errorf("got %v", err)
+		}
+		for _, content := range []string{"one", "two"} {
+			tx(t, s, func(tx *Tx) error {
+				return tx.PutChannelPicture(ChannelPicture{ChannelID: ch.ID, Address: "https://x/" + content, Content: content})
+			})
+			p, err := s.Read(t.Context()).ChannelPicture(ch.ID)
+			if err != nil || p.Content != content || p.Address != "https://x/"+content || p.ReadAt.IsZero() {
+				t.Errorf("got %+v %v", p, err)
+			}
+		}
+	})
+}
