@@ -44,10 +44,12 @@ type factsView struct {
 	Debit       string     `json:"debit,omitempty"`
 	Credit      string     `json:"credit,omitempty"`
 	Status      string     `json:"status,omitempty"`
+	PayoutID    string     `json:"payout_id,omitempty"`
+	By          string     `json:"by,omitempty" doc:"who decided"`
 }
 
 type stepView struct {
-	Kind string `json:"kind" doc:"callback, read, inviter, person, rule, scope, ordinal, amount, hold, leave, transfer or status"`
+	Kind string `json:"kind" doc:"callback, read, inviter, referrer, person, rule, scope, ordinal, amount, hold, leave, transfer, payout or status"`
 	ZH   string `json:"zh"`
 	EN   string `json:"en"`
 	factsView
@@ -71,7 +73,7 @@ type whatIfView struct {
 func (s *server) viewFacts(f handlers.Facts) factsView {
 	v := factsView{At: s.stamp(f.At), EventKey: f.EventKey, EventID: idOrNone(f.EventID), ReceivedAt: s.stamp(f.Received), Version: f.Version,
 		ChannelID: idOrNone(f.ChannelID), Staff: f.Staff, ChatID: f.ChatID, RuleVersion: idOrNone(f.Rule), Override: f.Override,
-		Ordinal: f.Ordinal, People: f.People, Debit: f.Debit, Credit: f.Credit, Status: f.Status}
+		Ordinal: f.Ordinal, People: f.People, Debit: f.Debit, Credit: f.Credit, Status: f.Status, PayoutID: idOrNone(f.Payout), By: f.By}
 	if f.EventKey != "" {
 		v.Duplicates = &f.Duplicates
 	}

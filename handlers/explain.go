@@ -36,7 +36,8 @@ func (x Explanation) Evidence(lang string) []string {
 }
 
 // Step is one fact of an explanation. Which of the facts' fields are set depends on the kind:
-// callback, read, person, inviter, scope, rule, ordinal, amount, hold, leave, transfer, status.
+// callback, read, person, inviter, referrer, scope, rule, ordinal, amount, hold, leave, transfer,
+// payout, status.
 type Step struct {
 	Kind string
 	Text
@@ -62,6 +63,8 @@ type Facts struct {
 	Debit      string
 	Credit     string
 	Status     string
+	Payout     int64
+	By         string // who decided
 }
 
 // Explain tells why a person's stay in a group earned or did not; the one that began at a
@@ -94,7 +97,7 @@ func (r *Rewards) ExplainStay(ctx context.Context, st store.Stint, zone *time.Lo
 	}
 	c.sentences = sentences{zone}
 	for _, tell := range []func(*Explanation) error{
-		c.joinSteps, c.inviterStep, c.judgementSteps, c.ordinalStep, c.entrySteps, c.leaveSteps, c.transferSteps, c.suppose,
+		c.joinSteps, c.inviterStep, c.judgementSteps, c.ordinalStep, c.entrySteps, c.leaveSteps, c.transferSteps, c.payoutSteps, c.statusStep, c.suppose,
 	} {
 		if err := tell(&x); err != nil {
 			return x, err
@@ -137,7 +140,7 @@ func (r *Rewards) look(ctx context.Context, st store.Stint) (*inquiry, Explanati
 func decision(o outcome, e *store.Entry) (decision, reason string) {
 	reason = o.reason
 	switch {
-	case e == nil:
+	case e == nil || e.Reason == reasonRejudged: // being booked, for the first time or anew
 	case e.Status == store.EntryVoid || e.Status == store.EntryClawedBack:
 		reason = e.Reason
 	default:
@@ -256,9 +259,12 @@ func (c *inquiry) inviterStep(x *Explanation) error {
 		f.ChannelID = *e.ChannelID
 	}
 	code := named(e.ChannelName, st.State)
+	if st.Referrer != "" {
+		c.step(x, "referrer", Facts{}, c.say("扫的是顾客 %s 的推荐码 %s", "The code that was scanned is %[2]s, the personal code of the customer %[1]s", st.Referrer, code))
+	}
 	switch st.InviterBy {
 	case ByState:
-		c.step(x, "inviter", f, c.say("入群时扫的是渠道码 %s,属于 %s", "The code that was scanned is %s, which belongs to %s", code, c.staff(st.Inviter)))
+		c.step(x, "inviter", f, c.say("入群时扫的是渠道码 %s,当时属于 %s", "The code that was scanned is %s, which belonged to %s then", code, c.staff(st.Inviter)))
 	case ByInvitor:
 		c.step(x, "inviter", f, c.say("成员名单写明邀请人是员工 %s", "The member list names %s of staff as the inviter", c.staff(st.Inviter)))
 	case ByContactState:
@@ -279,7 +285,10 @@ func (c *inquiry) inviterStep(x *Explanation) error {
 func (c *inquiry) noInviterSteps(x *Explanation) error {
 	st := c.stint()
 	carried := Text{"没有带渠道标识", "carries no code's state"}
-	if st.State != "" {
+	switch {
+	case c.evidence.ChannelID != nil:
+		carried = c.say("带的是渠道码 %s,它当时不属于任何员工", "carries the state of the code %s, which belonged to nobody of staff then", named(c.evidence.ChannelName, st.State))
+	case st.State != "":
 		carried = c.say("带的渠道标识 %s 不属于任何员工的渠道码", "carries the state %s, which belongs to no code of staff", st.State)
 	}
 	c.step(x, "inviter", Facts{}, c.say("找不到邀请人:成员名单里此人%s,没有写员工邀请人,入群前30天内也没有通过员工的联系我二维码添加",
@@ -439,6 +448,57 @@ func (c *inquiry) transferSteps(x *Explanation) error {
 	for _, m := range moves {
 		c.step(x, "transfer", Facts{At: m.At, AmountFen: m.AmountFen, Debit: m.Debit, Credit: m.Credit}, c.say("%s:%s 从%s转到%s(%s)", "%s: %s from %s to %s (%s)",
 			m.At, fen(m.AmountFen), accountWord(m.Debit), accountWord(m.Credit), reasonWord(m.Reason)))
+	}
+	return nil
+}
+
+// payoutSteps tells which payouts had to do with the entry, who decided on them, and when.
+func (c *inquiry) payoutSteps(x *Explanation) error {
+	e := x.Entry
+	if e == nil {
+		return nil
+	}
+	if e.PayoutID != nil {
+		if err := c.payoutStep(x, *e.PayoutID, "这笔奖励在发放单 %s(%s)里:%s", "It is in payout %s (%s): %s"); err != nil {
+			return err
+		}
+	}
+	if e.RecoveredBy != nil {
+		return c.payoutStep(x, *e.RecoveredBy, "已发放的钱在发放单 %s(%s)里扣回:%s", "What was paid was kept back in payout %s (%s): %s")
+	}
+	if e.CashOut() && e.Status == store.EntryClawedBack {
+		c.step(x, "payout", Facts{AmountFen: e.AmountFen, Staff: e.Staff}, c.say("已发放的 %s 将在 %s 以后的发放里扣回", "The %s that were paid will be kept back from a later payout of %s", fen(e.AmountFen), c.staff(e.Staff)))
+	}
+	return nil
+}
+
+func (c *inquiry) payoutStep(x *Explanation, id int64, zh, en string) error {
+	p, err := c.r.Payout(id)
+	if err != nil {
+		return err
+	}
+	steps, err := c.r.PayoutSteps(id)
+	if err != nil {
+		return err
+	}
+	f := Facts{Payout: id, Status: p.Status, At: p.CreatedAt}
+	var way Text
+	for i, s := range steps {
+		f.At, f.By = s.At, s.Who
+		if i > 0 {
+			way = Text{way.ZH + ",", way.EN + ", "}
+		}
+		done := c.say("%s 由 %s %s", "%[3]s at %[1]s by %[2]s", s.At, s.Who, payoutWord(s.Status))
+		way = Text{way.ZH + done.ZH, way.EN + done.EN}
+	}
+	c.step(x, "payout", f, c.say(zh, en, id, p.Period, way))
+	return nil
+}
+
+// statusStep tells where the money is now.
+func (c *inquiry) statusStep(x *Explanation) error {
+	if x.Entry == nil {
+		return nil
 	}
 	if x.Entry.CashOut() && c.found.reason == ReasonNotNew {
 		c.step(x, "status", Facts{}, Text{"后来得知此人不是新客,但已经发放的不再追回", "It became known later that the person was not new, but what was paid stands"})

@@ -327,3 +327,44 @@ func supposedHistories() map[string]supposedHistory {
 	}
 	return out
 }
+
+// An entry's way through payouts is told to its end: who collected, approved and paid, and
+// which payout kept back what was clawed back afterwards.
+func TestPayoutsAreToldToTheirEnd(t *testing.T) {
+	h := houseWithGroup(t)
+	h.rule(store.Rule{Tiers: tiers(), HoldMS: time.Hour.Milliseconds(), ClawbackMS: (90 * 24 * time.Hour).Milliseconds()})
+	h.joins(g1, customer(1), customer(2), customer(3))
+	h.pass(10 * 24 * time.Hour)
+	ctx := context.Background()
+	forget := func(*store.Tx, string) error { return nil }
+	p := &Payouts{Store: h.store, Now: h.clock, Zone: time.UTC}
+	first, err := p.Make(ctx, PayoutAsk{Period: "2026-11", By: "anna"}, forget)
+	h.must(err)
+	if s := h.explain(g1, "wm001").step(t, "payout"); s.Payout != first.ID || s.Status != store.PayoutCollected || s.By != "anna" {
+		t.Errorf("collected: %+v", s)
+	}
+	_, err = p.Approve(ctx, first.ID, "bert", forget)
+	h.must(err)
+	_, err = p.Pay(ctx, first.ID, "carl", forget)
+	h.must(err)
+	if s := h.explain(g1, "wm001").step(t, "payout"); s.Status != store.PayoutPaid || s.By != "carl" || !strings.Contains(s.EN, "approved at") {
+		t.Errorf("paid: %+v", s)
+	}
+	h.deliver(h.world.leave(g1, "wm001", 0))
+	h.pass(time.Hour)
+	x := h.explain(g1, "wm001")
+	if last := x.Steps[len(x.Steps)-2]; x.Reason != ReasonLeftEarly || last.Kind != "payout" || last.AmountFen != 50 || last.Payout != 0 {
+		t.Errorf("owed: %s %+v", x.Reason, last)
+	}
+	h.joins(g1, customer(5))
+	h.pass(31 * 24 * time.Hour)
+	second, err := p.Make(ctx, PayoutAsk{Period: "2026-12"}, forget)
+	h.must(err)
+	x = h.explain(g1, "wm001")
+	if last := x.Steps[len(x.Steps)-2]; last.Payout != second.ID || last.Status != store.PayoutPaid || !strings.Contains(last.ZH, "扣回") {
+		t.Errorf("recovered: %+v", last)
+	}
+	if told := strings.Join(x.Evidence(English), "\n"); strings.Contains(told, "%!") {
+		t.Error(told)
+	}
+}
