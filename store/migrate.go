@@ -32,6 +32,22 @@ func (s *Store) migrate(ctx context.Context) error {
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrate from schema %d to %d: %w", have, want, err)
 	}
+	return s.forgetSchema()
+}
+
+// forgetSchema closes the idle connections that read. SQLite's driver asks a statement for
+// its columns before SQLite notices that the schema changed: the first SELECT * on a
+// connection from before a migration lacks the new columns.
+func (s *Store) forgetSchema() error {
+	if s.dialect == postgres {
+		return nil
+	}
+	db, err := s.read.DB()
+	if err != nil {
+		return err
+	}
+	db.SetMaxIdleConns(-1)
+	db.SetMaxIdleConns(sqliteReaders)
 	return nil
 }
 
