@@ -58,6 +58,7 @@ func (s *server) payouts() {
 	s.listPayouts()
 	s.stepPayout()
 	s.showPayout()
+	s.unpaid()
 }
 
 func (s *server) showPayout() {
@@ -132,6 +133,33 @@ func (s *server) listPayouts() {
 			return nil, s.fail(ctx, err)
 		}
 		return paged(rows, in.Limit, s.viewPayout, func(p store.Payout) string { return idString(p.ID) }), nil
+	})
+}
+
+type unpaidView struct {
+	Period       string `json:"period" doc:"a month"`
+	Over         bool   `json:"over" doc:"the month is over, so it may be paid"`
+	Joins        int64  `json:"joins"`
+	Staff        int64  `json:"staff" doc:"how many members of staff earned it"`
+	PayableFen   int64  `json:"payable_fen"`
+	CollectedFen int64  `json:"collected_fen" doc:"of it, in payouts that are not paid yet"`
+}
+
+func (s *server) unpaid() {
+	huma.Register(s.api, op(http.MethodGet, "/rewards/unpaid", "months of which something is payable and not paid", http.StatusOK), func(ctx context.Context, in *Page) (*result[list[unpaidView]], error) {
+		after, err := in.words(1)
+		if err != nil {
+			return nil, err
+		}
+		rows, err := s.Store.Read(ctx).Unpaid(after[0], in.Limit+1)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		running := s.Now().In(s.Zone).Format("2006-01")
+		view := func(u store.Unpaid) unpaidView {
+			return unpaidView{Period: u.Period, Over: u.Period < running, Joins: u.Joins, Staff: u.Staff, PayableFen: u.PayableFen, CollectedFen: u.CollectedFen}
+		}
+		return paged(rows, in.Limit, view, func(u store.Unpaid) string { return wordsCursor(u.Period) }), nil
 	})
 }
 

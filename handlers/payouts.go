@@ -40,7 +40,8 @@ type PayoutAsk struct {
 // also when there are none.
 func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (store.Payout, error) {
 	var out store.Payout
-	if err := p.checkPeriod(ask.Period); err != nil {
+	end, err := p.endOf(ask.Period)
+	if err != nil {
 		return out, err
 	}
 	atOnce := ask.By == ""
@@ -52,7 +53,10 @@ func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (s
 			return out, err
 		}
 	}
-	err := p.Store.Tx(ctx, func(tx *store.Tx) error {
+	err = p.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := p.checkSettled(tx, end); err != nil {
+			return err
+		}
 		out = store.Payout{Period: ask.Period, CarryOver: ask.CarryOver}
 		if err := collect(tx, &out, ask.By); err != nil {
 			return err
@@ -89,16 +93,33 @@ func pay(tx *store.Tx, out *store.Payout, by string) error {
 	return tx.StepPayout(out, store.PayoutPaid, by, "")
 }
 
-// checkPeriod refuses what is no month and a month that is not over.
-func (p *Payouts) checkPeriod(period string) error {
+// endOf returns the end of a month. It refuses what is no month and a month that is not over.
+func (p *Payouts) endOf(period string) (time.Time, error) {
 	from, err := time.ParseInLocation("2006-01", period, p.Zone)
 	if err != nil {
-		return invalid("period", "%q is no month; want one such as 2026-11", period)
+		return from, invalid("period", "%q is no month; want one such as 2026-11", period)
 	}
-	if to := from.AddDate(0, 1, 0); p.Now().Before(to) {
-		return invalid("period", "%s is not over: it may be paid from %s (%s) on", period, to.Format("2006-01-02 15:04"), p.Zone)
+	end := from.AddDate(0, 1, 0)
+	if p.Now().Before(end) {
+		return end, invalid("period", "%s is not over: it may be paid from %s (%s) on", period, end.Format("2006-01-02 15:04"), p.Zone)
 	}
-	return nil
+	return end, nil
+}
+
+// checkSettled refuses to collect while joins are judged again: what would be set aside would
+// stay as the rule was before.
+func (p *Payouts) checkSettled(tx *store.Tx, end time.Time) error {
+	if err := tx.LockPeriods(); err != nil {
+		return err
+	}
+	j, err := tx.Rejudging(end)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return &Conflict{fmt.Sprintf("joins since %s are being judged again (%d of %d done); collect when that is over", j.FromAt.In(p.Zone).Format("2006-01-02 15:04:05"), j.Judged, j.Stays)}
 }
 
 func checkWords(field, v string, most int) error {

@@ -87,6 +87,21 @@ type PayoutItem struct {
 // TableName is the table of items.
 func (PayoutItem) TableName() string { return "payout_item" }
 
+// LockPeriods lets nobody else collect a payout or put a rule before this transaction ends:
+// each looks first at what the other one writes.
+func (tx *Tx) LockPeriods() error {
+	if tx.dialect == sqlite { // there is one writer
+		return nil
+	}
+	return tx.db.Exec("LOCK TABLE payout IN SHARE ROW EXCLUSIVE MODE").Error
+}
+
+// Rejudging returns a rejudge that is not done and may still change joins from before a
+// moment, or ErrNotFound.
+func (r Reader) Rejudging(before time.Time) (Rejudge, error) {
+	return first[Rejudge](r.db.Where("done_at IS NULL AND from_at < ?", ms(before)).Order("id"))
+}
+
 // Collect writes a payout and sets aside for it every payable entry of its month, and of
 // earlier ones where it carries them over, that is in no other payout. One without entries
 // is written too.
@@ -314,8 +329,23 @@ func (tx *Tx) ReverseEntries(p Payout) error {
 			return err
 		}
 	}
-	_, err = tx.moveEntries(p.ID, EntryPaid, EntryPayable, "rewarded", PayoutReversed, nil)
-	return err
+	if _, err = tx.moveEntries(p.ID, EntryPaid, EntryPayable, "rewarded", PayoutReversed, nil); err != nil {
+		return err
+	}
+	return tx.rejudgePaid(p.ID)
+}
+
+// rejudgePaid has all joins of the people judged again whose joins a payout had paid: while
+// these stood because they were paid, earlier ones that became known later earned nothing.
+func (tx *Tx) rejudgePaid(id int64) error {
+	from, ok, err := tx.min(`SELECT MIN(t) FROM (
+		SELECT MIN(s.joined_at) AS t FROM payout_item i JOIN stint s ON s.user_id = i.member WHERE i.payout_id = ? UNION ALL
+		SELECT MIN(s.joined_at) FROM payout_item i JOIN entry e ON e.id = i.entry_id JOIN stint s ON s.union_id = e.union_id AND s.union_id <> ''
+		WHERE i.payout_id = ? AND e.union_id <> '') AS joins`, id, id)
+	if err != nil || !ok {
+		return err
+	}
+	return tx.AskRejudge(from)
 }
 
 // FreeEntries lets the entries that were set aside for a payout be collected again.
@@ -355,4 +385,22 @@ func (r Reader) PayoutItems(id int64) ([]PayoutItem, error) {
 // PayoutSteps lists the steps of a payout in order.
 func (r Reader) PayoutSteps(id int64) ([]PayoutStep, error) {
 	return all[PayoutStep](r.db.Where("payout_id = ?", id).Order("id"))
+}
+
+// Unpaid is what is payable of a month and not paid.
+type Unpaid struct {
+	Period       string // 2026-11
+	Joins        int64
+	Staff        int64 // who earned it
+	PayableFen   int64
+	CollectedFen int64 // of it, in payouts that are not paid yet
+}
+
+// Unpaid lists the months of which something is payable, from behind the cursor.
+func (r Reader) Unpaid(cursor string, limit int) ([]Unpaid, error) {
+	rows := []Unpaid{}
+	q := r.db.Table("entry").Select(`period, COUNT(*) AS joins, COUNT(DISTINCT staff) AS staff, SUM(amount_fen) AS payable_fen,
+		SUM(CASE WHEN payout_id IS NULL THEN 0 ELSE amount_fen END) AS collected_fen`).Where("status = 'payable' AND period > ?", cursor)
+	err := limited(q.Group("period").Order("period"), limit).Scan(&rows).Error
+	return rows, err
 }

@@ -27,7 +27,8 @@ type Rejudge struct {
 func (Rejudge) TableName() string { return "rejudge" }
 
 // AskRejudge asks for all joins since a moment to be judged again by the rules in force. It
-// belongs into the transaction that adds a rule version with that effective date.
+// belongs into the transaction that adds a rule version with that effective date, or that
+// reverses a payout.
 func (tx *Tx) AskRejudge(from time.Time) error {
 	j := Rejudge{FromAt: from, Phase: RejudgeJudge, AskedAt: tx.Now}
 	if err := tx.db.Table("stint").Where("joined_at >= ?", ms(from)).Count(&j.Stays).Error; err != nil {

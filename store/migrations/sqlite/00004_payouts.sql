@@ -8,6 +8,7 @@ ALTER TABLE payout ADD COLUMN joins INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE payout ADD COLUMN gross_fen INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE payout ADD COLUMN recovered_fen INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX payout_period ON payout (period, status);
+CREATE INDEX entry_payable ON entry (period, payout_id, staff, amount_fen) WHERE status = 'payable';
 
 -- Who brought a payout to which status, when, and why; never changed.
 CREATE TABLE payout_step (
