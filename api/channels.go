@@ -89,6 +89,26 @@ type channelView struct {
 	URL         string     `json:"url" doc:"what is printed: it always shows the code as it is now"`
 	NextChatIDs []string   `json:"next_chat_ids" nullable:"false"`
 	Threshold   int        `json:"threshold"`
+	Condition   string     `json:"condition" enum:"live,nearly_full,full,dead" doc:"as its groups were when it was last looked at"`
+	Alarm       string     `json:"alarm" doc:"what is wrong; empty: nothing"`
+}
+
+type channelPatch struct {
+	Name        *string   `json:"name,omitempty"`
+	Staff       *string   `json:"staff,omitempty" maxLength:"64" doc:"joins from now on count for them"`
+	StoreID     *string   `json:"store_id,omitempty" maxLength:"64"`
+	Place       *string   `json:"place,omitempty"`
+	Purpose     *string   `json:"purpose,omitempty" enum:"cashier,till,poster,store"`
+	ChatIDs     *[]string `json:"chat_ids,omitempty" maxItems:"50"`
+	NextChatIDs *[]string `json:"next_chat_ids,omitempty" maxItems:"50"`
+	AutoCreate  *bool     `json:"auto_create,omitempty"`
+	BaseName    *string   `json:"base_name,omitempty"`
+	Threshold   *int      `json:"threshold,omitempty" doc:"0: 190"`
+}
+
+func (b channelPatch) change() handlers.ChannelChange {
+	return handlers.ChannelChange{Name: b.Name, Staff: b.Staff, ShopID: b.StoreID, Place: b.Place, Purpose: b.Purpose, BaseName: b.BaseName,
+		ChatIDs: b.ChatIDs, NextChatIDs: b.NextChatIDs, AutoCreate: b.AutoCreate, Threshold: b.Threshold}
 }
 
 type channelCounts struct {
@@ -101,7 +121,7 @@ func (s *server) viewChannel(c store.Channel) channelView {
 	return channelView{ID: idString(c.ID), Name: c.Name, Kind: c.Kind, Staff: c.Staff, State: c.State, ConfigID: c.ConfigID, QRCode: c.QRCode,
 		ChatIDs: orEmpty(c.ChatIDs), AutoCreate: c.AutoCreate, BaseName: c.BaseName, CreatedAt: s.stamp(c.CreatedAt),
 		StoreID: text(c.ShopID), Place: c.Place, Purpose: c.Purpose, Code: c.Code, URL: s.PublicURL + "/q/" + c.Code,
-		NextChatIDs: orEmpty(c.NextChatIDs), Threshold: c.Threshold}
+		NextChatIDs: orEmpty(c.NextChatIDs), Threshold: c.Threshold, Condition: c.Condition, Alarm: c.Alarm}
 }
 
 // orEmpty keeps a list that is not there from becoming null.
@@ -142,6 +162,21 @@ func (s *server) channels() {
 	})
 	huma.Register(s.api, op(http.MethodGet, "/channels/{id}", "one channel with its counts", http.StatusOK), func(ctx context.Context, in *one) (*result[channelCounts], error) {
 		return s.channelCounts(ctx, in.ID)
+	})
+	type patch struct {
+		ID   string `path:"id"`
+		Body channelPatch
+	}
+	huma.Register(s.api, op(http.MethodPatch, "/channels/{id}", "change a channel; what is left out stays as it is", http.StatusOK), func(ctx context.Context, in *patch) (*result[channelView], error) {
+		id, err := idOf(in.ID)
+		if err != nil {
+			return nil, err
+		}
+		ch, err := s.Channels.Change(ctx, id, in.Body.change())
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return answer(s.viewChannel(ch)), nil
 	})
 	huma.Register(s.api, op(http.MethodDelete, "/channels/{id}", "take a code back", http.StatusNoContent), func(ctx context.Context, in *one) (*none, error) {
 		id, err := idOf(in.ID)

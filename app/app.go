@@ -148,7 +148,7 @@ func (a *App) features() features {
 			}},
 		results:    &handlers.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log},
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
-		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Log: o.Log},
+		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
 		reports:    &handlers.Reports{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log, Chats: p, Robots: p},
 	}
@@ -191,6 +191,7 @@ func (a *App) send(m *metrics, _ features) {
 	a.sender.Perform(handlers.StaffTeller{Platform: p, Now: o.Now}, fewWorkers)
 	a.sender.Perform(handlers.GroupTeller{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.RobotTeller{Platform: p, Store: a.Store}, fewWorkers)
+	a.sender.Perform(handlers.CodeTeller{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
 }
 
 func (a *App) schedule(f features) error {
@@ -201,11 +202,13 @@ func (a *App) schedule(f features) error {
 	r.Duty(scheduler.Duty{Name: "poll results", Next: f.results.Next, Run: f.results.Poll})
 	r.Duty(scheduler.Duty{Name: "review cases", Next: f.moderation.Next, Run: f.moderation.Review})
 	r.Duty(scheduler.Duty{Name: "tell reports", Next: f.reports.Next, Run: f.reports.Tell})
+	r.Duty(scheduler.Duty{Name: "look after codes", Next: f.channels.Next, Run: f.channels.LookAfter})
 	zone := a.o.Config.Timezone
 	for _, j := range []scheduler.Job{
 		{Name: "nightly comparison", Spec: "17 3 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, slot time.Time) error {
 			return a.corp.Compare(ctx, "nightly", slot.Format(time.RFC3339))
 		}},
+		{Name: "check codes", Spec: "53 3 * * *", Zone: zone, CatchUp: scheduler.Once, Run: f.channels.CheckAll},
 		{Name: "housekeeping", Spec: "41 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: a.housekeeping},
 		{Name: "audit", Spec: "11 5 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, _ time.Time) error {
 			_, err := f.rewards.Audit(ctx, false)

@@ -80,8 +80,11 @@ type StaffNotifier interface {
 type JoinWayMaker interface {
 	AddJoinWay(ctx context.Context, w JoinWay) (configID string, err error)
 	JoinWay(ctx context.Context, configID string) (JoinWay, error)
-	// UpdateJoinWay overwrites everything: what is left out is cleared.
-	UpdateJoinWay(ctx context.Context, w JoinWay) error
+	// ChangeJoinWay changes the Chats, AutoCreate or BaseName of a code: change gets the code
+	// as it is, and may get it again. Everything else that the platform shows of the code is
+	// kept, whoever set it. It returns the code as it is afterwards, read back; without a
+	// difference nothing is written. Writers at the same time have to be kept apart.
+	ChangeJoinWay(ctx context.Context, configID string, change func(*JoinWay)) (JoinWay, error)
 	DeleteJoinWay(ctx context.Context, configID string) error
 }
 
@@ -89,7 +92,8 @@ type JoinWayMaker interface {
 type ContactWayMaker interface {
 	AddContactWay(ctx context.Context, w ContactWay) (configID, qrCode string, err error)
 	ContactWay(ctx context.Context, configID string) (ContactWay, error)
-	UpdateContactWay(ctx context.Context, w ContactWay) error
+	// ChangeContactWay makes a code lead to another member of staff, as ChangeJoinWay does.
+	ChangeContactWay(ctx context.Context, configID string, user UserID) (ContactWay, error)
 	DeleteContactWay(ctx context.Context, configID string) error
 }
 

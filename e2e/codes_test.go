@@ -1,10 +1,18 @@
 package e2e
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
+
+	"xiaobu/sandbox"
 )
 
 // code is a channel with what a printed code needs.
@@ -17,6 +25,7 @@ type code struct {
 	AutoCreate                                        bool     `json:"auto_create"`
 	BaseName                                          string   `json:"base_name"`
 	Threshold                                         int
+	Condition, Alarm                                  string
 }
 
 // codeBody is a good request for a group code, changed.
@@ -72,5 +81,193 @@ func TestCodesThatCannotBeAreRefused(t *testing.T) {
 	}
 	if n := len(r.box.JoinWays()) + len(r.box.ContactWays()); n != made {
 		t.Errorf("%d codes at the platform, want %d", n, made)
+	}
+}
+
+// scan lets customers scan a code at the platform, ten at a time, and returns the groups they
+// came into.
+func (w *town) scan(r *rig, config string, n int) map[string]int {
+	r.t.Helper()
+	into := map[string]int{}
+	for ; n > 0; n -= 10 {
+		var people []string
+		for range min(n, 10) {
+			people = append(people, w.customer())
+		}
+		chat, err := w.box.JoinMany("", sandbox.How{ConfigID: config}, people...)
+		must(r.t, err)
+		into[chat] += len(people)
+		r.pass(10 * time.Second)
+	}
+	r.pass(time.Minute)
+	return into
+}
+
+// notes are the texts about codes that somebody got.
+func (r *rig) notes(to string) []string {
+	var out []string
+	for _, m := range r.box.AppMessages() {
+		if slices.Contains(m.To, to) && strings.Contains(m.Text, "入群码") {
+			out = append(out, m.Text)
+		}
+	}
+	return out
+}
+
+func (r *rig) code(id string) code {
+	r.t.Helper()
+	var c code
+	r.want(http.StatusOK, http.MethodGet, "/channels/"+id, nil, &c)
+	return c
+}
+
+func (r *rig) way(config string) sandbox.JoinWay {
+	r.t.Helper()
+	for _, w := range r.box.JoinWays() {
+		if w.ConfigID == config {
+			return w
+		}
+	}
+	r.t.Fatalf("no code %s at the platform", config)
+	return sandbox.JoinWay{}
+}
+
+// A printed code lives on: three groups fill up, the reserve goes in, then the manager is
+// asked once a day, and the group made then is taken in by itself.
+func TestAPrintedCodeNeverDies(t *testing.T) {
+	r, w := townRig(t)
+	var groups []string
+	for i := range 4 {
+		id, err := r.box.CreateGroup("owner0", fmt.Sprintf("东门%d群", i+1))
+		must(t, err)
+		groups = append(groups, id)
+	}
+	r.pass(time.Minute)
+	r.want(http.StatusOK, http.MethodPut, "/stores/east", map[string]any{"name": "东门店", "manager": "owner2"}, nil)
+	for _, id := range groups[:3] {
+		r.want(http.StatusOK, http.MethodPut, "/groups/"+id, map[string]any{"store_id": "east"}, nil)
+	}
+	var c, twin code
+	r.want(http.StatusCreated, http.MethodPost, "/channels", codeBody(groups[:3], map[string]any{"store_id": "east", "next_chat_ids": groups[3:]}), &c)
+	r.want(http.StatusCreated, http.MethodPost, "/channels", codeBody(groups[:3], map[string]any{"store_id": "east", "name": "4号收银台"}), &twin)
+	w.scan(r, c.ConfigID, 580)
+	if got := r.code(c.ID); got.Condition != "live" || len(got.ChatIDs) != 3 {
+		t.Errorf("with 580 in: %+v", got)
+	}
+	w.scan(r, c.ConfigID, 10)
+	if got := r.code(c.ID); got.Condition != "live" || !slices.Equal(got.ChatIDs, groups) || len(got.NextChatIDs) != 0 {
+		t.Errorf("with 590 in the reserve is not put in: %+v", got)
+	}
+	if got := r.way(twin.ConfigID).Chats; !slices.Contains(got, groups[3]) {
+		t.Errorf("the other code of the store did not get its new group: %v", got)
+	}
+	if into := w.scan(r, c.ConfigID, 200); into[groups[3]] != 190 {
+		t.Errorf("came into %v", into)
+	}
+	if got := r.code(c.ID); got.Condition != "nearly_full" || !strings.Contains(got.Alarm, "约9个位置") || !strings.Contains(got.Alarm, "owner2") {
+		t.Errorf("with 790 in: %+v", got)
+	}
+	if n := r.notes("owner2"); len(n) != 1 || !strings.Contains(n[0], "东门店 「3号收银台」等 2 个码") {
+		t.Errorf("the manager read %q", n)
+	}
+	w.scan(r, c.ConfigID, 10)
+	if got := r.code(c.ID); got.Condition != "full" {
+		t.Errorf("with 800 in: %+v", got)
+	}
+	if n := r.notes("owner2"); len(n) != 2 || !strings.Contains(n[1], "都满了") {
+		t.Errorf("the manager read %q", n)
+	}
+	r.pass(30 * time.Hour)
+	if n := r.notes("owner2"); len(n) != 3 {
+		t.Errorf("a day later the manager read %d notes, want one a day: %q", len(n), n)
+	}
+	fresh, err := r.box.CreateGroup("owner2", "东门5群")
+	must(t, err)
+	r.pass(time.Minute)
+	if got := r.code(c.ID); got.Condition != "live" || !slices.Contains(got.ChatIDs, fresh) || got.Alarm != "" || len(got.ChatIDs) != 5 {
+		t.Errorf("the new group is not taken in: %+v", got)
+	}
+	if n := r.notes("owner2"); len(n) != 4 || !strings.Contains(n[3], "已恢复") {
+		t.Errorf("the manager read %q", n)
+	}
+	if into := w.scan(r, c.ConfigID, 5); into[fresh] != 5 {
+		t.Errorf("came into %v", into)
+	}
+	var g struct {
+		StoreID string `json:"store_id"`
+	}
+	r.want(http.StatusOK, http.MethodGet, "/groups/"+fresh, nil, &g)
+	if g.StoreID != "east" {
+		t.Errorf("the new group is of store %q", g.StoreID)
+	}
+}
+
+// wecomCall makes a call as another program of the company does.
+func (r *rig) wecomCall(path string, body map[string]any) map[string]any {
+	r.t.Helper()
+	ask := func(req *http.Request) (out map[string]any) {
+		resp, err := http.DefaultClient.Do(req)
+		must(r.t, err)
+		defer resp.Body.Close()
+		must(r.t, json.NewDecoder(resp.Body).Decode(&out))
+		if out["errcode"] != 0.0 {
+			r.t.Fatalf("%s: %v", req.URL.Path, out)
+		}
+		return out
+	}
+	box := r.box.Config()
+	req, err := http.NewRequest(http.MethodGet, r.wecom.URL+"/cgi-bin/gettoken?corpid="+box.CorpID+"&corpsecret="+box.Secret, nil)
+	must(r.t, err)
+	token := ask(req)["access_token"].(string)
+	data, err := json.Marshal(body)
+	must(r.t, err)
+	req, err = http.NewRequest(http.MethodPost, r.wecom.URL+"/cgi-bin/"+path+"?access_token="+token, bytes.NewReader(data))
+	must(r.t, err)
+	return ask(req)
+}
+
+func TestAChangedCodeKeepsWhatOthersSet(t *testing.T) {
+	r, w := townRig(t)
+	var c code
+	r.want(http.StatusCreated, http.MethodPost, "/channels", codeBody(w.groups[:1], map[string]any{"auto_create": true, "base_name": "东门"}), &c)
+	r.wecomCall("externalcontact/groupchat/update_join_way", map[string]any{"config_id": c.ConfigID, "scene": 2, "remark": "别人写的",
+		"auto_create_room": 1, "room_base_name": "西门", "room_base_id": 77, "chat_id_list": w.groups[:1], "state": c.State, "mark_source": true})
+	r.want(http.StatusOK, http.MethodPatch, "/channels/"+c.ID, map[string]any{"chat_ids": w.groups[:2], "place": "门口"}, &c)
+	way := r.way(c.ConfigID)
+	if way.Remark != "别人写的" || way.BaseName != "西门" || way.BaseID != 77 || !way.AutoCreate || !way.MarkSource || way.State != c.State || len(way.Chats) != 2 {
+		t.Errorf("the code is now %+v", way)
+	}
+	if c.BaseName != "西门" || c.Place != "门口" || c.Name != "3号收银台" || len(c.ChatIDs) != 2 {
+		t.Errorf("the channel is now %+v", c)
+	}
+	var card code
+	r.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": "导购", "kind": "contact_qr", "staff": "cashier0"}, &card)
+	r.wecomCall("externalcontact/update_contact_way", map[string]any{"config_id": card.ConfigID, "remark": "r2", "skip_verify": false, "style": 1})
+	r.want(http.StatusOK, http.MethodPatch, "/channels/"+card.ID, map[string]any{"staff": "cashier1"}, &card)
+	got := r.wecomCall("externalcontact/get_contact_way", map[string]any{"config_id": card.ConfigID})["contact_way"].(map[string]any)
+	if got["remark"] != "r2" || got["skip_verify"] != false || got["style"] != 1.0 || got["state"] != card.State || got["user"].([]any)[0] != "cashier1" {
+		t.Errorf("the staff code is now %v", got)
+	}
+	r.refusal(http.StatusUnprocessableEntity, "staff", http.MethodPatch, "/channels/"+card.ID, map[string]any{"staff": "nobody"})
+	r.refusal(http.StatusUnprocessableEntity, "chat_ids", http.MethodPatch, "/channels/"+c.ID, map[string]any{"chat_ids": []string{}})
+	r.refusal(http.StatusNotFound, "", http.MethodPatch, "/channels/999", map[string]any{"name": "x"})
+}
+
+func TestTwoWritersLoseNothing(t *testing.T) {
+	r, w := townRig(t)
+	var c code
+	r.want(http.StatusCreated, http.MethodPost, "/channels", codeBody(w.groups[:1], nil), &c)
+	var wg sync.WaitGroup
+	for _, change := range []map[string]any{{"chat_ids": w.groups[:2]}, {"auto_create": true}, {"base_name": "东门"}, {"place": "门口"}, {"staff": "cashier1"}} {
+		wg.Go(func() {
+			if got := r.call(http.MethodPatch, "/channels/"+c.ID, change, nil); got != http.StatusOK {
+				t.Errorf("%v: %d", change, got)
+			}
+		})
+	}
+	wg.Wait()
+	way, got := r.way(c.ConfigID), r.code(c.ID)
+	if len(way.Chats) != 2 || !way.AutoCreate || way.BaseName != "东门" || len(got.ChatIDs) != 2 || got.Place != "门口" || got.Staff != "cashier1" || !got.AutoCreate || got.BaseName != "东门" {
+		t.Errorf("the code is %+v, the channel %+v", way, got)
 	}
 }

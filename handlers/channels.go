@@ -35,6 +35,7 @@ type Channels struct {
 	Contacts bot.ContactWayMaker // may be nil
 	Staff    bot.StaffReader     // tells who left the company; may be nil
 	Random   func() string       // 16 or more letters and digits, new each time
+	Now      func() time.Time
 	Log      *slog.Logger
 }
 
@@ -50,7 +51,7 @@ func (c *Channels) Create(ctx context.Context, ch store.Channel, remember Rememb
 	if ch.Purpose == "" {
 		ch.Purpose = purposeOf(ch)
 	}
-	if err := c.check(ctx, ch); err != nil {
+	if err := c.check(ctx, ch, store.Channel{}); err != nil {
 		return ch, err
 	}
 	if ch.State == "" {
@@ -177,7 +178,9 @@ func (c *Channels) offers(kind string) bool {
 	return c.Joins != nil
 }
 
-func (c *Channels) check(ctx context.Context, ch store.Channel) error {
+// check refuses what a channel cannot be; of one that is changed, only what changes is asked
+// about.
+func (c *Channels) check(ctx context.Context, ch, was store.Channel) error {
 	if err := checkKind(ch); err != nil {
 		return err
 	}
@@ -192,14 +195,23 @@ func (c *Channels) check(ctx context.Context, ch store.Channel) error {
 		return ErrNotOffered
 	}
 	r := c.Store.Read(ctx)
-	if err := checkShop(r, ch.ShopID); err != nil {
-		return err
+	if ch.ShopID != was.ShopID {
+		if err := checkShop(r, ch.ShopID); err != nil {
+			return err
+		}
 	}
-	if err := checkChats(r, "chat_ids", ch.ChatIDs); err != nil {
-		return err
+	if !slices.Equal(ch.ChatIDs, was.ChatIDs) {
+		if err := checkChats(r, "chat_ids", ch.ChatIDs); err != nil {
+			return err
+		}
 	}
-	if err := checkChats(r, "next_chat_ids", ch.NextChatIDs); err != nil {
-		return err
+	if !slices.Equal(ch.NextChatIDs, was.NextChatIDs) {
+		if err := checkChats(r, "next_chat_ids", ch.NextChatIDs); err != nil {
+			return err
+		}
+	}
+	if ch.Staff == was.Staff {
+		return nil
 	}
 	return c.checkStaff(ctx, ch.Staff)
 }

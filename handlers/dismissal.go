@@ -39,7 +39,10 @@ func (s *Sync) dismiss(ctx context.Context, id bot.ChatID, runs []store.Run, at 
 		if err := tellCallbacks(tx, snap); err != nil {
 			return err
 		}
-		return tx.SetChatStatus(id, store.ChatDismissed)
+		if err := tx.SetChatStatus(id, store.ChatDismissed); err != nil {
+			return err
+		}
+		return tx.LookAtAllCodesOf(string(id))
 	}
 	return g, nil
 }

@@ -253,7 +253,10 @@ func (s *Sync) apply(tx *store.Tx, snap snapshot, c changes, found []store.Conta
 	if err := nameStaff(tx, snap); err != nil {
 		return err
 	}
-	return tx.SaveChatRead(snap.row())
+	if err := tx.SaveChatRead(snap.row()); err != nil {
+		return err
+	}
+	return watchCodes(tx, snap, c)
 }
 
 // applyName writes what a person is called now. Whose union id becomes known may be somebody

@@ -65,6 +65,7 @@ type Channel struct {
 	LookAt      time.Time `gorm:"serializer:ms"` // when the duty is to look at it; zero: no need
 	AskedAt     time.Time `gorm:"serializer:ms"` // when somebody was asked for a new group; zero: nobody is
 	AskedKey    string    // the key of the action that asked
+	LeaseOwner  string    // who is changing it at the platform, or was cut off doing so
 }
 
 // TableName is the table of channels.
@@ -168,6 +169,107 @@ func (r Reader) ChannelOwnerAt(id int64, at time.Time) (ChannelOwner, error) {
 // ChannelOwners lists whose a code was, oldest first.
 func (r Reader) ChannelOwners(id int64) ([]ChannelOwner, error) {
 	return all[ChannelOwner](r.db.Where("channel_id = ?", id).Order("from_at"))
+}
+
+// ClaimChannel takes the right to change an active code at the platform; ErrStale says that
+// somebody else has it. Whoever loses it by a crash leaves a code that is looked at then.
+func (tx *Tx) ClaimChannel(id int64, owner string, lease time.Duration) error {
+	until := tx.Now.Add(lease).UnixMilli()
+	return one(tx.db.Exec(`UPDATE channel SET lease_owner = ?, lease_until = ?, look_at = ? WHERE id = ? AND status = 'active' AND lease_until <= ?`,
+		owner, until, until, id, tx.Now.UnixMilli()))
+}
+
+// ReleaseChannel gives the right back and says when the code is to be looked at next; zero:
+// no need. A claim that was lost is ErrStale.
+func (tx *Tx) ReleaseChannel(id int64, owner string, look time.Time) error {
+	return one(tx.db.Exec(`UPDATE channel SET lease_owner = '', lease_until = 0, look_at = ? WHERE id = ? AND lease_owner = ?`, ms(look), id, owner))
+}
+
+// DropChannel gives the right back although nobody knows what the platform has now: the code
+// is looked at again at a time, and read there first.
+func (tx *Tx) DropChannel(id int64, owner string, look time.Time) error {
+	return one(tx.db.Exec(`UPDATE channel SET lease_until = 0, look_at = ? WHERE id = ? AND lease_owner = ?`, ms(look), id, owner))
+}
+
+// EditChannel writes what the house alone decides of a code.
+func (tx *Tx) EditChannel(c Channel) error {
+	c.NextChatIDs = notNil(c.NextChatIDs)
+	return one(tx.db.Model(&c).Where("id = ?", c.ID).Select("Name", "Staff", "ShopID", "Place", "Purpose", "Threshold", "NextChatIDs").Updates(&c))
+}
+
+// SaveWay writes what the platform has of a group code, and the reserve that is left.
+func (tx *Tx) SaveWay(c Channel) error {
+	c.ChatIDs, c.NextChatIDs = notNil(c.ChatIDs), notNil(c.NextChatIDs)
+	if err := tx.linkChats(c.ID, c.ChatIDs); err != nil {
+		return err
+	}
+	return one(tx.db.Model(&c).Where("id = ?", c.ID).Select("ChatIDs", "NextChatIDs", "AutoCreate", "BaseName").Updates(&c))
+}
+
+// SaveCondition writes how a code is, whether somebody is asked, and when to look again.
+func (tx *Tx) SaveCondition(c Channel) error {
+	return one(tx.db.Model(&c).Where("id = ? AND status = ?", c.ID, ChannelActive).Select("Condition", "Alarm", "AskedAt", "AskedKey", "LookAt").Updates(&c))
+}
+
+// DueChannels lists the codes to look at, by time.
+func (r Reader) DueChannels(now time.Time, limit int) ([]Channel, error) {
+	return all[Channel](r.db.Where("look_at IS NOT NULL AND look_at <= ?", now.UnixMilli()).Order("look_at, id").Limit(limit))
+}
+
+// NextChannelLook returns when the next code is to be looked at.
+func (r Reader) NextChannelLook() (at time.Time, ok bool, err error) {
+	return r.min(`SELECT MIN(look_at) FROM channel WHERE look_at IS NOT NULL`)
+}
+
+// LookAtCodesOf has the codes looked at that lead to a group whose size went from one number
+// to another: past a code's threshold or the end of what codes let in, or down again.
+func (tx *Tx) LookAtCodesOf(chat string, before, after, full int) error {
+	return tx.db.Exec(`UPDATE channel SET look_at = ? WHERE status = 'active' AND (look_at IS NULL OR look_at > ?) AND lease_until <= ?
+		AND id IN (SELECT channel_id FROM channel_chat WHERE chat_id = ?)
+		AND (threshold > ? AND threshold <= ? OR ? < ? AND ? >= ? OR ? > ? AND condition <> 'live')`,
+		tx.Now.UnixMilli(), tx.Now.UnixMilli(), tx.Now.UnixMilli(), chat, before, after, before, full, after, full, before, after).Error
+}
+
+// LookAtAllCodesOf has every code looked at that leads to a group.
+func (tx *Tx) LookAtAllCodesOf(chat string) error {
+	return tx.db.Exec(`UPDATE channel SET look_at = ? WHERE status = 'active' AND (look_at IS NULL OR look_at > ?) AND lease_until <= ?
+		AND id IN (SELECT channel_id FROM channel_chat WHERE chat_id = ?)`, tx.Now.UnixMilli(), tx.Now.UnixMilli(), tx.Now.UnixMilli(), chat).Error
+}
+
+// LookAtWaitingCodes has the codes looked at that lack room: there is a group more that might
+// be put in.
+func (tx *Tx) LookAtWaitingCodes() error {
+	return tx.db.Exec(`UPDATE channel SET look_at = ? WHERE status = 'active' AND condition <> 'live' AND (look_at IS NULL OR look_at > ?) AND lease_until <= ?`,
+		tx.Now.UnixMilli(), tx.Now.UnixMilli(), tx.Now.UnixMilli()).Error
+}
+
+// LookAtTightCodes has the codes looked at that lack room or lead to a group that does, as
+// far as the books know: a net below what events say. Personal codes are left to the events.
+func (tx *Tx) LookAtTightCodes() error {
+	return tx.db.Exec(`UPDATE channel SET look_at = ? WHERE status = 'active' AND kind = 'group_qr' AND purpose <> 'referral' AND look_at IS NULL
+		AND (condition <> 'live' OR EXISTS (SELECT 1 FROM channel_chat AS l JOIN chat ON chat.chat_id = l.chat_id WHERE l.channel_id = channel.id
+			AND (chat.status = 'dismissed' OR chat.customers + chat.staff >= channel.threshold
+				OR (SELECT COUNT(*) FROM stint WHERE stint.chat_id = l.chat_id AND stint.join_scene = 'qr') >= channel.threshold)))`, tx.Now.UnixMilli()).Error
+}
+
+// QRJoins counts the joins of a group by code, those who left too.
+func (r Reader) QRJoins(chat string) (int, error) {
+	var n int64
+	err := r.db.Table("stint").Where("chat_id = ? AND join_scene = 'qr'", chat).Count(&n).Error
+	return int(n), err
+}
+
+// CodesOf counts the active codes that lead to a group; personal ones are not counted.
+func (r Reader) CodesOf(chat string) (int64, error) {
+	var n int64
+	err := r.db.Raw(`SELECT COUNT(*) FROM channel_chat AS l JOIN channel ON channel.id = l.channel_id
+		WHERE l.chat_id = ? AND channel.status = 'active' AND channel.purpose <> ?`, chat, PurposeReferral).Scan(&n).Error
+	return n, err
+}
+
+// AskAgain forgets that somebody was asked by an action that did not arrive.
+func (tx *Tx) AskAgain(key string, look time.Time) error {
+	return tx.db.Exec(`UPDATE channel SET asked_key = '', look_at = ? WHERE asked_key = ? AND status = 'active'`, look.UnixMilli(), key).Error
 }
 
 // Ids of the greetings that do not belong to a channel.

@@ -88,9 +88,12 @@ func (tx *Tx) SetChatStatus(id bot.ChatID, status string) error {
 	return one(tx.db.Exec(`UPDATE chat SET status = ? WHERE chat_id = ?`, status, string(id)))
 }
 
-// PlaceChat puts a group into a shop and labels it.
+// PlaceChat puts a group into a shop and labels it. Codes of the shop may have waited for it.
 func (tx *Tx) PlaceChat(id bot.ChatID, shopID string, labels []string) error {
 	c := Chat{ChatID: string(id), ShopID: shopID, Labels: notNil(labels)}
+	if err := tx.LookAtWaitingCodes(); err != nil {
+		return err
+	}
 	return one(tx.db.Model(&c).Where("chat_id = ?", c.ChatID).Select("ShopID", "Labels").Updates(&c))
 }
 

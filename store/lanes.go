@@ -246,7 +246,7 @@ func (tx *Tx) releaseLeases() error {
 		`UPDATE lane SET owner = '', lease_until = 0 WHERE lease_until > 0`,
 		`UPDATE outbox SET lease_until = 0 WHERE state = 'sending'`,
 		`UPDATE slot SET lease_until = 0 WHERE state = 'running'`,
-		`UPDATE channel SET lease_until = 0, look_at = 0 WHERE lease_until > 0`,
+		`UPDATE channel SET lease_until = 0, look_at = 0 WHERE lease_until > 0 AND status = 'active'`,
 	} {
 		if err := tx.db.Exec(stmt).Error; err != nil {
 			return err

@@ -29,7 +29,7 @@ var models = []any{
 var plumbing = map[string][]string{
 	"outbox":  {"lease_until"},
 	"slot":    {"owner", "lease_until"},
-	"channel": {"lease_owner", "lease_until"},
+	"channel": {"lease_until"},
 }
 
 func TestModelsAndSchemaHaveTheSameColumns(t *testing.T) {

@@ -3,6 +3,8 @@ package wecom
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/ArtisanCloud/PowerWeChat/v3/src/work"
@@ -73,32 +75,75 @@ func (c *Client) AddJoinWay(ctx context.Context, w bot.JoinWay) (string, error) 
 // JoinWay reads a group code.
 // https://developer.work.weixin.qq.com/document/path/92229
 func (c *Client) JoinWay(ctx context.Context, configID string) (bot.JoinWay, error) {
-	var answer struct {
-		Way struct {
-			Remark     string       `json:"remark"`
-			AutoCreate number       `json:"auto_create_room"`
-			BaseName   string       `json:"room_base_name"`
-			Chats      []bot.ChatID `json:"chat_id_list"`
-			State      string       `json:"state"`
-			QRCode     string       `json:"qr_code"`
-		} `json:"join_way"`
-	}
-	if err := c.post(ctx, opJoinWayGet, configWire{configID}, &answer); err != nil {
+	raw, err := c.readWay(ctx, opJoinWayGet, keyJoinWay, configID)
+	if err != nil {
 		return bot.JoinWay{}, err
 	}
-	w := answer.Way
+	return joinWay(raw, configID)
+}
+
+func joinWay(raw rawWay, configID string) (bot.JoinWay, error) {
+	var w struct {
+		Remark     string       `json:"remark"`
+		AutoCreate number       `json:"auto_create_room"`
+		BaseName   string       `json:"room_base_name"`
+		Chats      []bot.ChatID `json:"chat_id_list"`
+		State      string       `json:"state"`
+		QRCode     string       `json:"qr_code"`
+	}
+	if err := raw.decode(&w); err != nil {
+		return bot.JoinWay{}, err
+	}
 	return bot.JoinWay{ConfigID: configID, Remark: w.Remark, Chats: w.Chats, State: w.State,
 		AutoCreate: w.AutoCreate == 1, BaseName: w.BaseName, QRCode: w.QRCode}, nil
 }
 
-// UpdateJoinWay overwrites a group code.
+// ChangeJoinWay changes some of a group code. WeCom overwrites all of it, so all that it
+// shows goes back with the change.
 // https://developer.work.weixin.qq.com/document/path/92229
-func (c *Client) UpdateJoinWay(ctx context.Context, w bot.JoinWay) error {
-	wire, err := joinWayOf(opJoinWaySet, w)
+func (c *Client) ChangeJoinWay(ctx context.Context, configID string, change func(*bot.JoinWay)) (bot.JoinWay, error) {
+	raw, err := c.changeWay(ctx, wayCalls{opJoinWayGet, opJoinWaySet, keyJoinWay}, configID, func(raw rawWay) (map[string]any, error) {
+		was, err := joinWay(raw, configID)
+		if err != nil {
+			return nil, err
+		}
+		w := was
+		w.Chats = slices.Clone(was.Chats)
+		change(&w)
+		if _, err := joinWayOf(opJoinWaySet, w); err != nil {
+			return nil, err
+		}
+		return joinWayChange(raw, was, w), nil
+	})
 	if err != nil {
-		return err
+		return bot.JoinWay{}, err
 	}
-	return c.post(ctx, opJoinWaySet, wire, &struct{}{})
+	return joinWay(raw, configID)
+}
+
+// joinWayChange lists the fields that differ. The order of the groups is WeCom's business.
+func joinWayChange(raw rawWay, was, w bot.JoinWay) map[string]any {
+	out := map[string]any{}
+	sorted := func(ids []bot.ChatID) []bot.ChatID { return slices.Sorted(slices.Values(ids)) }
+	if !slices.Equal(sorted(was.Chats), sorted(w.Chats)) {
+		out["chat_id_list"] = w.Chats
+	}
+	if base := cutRunes(w.BaseName, maxGroupName); base != was.BaseName {
+		out["room_base_name"] = base
+	}
+	if w.AutoCreate != was.AutoCreate {
+		out["auto_create_room"] = 0
+		if w.AutoCreate {
+			out["auto_create_room"] = 1
+		}
+		var has struct {
+			BaseID number `json:"room_base_id"`
+		}
+		if err := raw.decode(&has); w.AutoCreate && (err != nil || has.BaseID == 0) {
+			out["room_base_id"] = firstRoom
+		}
+	}
+	return out
 }
 
 // DeleteJoinWay makes a group code useless.
@@ -154,38 +199,46 @@ func checkContactWay(op string, w bot.ContactWay) error {
 // ContactWay reads a staff code.
 // https://developer.work.weixin.qq.com/document/path/92572
 func (c *Client) ContactWay(ctx context.Context, configID string) (bot.ContactWay, error) {
-	var answer struct {
-		Way struct {
-			Remark string       `json:"remark"`
-			State  string       `json:"state"`
-			QRCode string       `json:"qr_code"`
-			Users  []bot.UserID `json:"user"`
-		} `json:"contact_way"`
-	}
-	if err := c.post(ctx, opContactWayGet, configWire{configID}, &answer); err != nil {
+	raw, err := c.readWay(ctx, opContactWayGet, keyContactWay, configID)
+	if err != nil {
 		return bot.ContactWay{}, err
 	}
-	w := bot.ContactWay{ConfigID: configID, Remark: answer.Way.Remark, State: answer.Way.State, QRCode: answer.Way.QRCode}
-	if len(answer.Way.Users) > 0 {
-		w.User = answer.Way.Users[0]
+	return contactWay(raw, configID)
+}
+
+func contactWay(raw rawWay, configID string) (bot.ContactWay, error) {
+	var way struct {
+		Remark string       `json:"remark"`
+		State  string       `json:"state"`
+		QRCode string       `json:"qr_code"`
+		Users  []bot.UserID `json:"user"`
+	}
+	if err := raw.decode(&way); err != nil {
+		return bot.ContactWay{}, err
+	}
+	w := bot.ContactWay{ConfigID: configID, Remark: way.Remark, State: way.State, QRCode: way.QRCode}
+	if len(way.Users) > 0 {
+		w.User = way.Users[0]
 	}
 	return w, nil
 }
 
-// UpdateContactWay overwrites a staff code.
+// ChangeContactWay makes a staff code lead to another member of staff. Whether WeCom keeps
+// what an update leaves out is not documented for every field, so all that it shows goes back.
 // https://developer.work.weixin.qq.com/document/path/92572
-func (c *Client) UpdateContactWay(ctx context.Context, w bot.ContactWay) error {
-	if err := checkContactWay(opContactWaySet, w); err != nil {
-		return err
+func (c *Client) ChangeContactWay(ctx context.Context, configID string, user bot.UserID) (bot.ContactWay, error) {
+	raw, err := c.changeWay(ctx, wayCalls{opContactWayGet, opContactWaySet, keyContactWay}, configID, func(raw rawWay) (map[string]any, error) {
+		was, err := contactWay(raw, configID)
+		if err != nil || strings.EqualFold(string(was.User), string(user)) {
+			return nil, err
+		}
+		was.User = user
+		return map[string]any{"user": []bot.UserID{user}}, checkContactWay(opContactWaySet, was)
+	})
+	if err != nil {
+		return bot.ContactWay{}, err
 	}
-	request := struct {
-		ConfigID   string       `json:"config_id"`
-		Remark     string       `json:"remark"`
-		SkipVerify bool         `json:"skip_verify"`
-		State      string       `json:"state"`
-		Users      []bot.UserID `json:"user"`
-	}{w.ConfigID, cutRunes(w.Remark, maxRemark), true, w.State, []bot.UserID{w.User}}
-	return c.post(ctx, opContactWaySet, request, &struct{}{})
+	return contactWay(raw, configID)
 }
 
 // DeleteContactWay makes a staff code useless.

@@ -148,10 +148,6 @@ func TestCodesAndAppChatsGoOutAsDocumented(t *testing.T) {
 			op: opJoinWayAdd, answer: `{"errcode":0,"config_id":"9ad"}`, want: "9ad",
 			body: `{"scene":2,"auto_create_room":0,"chat_id_list":["wr1"],"mark_source":true}`,
 		},
-		"a changed group code": {
-			call: func(c *Client) (any, error) { return done(c.UpdateJoinWay(background(), way)) },
-			op:   opJoinWaySet, answer: fine, body: `{"config_id":"9ad",` + wayBody,
-		},
 		"a deleted group code": {
 			call: func(c *Client) (any, error) { return done(c.DeleteJoinWay(background(), "9ad")) },
 			op:   opJoinWayDel, answer: fine, body: `{"config_id":"9ad"}`,
@@ -163,11 +159,6 @@ func TestCodesAndAppChatsGoOutAsDocumented(t *testing.T) {
 			},
 			op: opContactWayAdd, answer: `{"errcode":0,"config_id":"42b","qr_code":"https://q"}`, want: "42b https://q",
 			body: `{"type":1,"scene":2,"remark":"渠道客户","skip_verify":true,"state":"camp_a","user":["zhangsan"],"is_exclusive":false,"mark_source":true}`,
-		},
-		"a changed staff code": {
-			call: func(c *Client) (any, error) { return done(c.UpdateContactWay(background(), contact)) },
-			op:   opContactWaySet, answer: fine,
-			body: `{"config_id":"42b","remark":"渠道客户","skip_verify":true,"state":"camp_a","user":["zhangsan"]}`,
 		},
 		"a deleted staff code": {
 			call: func(c *Client) (any, error) { return done(c.DeleteContactWay(background(), "42b")) },
