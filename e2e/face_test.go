@@ -176,6 +176,8 @@ func TestEverythingElseThatCannotBeIsRefused(t *testing.T) {
 		{422, "from", "GET", "/rewards/entries?from=monday", nil},
 		{404, "", "GET", "/rewards/explain?chat_id=wrNOBODY&member=wmNOBODY", nil},
 		{422, "member", "GET", "/rewards/explain?chat_id=" + g, nil},
+		{422, "lang", "GET", "/rewards/explain?chat_id=" + g + "&member=wm1&lang=fr", nil},
+		{422, "joined_at", "GET", "/rewards/explain?chat_id=" + g + "&member=wm1&joined_at=noon", nil},
 		{404, "", "GET", "/rewards/payouts/1", nil},
 		{422, "kind", "POST", "/channels", map[string]any{"name": "x", "kind": "poster", "staff": "owner0"}},
 		{422, "staff", "POST", "/channels", map[string]any{"name": "x", "kind": "contact_qr"}},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -93,10 +94,27 @@ func TestAMonthIsPaidAndExplained(t *testing.T) {
 		var x struct {
 			Decision, Reason string
 			Evidence         []string
+			Stay             struct {
+				JoinedAt string `json:"joined_at"`
+			}
+			Steps  []map[string]any
+			People []map[string]any
+			WhatIf []map[string]any `json:"what_if"`
 		}
 		r.want(http.StatusOK, http.MethodGet, "/rewards/explain?chat_id="+w.groups[0]+"&member="+member, nil, &x)
-		if x.Decision != want[0] || x.Reason != want[1] || len(x.Evidence) < 3 {
+		if x.Decision != want[0] || x.Reason != want[1] || len(x.Evidence) < 3 || len(x.Steps) != len(x.Evidence) || len(x.WhatIf) == 0 {
 			t.Errorf("%s: %+v, want %v", member, x, want)
+		}
+		if call := x.Steps[0]; call["kind"] != "callback" || call["event_key"] == nil || call["event_id"] == nil || call["zh"] != x.Evidence[0] || call["duplicates"] == nil {
+			t.Errorf("the callback: %v", call)
+		}
+		if last := x.People[len(x.People)-1]; last["user_id"] != member || last["joined_at"] != x.Stay.JoinedAt {
+			t.Errorf("the people counted: %v", x.People)
+		}
+		zh := x.Evidence[0]
+		r.want(http.StatusOK, http.MethodGet, "/rewards/explain?lang=en&chat_id="+w.groups[0]+"&member="+member+"&joined_at="+url.QueryEscape(x.Stay.JoinedAt), nil, &x)
+		if !strings.HasPrefix(x.Evidence[0], "WeCom's callback says that ") || zh == x.Evidence[0] {
+			t.Errorf("in English: %q", x.Evidence[0])
 		}
 	}
 	r.want(http.StatusNoContent, http.MethodDelete, "/channels/"+code.ID, nil, nil)
