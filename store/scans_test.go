@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 )
@@ -46,6 +47,51 @@ func TestThePictureOfACodeIsReplaced(t *testing.T) {
 			p, err := s.Read(t.Context()).ChannelPicture(ch.ID)
 			if err != nil || p.Content != content || p.Address != "https://x/"+content || p.ReadAt.IsZero() {
 				t.Errorf("got %+v %v", p, err)
+			}
+		}
+	})
+}
+
+func TestWhichCodesArePrinted(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, _ *clock) {
+		tx(t, s, func(tx *Tx) error {
+			for _, shop := range []Shop{{ID: "s2", Region: "东区"}, {ID: "s1", Region: "东区"}, {ID: "s3", Region: "西区"}} {
+				if err := tx.PutShop(shop); err != nil {
+					return err
+				}
+			}
+			for i, c := range []Channel{{Name: "a", ShopID: "s2"}, {Name: "b", ShopID: "s1"}, {Name: "c", ShopID: "s3"}, {Name: "d"}, {Name: "e", ShopID: "s1"},
+				{Name: "making", ShopID: "s1"}, {Name: "gone", ShopID: "s1"}, {Name: "customer", ShopID: "s1", Purpose: PurposeReferral, Referrer: "wm1"}} {
+				c.Kind, c.Staff, c.State, c.Code, c.Status = ChannelGroup, "wang", c.Name, "code"+c.Name, ChannelActive
+				if c.Name == "making" {
+					c.Status = ChannelMaking
+				}
+				if err := tx.AddChannel(&c); err != nil {
+					return err
+				}
+				if c.Name == "gone" {
+					if err := tx.CloseChannel(int64(i + 1)); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		for _, c := range []struct {
+			region, shop string
+			limit        int
+			want         string
+		}{
+			{"", "", 0, "d b e a c"}, {"东区", "", 0, "b e a"}, {"", "s1", 0, "b e"}, {"西区", "s1", 0, ""}, {"", "", 2, "d b"}, {"北区", "", 0, ""},
+		} {
+			list, err := s.Read(t.Context()).CodesToPrint(c.region, c.shop, c.limit)
+			must(t, err)
+			var names []string
+			for _, ch := range list {
+				names = append(names, ch.Name)
+			}
+			if got := strings.Join(names, " "); got != c.want {
+				t.Errorf("%+v: %q", c, got)
 			}
 		}
 	})
