@@ -139,9 +139,10 @@ type features struct {
 func (a *App) features() features {
 	o, p := a.o, a.Platform
 	a.corp = &handlers.Corp{Store: a.Store, Staff: p, Chats: p, Log: o.Log}
+	rewards := &handlers.Rewards{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log}
 	return features{
-		rewards: &handlers.Rewards{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
-		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson},
+		rewards: rewards,
+		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson, CatchUp: rewards.CatchUp},
 		promotions: &handlers.Promotions{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
 			Schedule: func(spec string, zone *time.Location) (handlers.NextFunc, error) {
 				return scheduler.Schedule(spec, zone)

@@ -25,8 +25,9 @@ const byAPI = "api"
 type Payouts struct {
 	Store        *store.Store
 	Now          func() time.Time
-	Zone         *time.Location // of months
-	SecondPerson bool           // nothing is paid in one step
+	Zone         *time.Location              // of months
+	SecondPerson bool                        // nothing is paid in one step
+	CatchUp      func(context.Context) error // brings the ledger up to the moment before it is collected from; nil: it is
 }
 
 // PayoutAsk is what to collect.
@@ -50,6 +51,11 @@ func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (s
 	}
 	if ask.By = strings.TrimSpace(ask.By); !atOnce {
 		if err := checkWords("by", ask.By, maxWho); err != nil {
+			return out, err
+		}
+	}
+	if p.CatchUp != nil {
+		if err := p.CatchUp(ctx); err != nil {
 			return out, err
 		}
 	}

@@ -76,6 +76,9 @@ func (r *Rewards) judgePerson(tx *store.Tx, user bot.MemberID, unionID string) e
 	if err != nil {
 		return err
 	}
+	if byStint, err = reclaim(tx, stays, byStint); err != nil {
+		return err
+	}
 	for i, st := range stays {
 		j, err := judge(tx.Reader, stays, i, byStint)
 		if err != nil {
@@ -88,6 +91,26 @@ func (r *Rewards) judgePerson(tx *store.Tx, user bot.MemberID, unionID string) e
 	return nil
 }
 
+// reclaim settles what was paid, before anything is judged: what is clawed back no longer
+// stands in the place of an earlier join.
+func reclaim(tx *store.Tx, stays []store.Stint, entries map[int64]store.Entry) (map[int64]store.Entry, error) {
+	moved := false
+	for _, st := range stays {
+		e := entries[st.ID]
+		if e.Status != store.EntryPaid || st.LeftAt.IsZero() {
+			continue
+		}
+		if err := settle(tx, st, e); err != nil {
+			return nil, err
+		}
+		moved = true
+	}
+	if !moved {
+		return entries, nil
+	}
+	return tx.EntriesOfStints(stays)
+}
+
 // judge decides whether a stay earns, given all stays of the person by join time.
 func judge(r lawbook, stays []store.Stint, i int, entries map[int64]store.Entry) (judgement, error) {
 	st := stays[i]
@@ -97,20 +120,22 @@ func judge(r lawbook, stays []store.Stint, i int, entries map[int64]store.Entry)
 	if st.Kind != string(bot.Customer) {
 		return judgement{reason: ReasonNotCustomer}, nil
 	}
-	rule, err := r.RuleAt(st.JoinedAt)
-	scope := rule.OncePer
-	if errors.Is(err, store.ErrNotFound) {
-		scope = OncePerCorp
-	} else if err != nil {
+	rule, scope, err := ruleAt(r, st)
+	if err != nil {
 		return judgement{}, err
 	}
 	j := judgement{reason: ReasonRewarded, rule: rule}
 	for k, other := range stays {
-		paid := entries[other.ID].Status == store.EntryPaid
-		if k == i || (k > i && !paid) {
-			continue // a later stay counts only when it has been paid for already
+		within := scope
+		switch {
+		case k == i || k > i && entries[other.ID].Status != store.EntryPaid:
+			continue
+		case k > i: // it was paid before this stay was known: that stands in its place
+			if _, within, err = ruleAt(r, other); err != nil {
+				return judgement{}, err
+			}
 		}
-		same, err := inScope(r, scope, st, other)
+		same, err := inScope(r, within, st, other)
 		if err != nil {
 			return j, err
 		}
@@ -123,6 +148,16 @@ func judge(r lawbook, stays []store.Stint, i int, entries map[int64]store.Entry)
 	}
 	j.terms, err = termsOf(r, rule, st.ChatID)
 	return j, err
+}
+
+// ruleAt returns the rule in force when a stay began, of version 0 if there was none, and within
+// what a person was new then.
+func ruleAt(r lawbook, st store.Stint) (rule store.Rule, scope string, err error) {
+	rule, err = r.RuleAt(st.JoinedAt)
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Rule{}, OncePerCorp, nil
+	}
+	return rule, rule.OncePer, err
 }
 
 // inScope reports whether two stays fall in one scope. A group without a store is a scope
@@ -286,6 +321,15 @@ func statusOf(st store.Stint, e store.Entry, terms store.Terms, now time.Time) (
 // Next returns when the next held entry falls due.
 func (r *Rewards) Next(ctx context.Context) (time.Time, bool, error) {
 	return r.Store.Read(ctx).NextDueEntry()
+}
+
+// CatchUp does at once what the clock has asked for: it judges again what is to be, and releases
+// what is due.
+func (r *Rewards) CatchUp(ctx context.Context) error {
+	if err := r.Rejudge(ctx); err != nil {
+		return err
+	}
+	return r.Settle(ctx)
 }
 
 // Settle releases the entries whose hold has run out.
