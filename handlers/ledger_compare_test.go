@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ type entry struct {
 	staff        string
 	ordinal      int
 	fen, version int64
+	terms        string
 	status       string
 	earned, due  time.Time
 	settled      bool
@@ -37,7 +39,7 @@ type transfer struct {
 }
 
 func (p *plot) facts() []fact {
-	return sorted(rows(p, "SELECT id, chat_id, user_id, union_id, kind = 'staff', inviter, joined_at, left_at, coalesce(ordinal, 0) FROM stint", func(rs *sql.Rows, f *fact) error {
+	return rows(p, "SELECT id, chat_id, user_id, union_id, kind = 'staff', inviter, joined_at, left_at, coalesce(ordinal, 0) FROM stint ORDER BY joined_at, user_id, chat_id", func(rs *sql.Rows, f *fact) error {
 		var joined int64
 		var left sql.NullInt64
 		err := rs.Scan(&f.id, &f.chat, &f.user, &f.union, &f.staff, &f.inviter, &joined, &left, &f.ordinal)
@@ -46,13 +48,13 @@ func (p *plot) facts() []fact {
 			f.left = time.UnixMilli(left.Int64).UTC()
 		}
 		return err
-	}))
+	})
 }
 
 func (p *plot) entries() []entry {
-	return rows(p, "SELECT id, stint_id, staff, ordinal, amount_fen, rule_version, status, earned_at, due_at, settled_at IS NOT NULL, reason, coalesce(payout_id, 0), coalesce(recovered_by, 0), period FROM entry ORDER BY id", func(rs *sql.Rows, e *entry) error {
+	return rows(p, "SELECT id, stint_id, staff, ordinal, amount_fen, rule_version, terms, status, earned_at, due_at, settled_at IS NOT NULL, reason, coalesce(payout_id, 0), coalesce(recovered_by, 0), period FROM entry ORDER BY id", func(rs *sql.Rows, e *entry) error {
 		var earned, due int64
-		err := rs.Scan(&e.id, &e.stay, &e.staff, &e.ordinal, &e.fen, &e.version, &e.status, &earned, &due, &e.settled, &e.reason, &e.payout, &e.recovered, &e.period)
+		err := rs.Scan(&e.id, &e.stay, &e.staff, &e.ordinal, &e.fen, &e.version, &e.terms, &e.status, &earned, &due, &e.settled, &e.reason, &e.payout, &e.recovered, &e.period)
 		e.earned, e.due = time.UnixMilli(earned).UTC(), time.UnixMilli(due).UTC()
 		return err
 	})
@@ -72,22 +74,34 @@ func (l *life) final() {
 	l.compareStays()
 	l.look()
 	facts := l.facts()
-	verdicts := l.judge.verdicts(facts, l.now)
-	byStay := map[int64]entry{}
-	for _, e := range l.entries() {
-		if _, twice := byStay[e.stay]; twice {
-			l.rt.Fatalf("stay %d has two entries", e.stay)
-		}
-		byStay[e.stay] = e
-	}
+	variants := l.variants(facts)
+	byStay := l.byStay()
 	for _, f := range facts {
 		e, has := byStay[f.id]
 		delete(byStay, f.id)
-		l.compareEntry(f, verdicts[f.id], e, has)
-		l.compareWhy(f, verdicts[f.id])
+		var why error
+		for _, v := range variants {
+			if why = cmp.Or(l.compareEntry(f, v[f.id], e, has), l.compareWhy(f, v[f.id], e)); why == nil {
+				break
+			}
+		}
+		if why != nil {
+			l.rt.Fatalf("now %s: %v", at(l.now), why)
+		}
 	}
 	if len(byStay) > 0 {
 		l.rt.Fatalf("entries without a stay: %v", byStay)
+	}
+	for _, p := range l.payments {
+		l.comparePayout(p)
+	}
+	l.compareFigures()
+	l.compareBudgets()
+	audit, err := l.rewards.Audit(l.ctx, false)
+	if l.fine(err) && audit.Differences > 0 {
+		differences, err := l.plot.store.Read(l.ctx).Differences(audit.ID, 0, 10)
+		l.fine(err)
+		l.rt.Fatalf("the audit finds %+v", differences)
 	}
 }
 
@@ -136,45 +150,156 @@ func (l *life) ordinal(of *stayed) int {
 }
 
 // compareEntry demands one entry for a stay that earns, and none that counts for another.
-func (l *life) compareEntry(f fact, v verdict, e entry, has bool) {
+func (l *life) compareEntry(f fact, v verdict, e entry, has bool) error {
 	if v.reason != ReasonRewarded {
-		if has && e.status != store.EntryVoid && e.status != store.EntryClawedBack {
-			l.rt.Fatalf("%v earns nothing (%s), and has %v", f, v.reason, e)
+		refused := e.reason == store.ReasonOverBudget && l.mayRefuse(e.version)
+		if has && (e.status != store.EntryVoid || e.reason != v.reason && !refused) {
+			return fmt.Errorf("%v earns nothing (%s), and has %v", f, v.reason, e)
 		}
-		return
+		return nil
 	}
 	if !has {
-		l.rt.Fatalf("%v earns %v, and has no entry", f, v)
+		return fmt.Errorf("%v earns (%v), and has no entry", f, v)
 	}
-	reason := ReasonLeftEarly
-	if !v.early() {
-		reason = e.reason // what moved it last; explain tells what was decided
+	want := entry{id: e.id, stay: f.id, staff: v.staff, ordinal: f.ordinal, fen: v.fen, version: v.version, terms: v.terms, status: v.status,
+		earned: f.joined, due: v.due, settled: e.settled, reason: ReasonLeftEarly, period: v.period}
+	switch {
+	case l.mayRefuse(v.version) && e.status == store.EntryVoid && e.reason == store.ReasonOverBudget:
+		want.status, want.reason = e.status, e.reason
+	case !v.early():
+		want.reason = e.reason // what moved it last; explain tells what was decided
+	case l.once[f.id] && e.status == store.EntryClawedBack:
+		want.status = e.status // it was paid and clawed back before the payout was reversed
 	}
-	want := entry{id: e.id, stay: f.id, staff: v.staff, ordinal: f.ordinal, fen: v.fen, version: v.rule.version, status: v.status,
-		earned: f.joined, due: v.due, settled: v.status != store.EntryHeld, reason: reason, payout: e.payout, recovered: e.recovered, period: v.period}
+	if c, paid := l.judge.paid[f.id]; paid {
+		want.payout, want.recovered = c.payout, c.recovered
+	}
+	for _, p := range l.payments {
+		if (p.status == store.PayoutCollected || p.status == store.PayoutApproved) && e.status == store.EntryPayable && slices.Contains(p.rewards, f.id) {
+			want.payout = p.id
+		}
+	}
 	if e != want {
-		l.rt.Fatalf("now %s: the entry of %v is\n%v, want\n%v", at(l.now), f, e, want)
+		return fmt.Errorf("the entry of %v is\n%v, want\n%v", f, e, want)
 	}
-	if _, paid := l.judge.paid[f.id]; paid != (e.payout != 0) {
-		l.rt.Fatalf("entry %v: paid %v", e, paid)
-	}
+	return nil
+}
+
+// mayRefuse reports whether a version of the rule has a budget.
+func (l *life) mayRefuse(version int64) bool {
+	return slices.ContainsFunc(l.judge.laws, func(r law) bool { return r.version == version && r.budget != nil })
 }
 
 // compareWhy demands that the explanation of a stay gives the model's reason.
-func (l *life) compareWhy(f fact, v verdict) {
+func (l *life) compareWhy(f fact, v verdict, e entry) error {
 	st, err := l.plot.store.Read(l.ctx).Stint(f.id)
 	l.fine(err)
-	x, err := l.rewards.ExplainStay(l.ctx, st, shanghai)
+	decision, reason, err := l.rewards.Decide(l.ctx, st)
 	l.fine(err)
 	want := v.reason
-	if v.early() {
+	switch {
+	case e.reason == store.ReasonOverBudget && (v.reason == ReasonRewarded || v.reason == ReasonNotNew):
+		want = e.reason
+	case v.early():
 		want = ReasonLeftEarly
 	}
-	if v.paid && x.Reason == ReasonNotNew {
-		return // it was paid before that became known
+	if reason != want || (decision == "rewarded") != (want == ReasonRewarded) {
+		return fmt.Errorf("%v is explained as %s %s, want %s", f, decision, reason, want)
 	}
-	if x.Reason != want || (x.Decision == "rewarded") != (want == ReasonRewarded) {
-		l.rt.Fatalf("%v is explained as %s %s, want %s", f, x.Decision, x.Reason, want)
+	return nil
+}
+
+// compareFigures demands that the figures of each month are the sums of its entries.
+func (l *life) compareFigures() {
+	type key struct{ period, staff, chat string }
+	want := map[key]store.Tally{}
+	chat := map[int64]string{}
+	for _, f := range l.facts() {
+		chat[f.id] = f.chat
+	}
+	for _, e := range l.entries() {
+		k := key{e.period, e.staff, chat[e.stay]}
+		t := want[k]
+		t.Period, t.Staff, t.ChatID = k.period, k.staff, k.chat
+		if e.reason != store.ReasonOverBudget {
+			t.Joins++
+		}
+		switch e.status {
+		case store.EntryHeld:
+			t.HeldFen += e.fen
+		case store.EntryPayable:
+			t.PayableFen += e.fen
+		case store.EntryVoid:
+			t.VoidFen += e.fen
+		case store.EntryClawedBack:
+			t.ClawedBackFen += e.fen
+		case store.EntryPaid:
+			t.PaidFen += e.fen
+		}
+		want[k] = t
+	}
+	got := rows(l.plot, "SELECT period, staff, chat_id, joins, held_fen, payable_fen, void_fen, clawed_back_fen, paid_fen FROM tally", func(rs *sql.Rows, t *store.Tally) error {
+		return rs.Scan(&t.Period, &t.Staff, &t.ChatID, &t.Joins, &t.HeldFen, &t.PayableFen, &t.VoidFen, &t.ClawedBackFen, &t.PaidFen)
+	})
+	for _, t := range got {
+		if k := (key{t.Period, t.Staff, t.ChatID}); t != want[k] && t != (store.Tally{Period: t.Period, Staff: t.Staff, ChatID: t.ChatID}) {
+			l.rt.Fatalf("the figures are %+v, want %+v", t, want[k])
+		} else {
+			delete(want, k)
+		}
+	}
+	if len(want) > 0 {
+		l.rt.Fatalf("no figures for %v", want)
+	}
+}
+
+// compareBudgets demands that what a month comes to under one version of the rule is within its
+// budget, and that nothing was refused that all entries booked before it left room for.
+func (l *life) compareBudgets() {
+	facts := map[int64]fact{}
+	for _, f := range l.facts() {
+		facts[f.id] = f
+	}
+	entries := l.entries()
+	for _, rule := range l.judge.laws {
+		if rule.budget == nil || rule.budget.Per == store.BudgetStore && len(l.places) > 1 {
+			continue
+		}
+		same := func(a, b entry) bool {
+			fa, fb := facts[a.stay], facts[b.stay]
+			switch rule.budget.Per {
+			case store.BudgetStaff:
+				return a.period == b.period && a.staff == b.staff
+			case store.BudgetStore:
+				return a.period == b.period && l.judge.sameScope(OncePerStore, fa.chat, fb.chat)
+			}
+			return a.period == b.period
+		}
+		for _, e := range entries {
+			if e.version != rule.version {
+				continue
+			}
+			live, ever, alone := int64(0), int64(0), true
+			for _, o := range entries {
+				kept := o.status == store.EntryHeld || o.status == store.EntryPayable || o.status == store.EntryPaid
+				if !same(e, o) {
+					continue
+				}
+				if kept {
+					live += o.fen
+					alone = alone && o.version == rule.version
+				}
+				if o.id < e.id && o.reason != store.ReasonOverBudget {
+					ever += o.fen
+				}
+			}
+			if alone && live > rule.budget.Fen {
+				l.rt.Fatalf("%d fen stand in the books under version %d, with a budget of %d: %v", live, rule.version, rule.budget.Fen, e)
+			}
+			if e.reason == store.ReasonOverBudget && !l.past && ever+e.fen <= rule.budget.Fen {
+				l.rt.Fatalf("%v was refused, and the budget of %d was never spent", e, rule.budget.Fen)
+			}
+		}
 	}
 }
 
@@ -213,7 +338,7 @@ func (l *life) look() {
 		want := map[string]int64{}
 		if (e.status == store.EntryHeld || e.status == store.EntryPayable || e.status == store.EntryPaid) && e.fen > 0 {
 			want["company"] = -e.fen
-			want[fmt.Sprintf("%s:%s", e.status, e.staff)] = e.fen
+			want[e.status+":"+e.staff] = e.fen
 		}
 		if e.status == store.EntryClawedBack && e.payout != 0 && e.recovered == 0 && e.fen > 0 {
 			want["paid:"+e.staff], want["payable:"+e.staff] = e.fen, -e.fen // a debt
@@ -239,7 +364,7 @@ func (s *stayed) String() string {
 }
 
 func (v verdict) String() string {
-	return fmt.Sprintf("%s for %s: %d fen by version %d, %s, due %s", v.reason, v.staff, v.fen, v.rule.version, v.status, at(v.due))
+	return fmt.Sprintf("%s for %s: %d fen by version %d, %s, due %s", v.reason, v.staff, v.fen, v.version, v.status, at(v.due))
 }
 
 func (e entry) String() string {

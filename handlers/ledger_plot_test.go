@@ -83,7 +83,18 @@ func (p *plot) people() {
 	if _, err := d.Drain(ctx); err != nil {
 		p.t.Fatal(err)
 	}
-	if err := p.store.Tx(ctx, func(tx *store.Tx) error { return tx.NameStaff("colleague", "同事") }); err != nil {
+	err := p.store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.NameStaff("colleague", "同事"); err != nil {
+			return err
+		}
+		for _, id := range []string{"s1", "s2"} {
+			if err := tx.PutShop(store.Shop{ID: id, Name: "店" + id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -152,7 +163,7 @@ func rows[T any](p *plot, query string, scan func(*sql.Rows, *T) error) []T {
 // furnish puts the handlers of rewards around the store, as after a start of the program.
 func (p *plot) furnish(w *world, owner string) (*Rewards, *Dispatcher) {
 	log, now := slog.New(slog.DiscardHandler), func() time.Time { return p.now }
-	rewards := &Rewards{Store: p.store, Now: now, Zone: shanghai}
+	rewards := &Rewards{Store: p.store, Now: now, Zone: shanghai, Log: log}
 	r := NewRouter()
 	r.Handle(Contacts{}, 1, bot.KindContactAdded, bot.KindContactRemoved)
 	r.Gather(&Sync{Store: p.store, Chats: w, Contacts: w, Now: now, Settle: 2 * time.Second, Log: log}, 1, bot.KindChatChanged, bot.KindChatDue)
