@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"xiaobu/bot"
 	"xiaobu/sandbox"
 )
 
@@ -147,5 +148,93 @@ func TestARobotsKeyIsKeptAndNotShown(t *testing.T) {
 	}
 	if strings.Contains(r.log.String(), key) {
 		t.Error("the key is in the log")
+	}
+}
+
+// The leaderboards go where they were sent, a store's manager hears of what is out of order,
+// and what cannot be sent says why.
+func TestLeaderboardsAndExceptions(t *testing.T) {
+	t.Parallel()
+	r, w := townRig(t)
+	chat, err := r.app.Platform.CreateAppChat(t.Context(), bot.AppChat{ID: "managers", Name: "店长群", Owner: "owner0", Users: []bot.UserID{"owner0", "owner1"}})
+	must(t, err)
+	key, err := r.box.AddRobot(chat, "小步")
+	must(t, err)
+	for i, name := range []string{"人民路店", "解放路店"} {
+		id := fmt.Sprintf("s%d", i)
+		r.want(http.StatusOK, http.MethodPut, "/stores/"+id, map[string]any{"name": name, "manager": fmt.Sprintf("owner%d", i), "staff": []string{fmt.Sprintf("cashier%d", i)}}, nil)
+		r.want(http.StatusOK, http.MethodPut, "/groups/"+w.groups[i], map[string]any{"store_id": id}, nil)
+	}
+	r.want(http.StatusOK, http.MethodPut, "/reports/chain", map[string]any{"target": map[string]any{"robot": r.wecom.URL + "/cgi-bin/webhook/send?key=" + key}}, nil)
+	r.want(http.StatusOK, http.MethodPut, "/reports/stores/s0", map[string]any{"app_chat_id": chat}, nil)
+	r.want(http.StatusOK, http.MethodPut, "/reports/stores/s1", map[string]any{"robot": key}, nil)
+
+	r.until(at(0, 10, 0))
+	gone := w.bring("cashier0")
+	w.bring("cashier0")
+	w.bring("owner0")
+	r.until(at(0, 11, 0))
+	must(t, w.box.Leave(w.groups[0], gone))
+	r.until(at(0, 23, 0))
+
+	rooms := r.box.AppChats()
+	var said []string
+	for _, m := range rooms[0].Messages {
+		said = append(said, m.At.In(r.conf.Timezone).Format("15:04 ")+m.Robot+"\n"+m.Text)
+	}
+	want := []string{
+		"21:05 小步\n全部门店 11月23日\n今日进群 3 人,奖励 1.00元。\n今日门店榜\n1. 人民路店 2人 1.00元\n今日个人榜\n1. 收银0 1人 0.50元\n1. 店长0 1人 0.50元\n" +
+			"本月累计 3 人,奖励 1.00元。\n本月门店榜\n1. 人民路店 2人 1.00元\n本月个人榜\n1. 收银0 1人 0.50元\n1. 店长0 1人 0.50元",
+		"21:05 \n人民路店 11月23日\n今日进群 3 人,奖励 1.00元。\n今日个人榜\n1. 收银0 1人 0.50元\n1. 店长0 1人 0.50元\n" +
+			"本月累计 3 人,奖励 1.00元。\n本月个人榜\n1. 收银0 1人 0.50元\n1. 店长0 1人 0.50元",
+	}
+	slices.Sort(said)
+	slices.Sort(want)
+	if !slices.Equal(said, want) {
+		t.Errorf("in the chat was said\n%s\nwant\n%s", strings.Join(said, "\n--\n"), strings.Join(want, "\n--\n"))
+	}
+	told := texts(r)
+	last := told[len(told)-1]
+	if want := "店长0,11月23日 有这些情况,请看一下:\n【人民路店】\n· 1 笔奖励不计(提前退群等),共 0.50元"; last.Text != want || !slices.Equal(last.To, []string{"owner0"}) {
+		t.Errorf("%v was told\n%s\nwant\n%s", last.To, last.Text, want)
+	}
+
+	// Tuesday the robot is taken out of the group.
+	r.until(at(1, 10, 0))
+	must(t, r.box.RemoveRobot(key))
+	w.bring("cashier0")
+	r.until(at(1, 23, 0))
+	runs := items[struct {
+		Day             string
+		Planned, Failed int
+	}](r, "/reports/chain/runs")
+	if len(runs) != 3 || runs[0].Day != "2026-11-24" || runs[0].Planned != 1 || runs[0].Failed != 1 || runs[1].Failed != 0 {
+		t.Errorf("runs %+v", runs)
+	}
+	why := items[struct{ To, Status, Reason string }](r, "/reports/chain/runs/2026-11-24/messages")
+	if len(why) != 1 || why[0].To != "chain" || why[0].Status != "failed" || !strings.Contains(why[0].Reason, "93000") || strings.Contains(why[0].Reason, key) {
+		t.Errorf("messages %+v", why)
+	}
+	if strings.Contains(r.log.String(), key) {
+		t.Error("the robot's key is in the log")
+	}
+}
+
+// Who has left is told nothing more, and the run says so.
+func TestWhoCannotBeReachedIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	r, w := townRig(t)
+	r.until(at(0, 10, 0))
+	w.bring("cashier0")
+	r.until(at(0, 20, 0))
+	must(t, r.box.Resign("cashier0"))
+	r.until(at(1, 12, 0))
+	runs := items[struct{ Planned, Sent, Waiting, Failed int }](r, "/reports/cashier/runs?day=2026-11-23")
+	if len(runs) != 1 || runs[0].Planned != 1 || runs[0].Failed != 1 {
+		t.Errorf("runs %+v", runs)
+	}
+	why := items[struct{ To, Status, Reason, Text string }](r, "/reports/cashier/runs/2026-11-23/messages?status=failed")
+	if len(why) != 1 || why[0].To != "cashier0" || !strings.Contains(why[0].Reason, "81013") || why[0].Text == "" {
+		t.Errorf("messages %+v", why)
 	}
 }

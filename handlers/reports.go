@@ -184,12 +184,6 @@ func tells(rd store.Reader, rep store.Report, day string) (bool, error) {
 	return len(targets) > 0, err
 }
 
-// telling is one message of a report.
-type telling struct {
-	who    string
-	action bot.Action
-}
-
 // plan writes the messages of a run down, a batch of people at a time.
 func (r *Reports) plan(ctx context.Context, run store.ReportRun) error {
 	rd := r.Store.Read(ctx)
@@ -210,8 +204,8 @@ func (r *Reports) plan(ctx context.Context, run store.ReportRun) error {
 			return r.Store.Tx(ctx, func(tx *store.Tx) error { return tx.EndRun(run, store.RunDone, "") })
 		}
 		err = r.Store.Tx(ctx, func(tx *store.Tx) error {
-			for _, t := range batch {
-				if _, err := tx.Enqueue(t.action, store.When{Deadline: over}); err != nil {
+			for _, action := range batch {
+				if _, err := tx.Enqueue(action, store.When{Deadline: over}); err != nil {
 					return err
 				}
 			}
@@ -245,16 +239,22 @@ func endOf(run store.ReportRun) string {
 
 // batch are the messages to those who come after the run's cursor, and who was the last of
 // them; nobody is left when that is the cursor itself.
-func (r *Reports) batch(rd store.Reader, rep store.Report, run store.ReportRun) ([]telling, string, error) {
+func (r *Reports) batch(rd store.Reader, rep store.Report, run store.ReportRun) ([]bot.Action, string, error) {
 	switch run.Kind {
 	case store.ReportCashier:
 		return r.cashiers(rd, rep, run)
+	case store.ReportStore:
+		return r.stores(rd, rep, run)
+	case store.ReportChain:
+		return r.chain(rd, rep, run)
+	case store.ReportManager:
+		return r.managers(rd, rep, run)
 	}
 	return nil, run.Cursor, nil
 }
 
 // cashiers are the messages to those who bring customers.
-func (r *Reports) cashiers(rd store.Reader, rep store.Report, run store.ReportRun) ([]telling, string, error) {
+func (r *Reports) cashiers(rd store.Reader, rep store.Report, run store.ReportRun) ([]bot.Action, string, error) {
 	from, to := r.span(run.Day)
 	staff, err := rd.StaffWithNews(run, from, to, run.Cursor, reportBatch)
 	if err != nil || len(staff) == 0 {
@@ -268,13 +268,13 @@ func (r *Reports) cashiers(rd store.Reader, rep store.Report, run store.ReportRu
 	for _, e := range news {
 		of[e.Staff] = append(of[e.Staff], e)
 	}
-	out := make([]telling, len(staff))
+	out := make([]bot.Action, len(staff))
 	for i, user := range staff {
 		text, err := r.cashierText(rd, rep, run, user, of[user])
 		if err != nil {
 			return nil, "", err
 		}
-		out[i] = telling{user, TellStaff{Report: run.Kind, Day: run.Day, To: bot.UserID(user), Text: text}}
+		out[i] = TellStaff{Report: run.Kind, Day: run.Day, To: bot.UserID(user), Text: text}
 	}
 	return out, staff[len(staff)-1], nil
 }

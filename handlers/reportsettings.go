@@ -206,8 +206,31 @@ func (r *Reports) textFor(rd store.Reader, rep store.Report, run store.ReportRun
 	switch rep.Kind {
 	case store.ReportCashier:
 		return r.cashierPreview(rd, rep, run, who)
+	case store.ReportManager:
+		return r.managerPreview(rd, rep, run, who)
+	case store.ReportChain:
+		return r.chainText(rd, rep, run)
 	}
-	return "", true, ErrNotOffered
+	if who == "" {
+		return "", false, invalid("store_id", "is missing: which store's leaderboard?")
+	}
+	text, quiet, err := r.storeText(rd, rep, run, who)
+	if errors.Is(err, store.ErrNotFound) {
+		err = invalid("store_id", "store %q is not known", who)
+	}
+	return text, quiet, err
+}
+
+func (r *Reports) managerPreview(rd store.Reader, rep store.Report, run store.ReportRun, user string) (string, bool, error) {
+	shops, err := rd.Shops("", 0)
+	if err != nil {
+		return "", false, err
+	}
+	shops = slices.DeleteFunc(shops, func(s store.Shop) bool { return s.Manager != user })
+	if user == "" || len(shops) == 0 {
+		return "", false, invalid("staff", "is %q, who manages no store; want a store's manager", user)
+	}
+	return r.managerText(rd, rep, run, user, shops)
 }
 
 func (r *Reports) cashierPreview(rd store.Reader, rep store.Report, run store.ReportRun, user string) (string, bool, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"xiaobu/bot"
@@ -18,29 +19,47 @@ const (
 
 // phrases are the sentences of the reports in one language.
 type phrases struct {
-	day        string // layout of a date
-	cashier    string // the template that belongs to it
-	greetings  string // with a name
-	greeting   string // without
-	today      string // date, people, money
-	quiet      string // date
-	earlier    string // people, money
-	month      string // people, money
-	balance    string // held, payable, paid this month
-	debt       string // held, debt, paid this month
-	somebody   string // a customer without a name
+	day        string            // layout of a date
+	templates  map[string]string // by kind
+	greetings  string            // with a name
+	greeting   string            // without
+	today      string            // date, people, money
+	quiet      string            // date
+	earlier    string            // people, money
+	month      string            // people, money
+	balance    string            // held, payable, paid this month
+	debt       string            // held, debt, paid this month
+	somebody   string            // a customer without a name
 	someGroup  string
 	void       string // who, group, date, money, why
 	clawedBack string // who, group, money
 	more       string // how many, money
 	reasons    map[string]string
 	otherwise  string // a reason without words of its own
+	waiting    string // how many, money: held although the hold ended
+
+	boardToday, boardMonth                           string // people, money
+	todayStores, todayStaff, monthStores, monthStaff string // headings of lists
+	place                                            string // rank, name, people, money
+
+	intro, introTo             string // date; name and date
+	inStore                    string // name
+	voidToday, clawedBackToday string // how many, money
+	code                       string // name, condition
+	moreCodes                  string // how many
+	conditions                 map[string]string
+	budget                     string // name, percent, used, of how much
 }
 
 // languages are the languages that reports are written in.
 var languages = map[string]phrases{
 	"zh": {
-		day: "1月2日", cashier: "{hello}\n{today}\n{earlier}\n{month}\n{balance}\n{why}",
+		day: "1月2日", templates: map[string]string{
+			store.ReportCashier: "{hello}\n{today}\n{earlier}\n{month}\n{balance}\n{waiting}\n{why}",
+			store.ReportStore:   "{store} {date}\n{today}\n{today_board}\n{month}\n{month_board}",
+			store.ReportChain:   "全部门店 {date}\n{today}\n{today_stores}\n{today_staff}\n{month}\n{month_stores}\n{month_staff}",
+			store.ReportManager: "{intro}\n{exceptions}",
+		},
 		greetings: "%s,辛苦了!", greeting: "辛苦了!",
 		today: "今天(%s)您带来 %d 人进群,奖励 %s。", quiet: "今天(%s)没有新人进群。",
 		earlier:  "上次播报以后另有 %d 人,奖励 %s,已计入。",
@@ -56,9 +75,27 @@ var languages = map[string]phrases{
 			ReasonNoInviter: "邀请人不是您", ReasonBeforeEffective: "奖励还没开始", ReasonOverBudget: "本月奖励预算已用完",
 		},
 		otherwise: "核对后不符合规则",
+		waiting:   "另有 %d 笔(%s)待店长核实,核实后才能领。",
+
+		boardToday: "今日进群 %d 人,奖励 %s。", boardMonth: "本月累计 %d 人,奖励 %s。",
+		todayStores: "今日门店榜", todayStaff: "今日个人榜", monthStores: "本月门店榜", monthStaff: "本月个人榜",
+		place: "%d. %s %d人 %s",
+
+		intro: "%s 有这些情况,请看一下:", introTo: "%s,%s 有这些情况,请看一下:", inStore: "【%s】",
+		voidToday: "· %d 笔奖励不计(提前退群等),共 %s", clawedBackToday: "· %d 笔奖励因退群扣回,共 %s",
+		code: "· 二维码「%s」%s", moreCodes: "· …有问题的二维码共 %d 个",
+		conditions: map[string]string{
+			store.CodeNearlyFull: "快满了,请准备下一个群", store.CodeFull: "已满,扫码进不了群", store.CodeDead: "已失效,对应的群都解散了",
+		},
+		budget: "· 「%s」本月预算已用 %d%%:%s / %s",
 	},
 	"en": {
-		day: "2 Jan", cashier: "{hello}\n{today}\n{earlier}\n{month}\n{balance}\n{why}",
+		day: "2 Jan", templates: map[string]string{
+			store.ReportCashier: "{hello}\n{today}\n{earlier}\n{month}\n{balance}\n{waiting}\n{why}",
+			store.ReportStore:   "{store}, {date}\n{today}\n{today_board}\n{month}\n{month_board}",
+			store.ReportChain:   "All stores, {date}\n{today}\n{today_stores}\n{today_staff}\n{month}\n{month_stores}\n{month_staff}",
+			store.ReportManager: "{intro}\n{exceptions}",
+		},
 		greetings: "%s, well done!", greeting: "Well done!",
 		today: "Today (%s) you brought %d into groups and earned %s.", quiet: "Today (%s) nobody new joined.",
 		earlier:  "Since the last report %d more joined, for %s; they are counted.",
@@ -74,17 +111,35 @@ var languages = map[string]phrases{
 			ReasonNoInviter: "was not invited by you", ReasonBeforeEffective: "joined before rewards began", ReasonOverBudget: "this month's budget is used up",
 		},
 		otherwise: "does not fit the rule",
+		waiting:   "%d more (%s) wait for the manager to look at them.",
+
+		boardToday: "Today %d joined, %s earned.", boardMonth: "This month %d joined, %s earned.",
+		todayStores: "Stores today", todayStaff: "People today", monthStores: "Stores this month", monthStaff: "People this month",
+		place: "%d. %s: %d, %s",
+
+		intro: "Worth a look on %s:", introTo: "%s, worth a look on %s:", inStore: "[%s]",
+		voidToday: "- %d joins do not count (left early or similar), %s in all", clawedBackToday: "- %d joins were taken back because people left, %s in all",
+		code: "- code \"%s\": %s", moreCodes: "- … %d codes have problems",
+		conditions: map[string]string{
+			store.CodeNearlyFull: "nearly full, have another group ready", store.CodeFull: "full, nobody gets in by it", store.CodeDead: "dead, its groups were dissolved",
+		},
+		budget: "- %s has used %d%% of this month's budget: %s of %s",
 	},
 }
 
 // Placeholders lists what a template of a kind may name.
 func Placeholders(kind string) []string {
+	board := []string{"date", "today", "month", "joins", "earned", "month_joins", "month_earned"}
 	switch kind {
 	case store.ReportCashier:
-		return []string{"hello", "today", "earlier", "month", "balance", "why", "name", "date",
+		return []string{"hello", "today", "earlier", "month", "balance", "waiting", "why", "name", "date",
 			"joins", "earned", "month_joins", "month_earned", "held", "payable", "paid"}
+	case store.ReportStore:
+		return append(board, "store", "today_board", "month_board")
+	case store.ReportChain:
+		return append(board, "today_stores", "today_staff", "month_stores", "month_staff")
 	}
-	return nil
+	return []string{"intro", "exceptions", "name", "date"}
 }
 
 // compose fills a template in and leaves out lines that have nothing to say.
@@ -96,12 +151,25 @@ func compose(template string, values map[string]string) string {
 			kept = append(kept, filled)
 		}
 	}
-	return clip(strings.Trim(strings.Join(kept, "\n"), "\n"), maxReportText)
+	return cutLines(strings.Trim(strings.Join(kept, "\n"), "\n"), maxReportText)
+}
+
+// cutLines leaves out the last lines of a text that is too long.
+func cutLines(text string, limit int) string {
+	const rest = "\n…"
+	if len(text) <= limit {
+		return text
+	}
+	text = clip(text, limit-len(rest))
+	if end := strings.LastIndexByte(text, '\n'); end > 0 {
+		text = text[:end]
+	}
+	return text + rest
 }
 
 // DefaultText is the template of a kind that belongs to a language.
 func DefaultText(kind, lang string) string {
-	return languages[lang].cashier
+	return languages[lang].templates[kind]
 }
 
 // templateOf is a report's own template, or the one of its language.
@@ -140,7 +208,7 @@ func (r *Reports) cashierText(rd store.Reader, rep store.Report, run store.Repor
 			earlier.add(e)
 		}
 	}
-	money, err := earningsOf(rd, run.Day, user)
+	money, err := earningsOf(rd, run, user)
 	if err != nil {
 		return "", err
 	}
@@ -154,7 +222,7 @@ func (r *Reports) cashierText(rd store.Reader, rep store.Report, run store.Repor
 	}
 	date := from.Format(p.day)
 	values := map[string]string{
-		"name": name, "date": date, "hello": p.greeting, "why": why, "earlier": "",
+		"name": name, "date": date, "hello": p.greeting, "why": why, "earlier": "", "waiting": "",
 		"joins": fmt.Sprint(today.n), "earned": Yuan(today.fen), "month_joins": fmt.Sprint(money.joins), "month_earned": Yuan(money.earned),
 		"held": Yuan(money.held), "payable": Yuan(max(money.payable, 0)), "paid": Yuan(money.paid),
 		"today":   fmt.Sprintf(p.today, date, today.n, Yuan(today.fen)),
@@ -170,6 +238,9 @@ func (r *Reports) cashierText(rd store.Reader, rep store.Report, run store.Repor
 	if today.n == 0 {
 		values["today"] = fmt.Sprintf(p.quiet, date)
 	}
+	if money.waiting > 0 {
+		values["waiting"] = fmt.Sprintf(p.waiting, money.waiting, Yuan(money.waitingFen))
+	}
 	if earlier.n > 0 {
 		values["earlier"] = fmt.Sprintf(p.earlier, earlier.n, Yuan(earlier.fen))
 	}
@@ -177,15 +248,15 @@ func (r *Reports) cashierText(rd store.Reader, rep store.Report, run store.Repor
 }
 
 // earnings are what somebody's books say: joins, earned and paid of a month, held and payable
-// in all. A payable below zero is a debt.
+// in all, and what waits for somebody to decide. A payable below zero is a debt.
 type earnings struct {
-	joins                       int64
+	joins, waiting, waitingFen  int64
 	earned, paid, held, payable int64
 }
 
-func earningsOf(rd store.Reader, day, user string) (earnings, error) {
+func earningsOf(rd store.Reader, run store.ReportRun, user string) (earnings, error) {
 	var out earnings
-	lines, err := rd.Statement(store.StatementFilter{Period: day[:len("2026-11")], Staff: user})
+	lines, err := rd.Statement(store.StatementFilter{Period: run.Day[:len("2026-11")], Staff: user})
 	if err == nil && len(lines) > 0 {
 		l := lines[0]
 		out = earnings{joins: l.Joins, earned: l.HeldFen + l.PayableFen + l.PaidFen, paid: l.PaidFen}
@@ -195,6 +266,9 @@ func earningsOf(rd store.Reader, day, user string) (earnings, error) {
 	}
 	if err == nil {
 		out.payable, err = rd.Balance(store.AccountPayable + ":" + user)
+	}
+	if err == nil {
+		out.waiting, out.waitingFen, err = rd.Overheld(user, run.Until.Add(-time.Hour)) // what is due this minute is no case
 	}
 	return out, err
 }

@@ -250,3 +250,26 @@ func (r Reader) Balance(account string) (fen int64, err error) {
 		account, account).Scan(&fen).Error
 	return fen, err
 }
+
+// Lost counts and sums what the joins of a store's groups lost by a status after one moment
+// up to another.
+func (r Reader) Lost(shop, status string, since, until time.Time) (n, fen int64, err error) {
+	var row struct{ N, Fen int64 }
+	err = r.db.Raw(`SELECT COUNT(*) AS n, COALESCE(SUM(e.amount_fen), 0) AS fen FROM entry e JOIN chat c ON c.chat_id = e.chat_id
+		WHERE c.shop_id = ? AND e.status = ? AND e.settled_at > ? AND e.settled_at <= ?`, shop, status, ms(since), ms(until)).Scan(&row).Error
+	return row.N, row.Fen, err
+}
+
+// Overheld counts and sums what is held of somebody's although its hold ended before a
+// moment: somebody has to decide about it.
+func (r Reader) Overheld(staff string, before time.Time) (n, fen int64, err error) {
+	var row struct{ N, Fen int64 }
+	err = r.db.Raw(`SELECT COUNT(*) AS n, COALESCE(SUM(amount_fen), 0) AS fen FROM entry WHERE status = 'held' AND due_at < ? AND staff = ?`,
+		ms(before), staff).Scan(&row).Error
+	return row.N, row.Fen, err
+}
+
+// AlarmedChannels lists a store's codes that lead nowhere, or soon will.
+func (r Reader) AlarmedChannels(shop string) ([]Channel, error) {
+	return all[Channel](r.db.Where("shop_id = ? AND status = ? AND condition <> ?", shop, ChannelActive, CodeLive).Order("id"))
+}
