@@ -71,13 +71,13 @@ func (s *server) viewPreview(p handlers.Preview) previewView {
 	return v
 }
 
+type previewBody struct {
+	RuleTerms
+	Period string `json:"period,omitempty" example:"2026-11" doc:"left out: the last month that ended"`
+}
+
 func (s *server) rulePreview() {
-	type ask struct {
-		Body struct {
-			RuleTerms
-			Period string `json:"period,omitempty" example:"2026-11" doc:"left out: the last month that ended"`
-		}
-	}
+	type ask struct{ Body previewBody }
 	huma.Register(s.api, op(http.MethodPost, "/rewards/rule/preview", "what a month would have cost under a candidate, whatever its effective_from", http.StatusOK), func(ctx context.Context, in *ask) (*result[previewView], error) {
 		rule, err := in.Body.rule(s.Now())
 		if err != nil {

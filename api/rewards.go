@@ -34,6 +34,7 @@ func (s *server) viewEntry(e store.Entry) entryView {
 
 func (s *server) rewards() {
 	s.rewardRule()
+	s.flags()
 	type filter struct {
 		Page
 		Staff  string    `query:"staff" maxLength:"64"`

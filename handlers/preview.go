@@ -259,6 +259,9 @@ func (r *Rewards) judgeAll(p *previewer, v *Preview) ([]would, error) {
 		if j.earns() {
 			w := would{Entry: r.entryOf(st, j), stay: st, terms: j.terms}
 			w.Status, w.Reason = statusOf(st, w.Entry, j.terms, p.now)
+			if p.entries[st.ID].Reason == ReasonDecided {
+				w.Status, w.Reason = store.EntryVoid, ReasonDecided // what somebody decided stands
+			}
 			earned = append(earned, w)
 		}
 	}

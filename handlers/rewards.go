@@ -76,7 +76,7 @@ func (r *Rewards) judgePerson(tx *store.Tx, user bot.MemberID, unionID string) e
 	if err != nil {
 		return err
 	}
-	if byStint, err = reclaim(tx, stays, byStint); err != nil {
+	if byStint, err = r.reclaim(tx, stays, byStint); err != nil {
 		return err
 	}
 	for i, st := range stays {
@@ -93,14 +93,14 @@ func (r *Rewards) judgePerson(tx *store.Tx, user bot.MemberID, unionID string) e
 
 // reclaim settles what was paid, before anything is judged: what is clawed back no longer
 // stands in the place of an earlier join.
-func reclaim(tx *store.Tx, stays []store.Stint, entries map[int64]store.Entry) (map[int64]store.Entry, error) {
+func (r *Rewards) reclaim(tx *store.Tx, stays []store.Stint, entries map[int64]store.Entry) (map[int64]store.Entry, error) {
 	moved := false
 	for _, st := range stays {
 		e := entries[st.ID]
 		if e.Status != store.EntryPaid || st.LeftAt.IsZero() {
 			continue
 		}
-		if err := settle(tx, st, e); err != nil {
+		if err := r.settle(tx, st, e); err != nil {
 			return nil, err
 		}
 		moved = true
@@ -185,14 +185,16 @@ func (r *Rewards) book(tx *store.Tx, st store.Stint, j judgement, e store.Entry)
 		return nil
 	case e.ID == 0:
 		return r.enter(tx, st, j)
+	case e.Reason == ReasonDecided:
+		return nil // somebody decided; no rule takes that back
 	case e.CashOut():
-		return settle(tx, st, e) // what was paid stands; only a leave takes it back
+		return r.settle(tx, st, e) // what was paid stands; only a leave takes it back
 	case !j.earns():
 		return refuse(tx, j, e)
 	case e.PayoutID == nil && e.RuleVersion != j.rule.Version:
 		return r.revise(tx, st, j, e)
 	}
-	return settle(tx, st, e)
+	return r.settle(tx, st, e)
 }
 
 // enter books a join that earns, or that would but for the budget.
@@ -204,7 +206,12 @@ func (r *Rewards) enter(tx *store.Tx, st store.Stint, j judgement) error {
 	if fresh, err := tx.AddEntry(&e); err != nil || !fresh {
 		return err
 	}
-	return settle(tx, st, e)
+	if status, _ := statusOf(st, e, j.terms, tx.Now); e.Status == store.EntryHeld && status == store.EntryHeld {
+		if _, err := r.inspect(tx, st, e); err != nil {
+			return err
+		}
+	}
+	return r.settle(tx, st, e)
 }
 
 // newEntry is what a rule and its budget make of a join, before the stay and the clock are
@@ -257,8 +264,10 @@ func refuse(tx *store.Tx, j judgement, e store.Entry) error {
 }
 
 // decided reports whether an entry stays as it is while its rule is the same: what a budget
-// refused is not paid because others left.
-func decided(e store.Entry) bool { return e.Reason == ReasonOverBudget }
+// refused is not paid because others left, nor what somebody voided.
+func decided(e store.Entry) bool {
+	return e.Reason == ReasonOverBudget || e.Reason == ReasonDecided
+}
 
 // revise gives an entry to another version of the rule.
 func (r *Rewards) revise(tx *store.Tx, st store.Stint, j judgement, e store.Entry) error {
@@ -272,13 +281,15 @@ func (r *Rewards) revise(tx *store.Tx, st store.Stint, j judgement, e store.Entr
 	}
 	to.ID, to.Period = e.ID, e.Period
 	if !decided(to) {
-		to.Status, to.Reason = statusOf(st, to, j.terms, tx.Now)
+		if to.Status, to.Reason, err = r.standing(tx, st, e, to, j.terms); err != nil {
+			return err
+		}
 	}
 	return tx.ChangeEntry(e, to, fmt.Sprintf("rule %d", to.RuleVersion))
 }
 
 // settle takes an entry to the status that the stay and the clock give it.
-func settle(tx *store.Tx, st store.Stint, e store.Entry) error {
+func (r *Rewards) settle(tx *store.Tx, st store.Stint, e store.Entry) error {
 	if decided(e) || e.RecoveredBy != nil {
 		return nil
 	}
@@ -286,7 +297,10 @@ func settle(tx *store.Tx, st store.Stint, e store.Entry) error {
 	if err != nil {
 		return fmt.Errorf("rule of entry %d: %w", e.ID, err)
 	}
-	status, reason := statusOf(st, e, rule.TermsNamed(e.Terms), tx.Now)
+	status, reason, err := r.standing(tx, st, e, e, rule.TermsNamed(e.Terms))
+	if err != nil {
+		return err
+	}
 	payout := e.PayoutID
 	switch {
 	case !e.CashOut():
@@ -302,6 +316,20 @@ func settle(tx *store.Tx, st store.Stint, e store.Entry) error {
 		return nil
 	}
 	return tx.MoveEntry(e, status, reason, payout)
+}
+
+// standing is the status that the stay and the clock give an entry as it is to be. One that
+// would be released is looked at first, and waits while it is flagged.
+func (r *Rewards) standing(tx *store.Tx, st store.Stint, is, to store.Entry, terms store.Terms) (status, reason string, err error) {
+	status, reason = statusOf(st, to, terms, tx.Now)
+	if status != store.EntryPayable || is.Status == store.EntryPayable || is.CashOut() {
+		return status, reason, nil
+	}
+	stopped, err := r.stops(tx, st, to)
+	if stopped {
+		status = store.EntryHeld
+	}
+	return status, reason, err
 }
 
 // statusOf is the rule of holding: a leave before the end of the hold voids, a leave within
@@ -341,7 +369,7 @@ func (r *Rewards) Settle(ctx context.Context) error {
 		}
 		err = r.Store.Tx(ctx, func(tx *store.Tx) error {
 			for _, d := range due {
-				if err := settleByID(tx, d.ID); err != nil {
+				if err := r.settleByID(tx, d.ID); err != nil {
 					return err
 				}
 			}
@@ -353,7 +381,7 @@ func (r *Rewards) Settle(ctx context.Context) error {
 	}
 }
 
-func settleByID(tx *store.Tx, id int64) error {
+func (r *Rewards) settleByID(tx *store.Tx, id int64) error {
 	e, err := tx.Entry(id)
 	if err != nil || e.Status != store.EntryHeld {
 		return err
@@ -362,5 +390,5 @@ func settleByID(tx *store.Tx, id int64) error {
 	if err != nil {
 		return err
 	}
-	return settle(tx, st, e)
+	return r.settle(tx, st, e)
 }

@@ -128,8 +128,8 @@ func reasonWord(reason string) Text {
 		ReasonRewarded: {"符合规则", "it meets the rule"}, ReasonNoInviter: {"找不到邀请人", "nobody is known to have brought the person"},
 		ReasonNotCustomer: {"不是客户", "not a customer"}, ReasonNotNew: {"不是新客", "the person was there before"},
 		ReasonBeforeEffective: {"当时还没有生效的规则", "no rule was in force"}, ReasonLeftEarly: {"提前退群", "the person left too early"},
-		ReasonOverBudget: {"超出当月预算", "over the month's budget"},
-		"payout":         {"发放", "payout"}, "recovered": {"扣回已发放的钱", "what was paid is kept back"},
+		ReasonOverBudget: {"超出当月预算", "over the month's budget"}, ReasonDecided: {"人工决定作废", "somebody decided to void it"},
+		"payout": {"发放", "payout"}, "recovered": {"扣回已发放的钱", "what was paid is kept back"},
 		store.PayoutReversed: {"撤销发放", "the payout was reversed"}, reasonRejudged: {"规则有变,先收回再重算", "given back to be judged again under a changed rule"},
 	}, reason)
 }

@@ -53,6 +53,8 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.AddCase(&Case{ChatID: "wr1", Member: "wm1", Status: CaseOpen}), tx.Block(Blocked{Person: "wm2"}),
 			tx.PutReportTarget(ReportTarget{Kind: ReportChain, RobotKey: "k"}),
 			tx.AddScans([]ChannelDay{{ChannelID: 1, Day: "2026-11-22", Scans: 2, LastAt: tx.Now}}), tx.PutChannelPicture(ChannelPicture{ChannelID: 1, Address: "a", Content: "c"}),
+			tx.AddChecks(&Checks{By: "anna"}), tx.AddFlag(Flag{EntryID: entry.ID, Weight: 1.1, Threshold: 1, Signals: []Signal{{Name: "ring", Weight: 0.7}}}),
+			tx.DecideFlag(FlagDecision{EntryID: entry.ID, Decision: DecideRelease, Who: "anna"}),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,
 			tx.db.Exec(`INSERT INTO audit (id, at, entries, transfers, differences, repaired) VALUES (1, 1, 1, 1, 1, 0)`).Error,
 			tx.db.Exec(`INSERT INTO difference (audit_id, what, subject, field, want, have, repaired) VALUES (1, 'tally', 's', 'f', 1, 2, false)`).Error,

@@ -337,14 +337,19 @@ func (r Reader) EntryOfStint(stintID int64) (Entry, error) {
 	return first[Entry](r.db.Where("stint_id = ?", stintID))
 }
 
-// DueEntries lists held entries whose hold has run out, oldest first.
+// unflagged leaves out the entries that wait for somebody to decide.
+const unflagged = `NOT EXISTS (SELECT 1 FROM flag WHERE flag.entry_id = entry.id AND flag.status = 'open')`
+
+// DueEntries lists held entries whose hold has run out, oldest first. Those with an open flag
+// are not due.
 func (r Reader) DueEntries(now time.Time, limit int) ([]Entry, error) {
-	return all[Entry](r.db.Where("status = ? AND due_at <= ?", EntryHeld, ms(now)).Order("due_at, id").Limit(limit))
+	return all[Entry](r.db.Where("status = ? AND due_at <= ? AND "+unflagged, EntryHeld, ms(now)).Order("due_at, id").Limit(limit))
 }
 
-// NextDueEntry returns when the next held entry falls due; ok is false when none is held.
+// NextDueEntry returns when the next held entry without an open flag falls due; ok is false
+// when there is none.
 func (r Reader) NextDueEntry() (at time.Time, ok bool, err error) {
-	return r.min("SELECT MIN(due_at) FROM entry WHERE status = 'held'")
+	return r.min("SELECT due_at FROM entry WHERE status = 'held' AND " + unflagged + " ORDER BY due_at LIMIT 1")
 }
 
 // JoinKey names a join, and with it the entry it may earn.

@@ -134,7 +134,11 @@ func (tx *Tx) AddRule(r *Rule) error {
 		return err
 	}
 	r.Version, r.CreatedAt, r.Overrides = last.Version+1, tx.Now, notNil(r.Overrides)
-	err = tx.db.Create(r).Error
+	return staleIfTaken(tx.db.Create(r).Error)
+}
+
+// staleIfTaken says that somebody else took the next number.
+func staleIfTaken(err error) error {
 	if errors.Is(err, gorm.ErrDuplicatedKey) {
 		return ErrStale
 	}
