@@ -210,6 +210,7 @@ func (a *App) schedule(f features) error {
 			return a.corp.Compare(ctx, "nightly", slot.Format(time.RFC3339))
 		}},
 		{Name: "check codes", Spec: "53 3 * * *", Zone: zone, CatchUp: scheduler.Once, Run: f.channels.CheckAll},
+		{Name: "retire referrals", Spec: "23 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: f.channels.RetireIdle},
 		{Name: "housekeeping", Spec: "41 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: a.housekeeping},
 		{Name: "audit", Spec: "11 5 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, _ time.Time) error {
 			_, err := f.rewards.Audit(ctx, false)

@@ -271,3 +271,70 @@ func TestTwoWritersLoseNothing(t *testing.T) {
 		t.Errorf("the code is %+v, the channel %+v", way, got)
 	}
 }
+
+type referral struct {
+	ID, Member, State, Code, Status string
+	ConfigID                        string `json:"config_id"`
+	Joins, Present                  int
+}
+
+func TestACustomerGetsOnePersonalCode(t *testing.T) {
+	r, w := townRig(t)
+	one := w.customer()
+	_, err := r.box.Join(w.groups[0], one, sandbox.How{Scene: sandbox.SceneDirect, Inviter: "cashier0"})
+	must(t, err)
+	r.pass(time.Minute)
+	body := map[string]any{"chat_id": w.groups[0], "member": one}
+	var first, again, keyed referral
+	r.want(http.StatusCreated, http.MethodPost, "/referrals", body, &first, "Idempotency-Key", "k1")
+	r.want(http.StatusCreated, http.MethodPost, "/referrals", body, &keyed, "Idempotency-Key", "k2")
+	r.want(http.StatusCreated, http.MethodPost, "/referrals", body, &again)
+	if first.ID == "" || first != again || first != keyed || len(r.box.JoinWays()) != 1 {
+		t.Fatalf("got %+v, %+v and %+v", first, again, keyed)
+	}
+	a, b := w.customer(), w.customer()
+	for _, id := range []string{a, b} {
+		_, err := r.box.Join("", id, sandbox.How{ConfigID: first.ConfigID})
+		must(t, err)
+	}
+	r.pass(time.Minute)
+	must(t, r.box.Leave(w.groups[0], b))
+	r.pass(time.Minute)
+	var entries []entry
+	for _, e := range items[entry](r, "/rewards/entries") {
+		if e.Member == a || e.Member == b {
+			entries = append(entries, e)
+		}
+	}
+	list := items[referral](r, "/referrals?member="+one+"&chat_id="+w.groups[0]+"&status=active")
+	if len(list) != 1 || list[0].Joins != 2 || list[0].Present != 1 || len(entries) != 0 {
+		t.Errorf("the code brought %+v, entries %+v", list, entries)
+	}
+	for _, m := range items[struct {
+		UserID   string `json:"user_id"`
+		Referrer string
+		By       string `json:"inviter_by"`
+	}](r, "/groups/"+w.groups[0]+"/members") {
+		if m.UserID == a && (m.Referrer != one || m.By != "none") {
+			t.Errorf("the new member came by %+v", m)
+		}
+	}
+	r.refusal(http.StatusUnprocessableEntity, "member", http.MethodPost, "/referrals", map[string]any{"chat_id": w.groups[0], "member": b})
+	r.refusal(http.StatusUnprocessableEntity, "member", http.MethodPost, "/referrals", map[string]any{"chat_id": w.groups[0], "member": "cashier0"})
+	r.refusal(http.StatusUnprocessableEntity, "chat_id", http.MethodPost, "/referrals", map[string]any{"chat_id": "wrNONE", "member": one})
+	r.want(http.StatusNoContent, http.MethodDelete, "/referrals/"+first.ID, nil, nil)
+	r.want(http.StatusCreated, http.MethodPost, "/referrals", body, &again)
+	var use struct{ Used, Limit, Referrals, Retirable int }
+	r.want(http.StatusOK, http.MethodGet, "/channels/usage", nil, &use)
+	if again.ID == first.ID || use.Used != 1 || use.Limit != 500_000 || use.Referrals != 1 || use.Retirable != 0 {
+		t.Errorf("after retiring: %+v, usage %+v", again, use)
+	}
+	must(t, r.box.SetFaults(sandbox.Faults{Limits: sandbox.Limits{Ways: 1}}))
+	r.refusal(http.StatusBadGateway, "500,000", http.MethodPost, "/channels", codeBody(w.groups[:1], nil))
+	if n := len(items[referral](r, "/referrals?status=retired")); n != 1 {
+		t.Errorf("%d retired codes", n)
+	}
+	if n := len(items[code](r, "/channels")); n != 0 {
+		t.Errorf("%d channels are listed, want no personal codes", n)
+	}
+}

@@ -36,6 +36,7 @@ type Channels struct {
 	Staff    bot.StaffReader     // tells who left the company; may be nil
 	Random   func() string       // 16 or more letters and digits, new each time
 	Now      func() time.Time
+	Limit    int64 // codes that the platform takes; 0: 500,000
 	Log      *slog.Logger
 }
 
@@ -52,6 +53,9 @@ func (c *Channels) Create(ctx context.Context, ch store.Channel, remember Rememb
 		ch.Purpose = purposeOf(ch)
 	}
 	if err := c.check(ctx, ch, store.Channel{}); err != nil {
+		return ch, err
+	}
+	if err := c.checkLimit(c.Store.Read(ctx)); err != nil {
 		return ch, err
 	}
 	if ch.State == "" {
@@ -98,6 +102,14 @@ func addChannel(tx *store.Tx, ch *store.Channel) error {
 			err = &Conflict{fmt.Sprintf("state %q belongs to another code, or did", ch.State)}
 		}
 		return err
+	}
+	if ch.Referrer != "" {
+		if _, err := tx.ReferralOf(ch.Referrer, ch.HomeChat); !errors.Is(err, store.ErrNotFound) {
+			if err == nil {
+				err = &Conflict{"the code of this member is being made; ask again in a moment"}
+			}
+			return err
+		}
 	}
 	ch.ID = 0
 	return tx.AddChannel(ch)

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -38,5 +39,53 @@ func TestACodeCountsForWhomItBelongedToThen(t *testing.T) {
 		if s := h.stay(g1, user); s.Inviter != want[0] || s.InviterBy != want[1] || s.Referrer != want[2] {
 			t.Errorf("%s: %q by %s, referrer %q, want %v", user, s.Inviter, s.InviterBy, s.Referrer, want)
 		}
+	}
+}
+
+// ways is a platform that only takes codes back.
+type ways struct {
+	bot.JoinWayMaker
+	deleted []string
+}
+
+func (w *ways) DeleteJoinWay(_ context.Context, config string) error {
+	w.deleted = append(w.deleted, config)
+	return nil
+}
+
+func TestNearTheLimitPersonalCodesThatNobodyMissesGo(t *testing.T) {
+	h := houseWithGroup(t)
+	ctx := context.Background()
+	friend := customer(50)
+	friend.Inviter = ""
+	for i, c := range []string{"wm001", "wm002", "wm003", "wm004"} {
+		h.deliver(h.world.join(g1, customer(i+1)))
+		h.channel(store.Channel{Name: "r", Kind: store.ChannelGroup, Purpose: store.PurposeReferral, Referrer: c, HomeChat: string(g1), State: "R" + c[4:], ChatIDs: []string{string(g1)}})
+	}
+	h.pass(time.Minute)
+	h.deliver(h.world.leave(g1, "wm002", 0)) // gone
+	h.set(h.clock().Add(80 * 24 * time.Hour))
+	friend.State = "R3"
+	h.deliver(h.world.join(g1, friend)) // 3 brought somebody lately; 1 and 4 nobody
+	h.pass(time.Minute)
+	w := &ways{}
+	c := &Channels{Store: h.store, Joins: w, Now: h.clock, Limit: 4, Log: quiet}
+	h.must(c.RetireIdle(ctx, h.clock()))
+	if len(w.deleted) != 1 || w.deleted[0] != "cfg-R2" {
+		t.Errorf("after 80 days %v went, want the one whose owner left", w.deleted)
+	}
+	h.set(h.clock().Add(11 * 24 * time.Hour))
+	c.Limit = 2
+	h.must(c.RetireIdle(ctx, h.clock()))
+	if len(w.deleted) != 3 || w.deleted[1] != "cfg-R1" || w.deleted[2] != "cfg-R4" {
+		t.Errorf("after 91 days %v went, want 1 and 4 too", w.deleted)
+	}
+	if u, err := c.Usage(ctx); err != nil || u.Used != 1 || u.Retirable != 0 {
+		t.Errorf("usage %+v %v", u, err)
+	}
+	c.Limit = 1
+	var full *Conflict
+	if _, err := c.Create(ctx, store.Channel{Name: "x", Kind: store.ChannelGroup, Staff: "a", ChatIDs: []string{string(g1)}}, noRemember); !errors.As(err, &full) {
+		t.Errorf("one code more than the platform takes: %v", err)
 	}
 }

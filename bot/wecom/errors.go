@@ -97,6 +97,8 @@ func mend(code int) string {
 		return "check wecom.agent_id: 应用管理 → the app → AgentId"
 	case 48001, 48002, 84074:
 		return "客户与上下游 → 客户联系: tick the app under 可调用接口的应用 and give the member 客户联系 and 客户群 under 权限配置"
+	case 41045:
+		return "the company has as many codes as WeCom takes (500,000): delete channels or retire referrals; other programs' codes count too"
 	case 60011, 60021:
 		return "应用管理 → the app → 可见范围 must contain the member"
 	case codeNoRobot:
