@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -29,6 +30,7 @@ type fen int64
 type formula struct {
 	text  string
 	value any // a fen or an int64
+	total bool
 }
 
 // The sheets. What payroll knows and Xiaobu does not (which kind of income a reward is, and
@@ -41,15 +43,15 @@ var (
 		{"所得项目", "Tax category", 12}, {"应税收入(元)", "Taxable (yuan)", 13}, {"个人所得税(元)", "Income tax (yuan)", 14}, {"税后实发(元)", "After tax (yuan)", 13},
 	}
 	detailColumns = []column{
-		{"员工账号", "Staff ID", 16}, {"姓名", "Name", 12}, {"类别", "Kind", 8}, {"入群时间", "Joined", 19}, {"群ID", "Group ID", 20}, {"群名", "Group", 18},
+		{"员工账号", "Staff ID", 16}, {"姓名", "Name", 12}, {"类别", "Kind", 8}, {"入群时间", "Joined", 20}, {"群ID", "Group ID", 20}, {"群名", "Group", 18},
 		{"顾客ID", "Member ID", 20}, {"第几人", "Ordinal", 8}, {"金额(元)", "Amount (yuan)", 11}, {"规则版本", "Rule version", 9}, {"适用条款", "Terms", 14},
-		{"阶梯", "Tier", 14}, {"奖励记录号", "Entry", 11}, {"原发放单号", "Paid in", 11},
+		{"阶梯", "Tier", 14}, {"奖励记录号", "Entry", 13}, {"原发放单号", "Paid in", 11},
 	}
 	ruleColumns = []column{
-		{"规则版本", "Rule version", 9}, {"生效时间", "In force from", 19}, {"适用条款", "Terms", 14}, {"阶梯(元)", "Tiers (yuan)", 44},
+		{"规则版本", "Rule version", 9}, {"生效时间", "In force from", 20}, {"适用条款", "Terms", 14}, {"阶梯(元)", "Tiers (yuan)", 44},
 		{"观察期", "Hold", 10}, {"追回期", "Clawback", 10}, {"同一人计奖", "Once per", 11}, {"说明", "Note", 30}, {"制定人", "Put by", 12},
 	}
-	stepColumns = []column{{"步骤", "Step", 9}, {"时间", "Time", 19}, {"经办人", "By", 16}, {"说明", "Note", 40}}
+	stepColumns = []column{{"步骤", "Step", 9}, {"时间", "Time", 20}, {"经办人", "By", 16}, {"说明", "Note", 40}}
 )
 
 // says are the words of a workbook that are no headings.
@@ -107,7 +109,7 @@ func (b *book) styles() (err error) {
 		style excelize.Style
 	}{
 		{&b.bold, excelize.Style{Font: bold}}, {&b.money, excelize.Style{NumFmt: 2}}, {&b.boldMoney, excelize.Style{NumFmt: 2, Font: bold}},
-		{&b.boldCount, excelize.Style{NumFmt: 1, Font: bold}}, {&b.stamp, excelize.Style{CustomNumFmt: &when}},
+		{&b.boldCount, excelize.Style{NumFmt: 1, Font: bold}}, {&b.stamp, excelize.Style{CustomNumFmt: &when, Alignment: &excelize.Alignment{Horizontal: "left"}}},
 	} {
 		if *s.id, err = b.file.NewStyle(&s.style); err != nil {
 			return err
@@ -129,6 +131,9 @@ func (b *book) sheet(zh, en string, columns []column) (*excelize.StreamWriter, e
 	if err != nil {
 		return nil, err
 	}
+	if err := b.printed(name); err != nil {
+		return nil, err
+	}
 	w, err := b.file.NewStreamWriter(name)
 	if err != nil {
 		return nil, err
@@ -146,6 +151,17 @@ func (b *book) sheet(zh, en string, columns []column) (*excelize.StreamWriter, e
 	return w, w.SetRow("A1", head)
 }
 
+// printed makes a sheet fit to be printed and signed: A4 across, one page wide, the headings
+// on each.
+func (b *book) printed(sheet string) error {
+	a4, across, wide, high, fit := 9, "landscape", 1, 0, true
+	return errors.Join(
+		b.file.SetSheetProps(sheet, &excelize.SheetPropsOptions{FitToPage: &fit}),
+		b.file.SetPageLayout(sheet, &excelize.PageLayoutOptions{Size: &a4, Orientation: &across, FitToWidth: &wide, FitToHeight: &high}),
+		b.file.SetHeaderFooter(sheet, &excelize.HeaderFooterOptions{OddFooter: "&C&P / &N"}),
+		b.file.SetDefinedName(&excelize.DefinedName{Name: "_xlnm.Print_Titles", RefersTo: "'" + sheet + "'!$1:$1", Scope: sheet}))
+}
+
 // row writes one row. Texts are texts, whatever they begin with.
 func (b *book) row(w *excelize.StreamWriter, n int, values ...any) error {
 	for i, v := range values {
@@ -155,11 +171,7 @@ func (b *book) row(w *excelize.StreamWriter, n int, values ...any) error {
 		case time.Time:
 			values[i] = excelize.Cell{StyleID: b.stamp, Value: v.In(b.zone)}
 		case formula:
-			c := excelize.Cell{Formula: v.text, Value: v.value, StyleID: b.boldCount}
-			if amount, ok := v.value.(fen); ok {
-				c.Value, c.StyleID = amount.yuan(), b.boldMoney
-			}
-			values[i] = c
+			values[i] = b.computed(v)
 		case string:
 			if v == "" {
 				values[i] = nil
@@ -169,6 +181,17 @@ func (b *book) row(w *excelize.StreamWriter, n int, values ...any) error {
 	return w.SetRow(fmt.Sprintf("A%d", n), values)
 }
 
+func (b *book) computed(f formula) excelize.Cell {
+	amount, money := f.value.(fen)
+	switch {
+	case money && f.total:
+		return excelize.Cell{Formula: f.text, Value: amount.yuan(), StyleID: b.boldMoney}
+	case money:
+		return excelize.Cell{Formula: f.text, Value: amount.yuan(), StyleID: b.money}
+	}
+	return excelize.Cell{Formula: f.text, Value: f.value, StyleID: b.boldCount}
+}
+
 func (f fen) yuan() float64 { return float64(f) / 100 }
 
 // sum is the total of a column down to a row, the first of which is row 2.
@@ -176,7 +199,7 @@ func sum(column string, last int, value any) any {
 	if last < 2 {
 		return value
 	}
-	return formula{fmt.Sprintf("SUM(%s2:%s%d)", column, column, last), value}
+	return formula{fmt.Sprintf("SUM(%s2:%s%d)", column, column, last), value, true}
 }
 
 func (b *book) summary(p statement) error {
@@ -188,13 +211,13 @@ func (b *book) summary(p statement) error {
 	for i, l := range p.lines {
 		err := b.row(w, i+2, p.Period, idString(p.ID), status, l.Staff, l.StaffName, l.ShopID, l.ShopName, l.Region, l.Joins,
 			fen(l.GrossFen), fen(l.RecoveredFen), fen(l.AmountFen), "", fen(l.AmountFen), "",
-			formula{fmt.Sprintf("L%d-O%d", i+2, i+2), fen(l.AmountFen)})
+			formula{fmt.Sprintf("L%d-O%d", i+2, i+2), fen(l.AmountFen), false})
 		if err != nil {
 			return err
 		}
 	}
 	gross, recovered, total := fen(p.GrossFen), fen(p.RecoveredFen), fen(p.TotalFen)
-	err = b.row(w, last+1, says(b.lang, "合计", "Total"), idString(p.ID), status, "", "", "", "", "", sum("I", last, p.Joins),
+	err = b.row(w, last+1, b.total(), idString(p.ID), status, "", "", "", "", "", sum("I", last, p.Joins),
 		sum("J", last, gross), sum("K", last, recovered), sum("L", last, total), "", sum("N", last, total), sum("O", last, fen(0)), sum("P", last, total))
 	if err != nil {
 		return err
@@ -226,11 +249,16 @@ func (b *book) details(p statement) error {
 			return err
 		}
 	}
-	err = b.row(w, last+1, says(b.lang, "合计", "Total"), "", "", "", "", "", "", "", sum("I", last, fen(p.TotalFen)))
+	err = b.row(w, last+1, b.total(), "", "", "", "", "", "", "", sum("I", last, fen(p.TotalFen)))
 	if err != nil {
 		return err
 	}
 	return w.Flush()
+}
+
+// total is the label of a row of sums.
+func (b *book) total() excelize.Cell {
+	return excelize.Cell{StyleID: b.bold, Value: says(b.lang, "合计", "Total")}
 }
 
 func (b *book) terms(name string) string {
