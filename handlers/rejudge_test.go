@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -136,4 +137,25 @@ func TestARejudgeGoesOnWhereItWasCutOff(t *testing.T) {
 		}
 	}
 	h.balances(map[string]int64{"company": -50 * (rejudgeBatch + 10), "held:cashier": 50 * (rejudgeBatch + 10)})
+}
+
+// What is paid is what the rule in force says, not what an older one said.
+func TestNothingIsCollectedWhileItsMonthIsJudgedAgain(t *testing.T) {
+	h := houseWithGroup(t)
+	h.ruleSince(start, store.Rule{Tiers: []store.Tier{{Fen: 50}}})
+	h.deliver(h.world.join(g1, customer(1)))
+	h.pass(10 * 24 * time.Hour)
+	p := &Payouts{Store: h.store, Now: h.clock, Zone: shanghai}
+	ask := PayoutAsk{Period: "2026-11", By: "anna"}
+	nothing := func(*store.Tx, string) error { return nil }
+	h.ruleSince(start, store.Rule{Tiers: []store.Tier{{Fen: 80}}})
+	var conflict *Conflict
+	if _, err := p.Make(context.Background(), ask, nothing); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "0 of 2") {
+		t.Fatalf("%v", err)
+	}
+	h.pass(time.Second)
+	h.ruleSince(start.AddDate(0, 0, 9), store.Rule{Tiers: []store.Tier{{Fen: 90}}}) // in December
+	if made, err := p.Make(context.Background(), ask, nothing); err != nil || made.TotalFen != 80 {
+		t.Errorf("%+v %v", made, err)
+	}
 }
