@@ -64,9 +64,6 @@ func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (s
 			return err
 		}
 		out = store.Payout{Period: ask.Period, CarryOver: ask.CarryOver}
-		if err := p.checkJudged(tx, ask.Period); err != nil {
-			return err
-		}
 		if err := collect(tx, &out, ask.By); err != nil {
 			return err
 		}
@@ -129,19 +126,6 @@ func (p *Payouts) checkSettled(tx *store.Tx, end time.Time) error {
 		return err
 	}
 	return &Conflict{fmt.Sprintf("joins since %s are being judged again (%d of %d done); collect when that is over", j.FromAt.In(p.Zone).Format("2006-01-02 15:04:05"), j.Judged, j.Stays)}
-}
-
-// checkJudged refuses a month whose joins are just being judged again: what a payout collects
-// would keep the old rule's amount.
-func (p *Payouts) checkJudged(tx *store.Tx, period string) error {
-	j, err := tx.OpenRejudge()
-	if errors.Is(err, store.ErrNotFound) || err == nil && j.FromAt.In(p.Zone).Format("2006-01") > period {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return &Conflict{fmt.Sprintf("a new rule reaches back to %s and joins are being judged again, %d of %d so far; ask once more when that is done", j.FromAt.In(p.Zone).Format(time.DateOnly), j.Judged, j.Stays)}
 }
 
 func checkWords(field, v string, most int) error {
