@@ -165,10 +165,8 @@ func (s *pageServer) gone(w http.ResponseWriter, r *http.Request, ch store.Chann
 // about says whose code it is: the store and its staff, never a customer.
 func (s *pageServer) about(ctx context.Context, ch store.Channel, l words) view {
 	v := view{Words: l, Title: l.Title, Code: ch.Code}
-	if ch.ShopID != "" {
-		if shop, err := s.Store.Read(ctx).Shop(ch.ShopID); err == nil && shop.Name != "" {
-			v.Title = shop.Name
-		}
+	if shop, err := shopOf(s.Store.Read(ctx), ch); err == nil && shop.Name != "" {
+		v.Title = shop.Name
 	}
 	if name := s.helper(ctx, ch); name != "" {
 		v.Who = l.Staff + " " + name

@@ -131,7 +131,10 @@ func TestWhatAScanShows(t *testing.T) {
 	d := newDesk(t)
 	d.channel(store.Channel{Name: "内部名称", Staff: "wang", ShopID: "s1", Code: "group1"}, "https://wecom/1")
 	d.channel(store.Channel{Name: "内部名称", Staff: "wang", Kind: store.ChannelContact, Code: "contact1"}, "https://wecom/2")
-	d.channel(store.Channel{Name: "张三的邀请码", Referrer: "wmZhang", HomeChat: "wr1", Purpose: store.PurposeReferral, Code: "refer1"}, "https://wecom/1")
+	d.channel(store.Channel{Name: "张三的邀请码", Referrer: "wmZhang", HomeChat: "wr1", ChatIDs: []string{"wr1"}, Purpose: store.PurposeReferral, Code: "refer1"}, "https://wecom/1")
+	d.tx(func(tx *store.Tx) error {
+		return tx.NewChat(store.Chat{ChatID: "wr1", Name: "内部群名", Status: store.ChatActive, ShopID: "s1"})
+	})
 	d.channel(store.Channel{Name: "满", Staff: "nobody", Code: "dead1", Condition: store.CodeDead}, "https://wecom/1")
 	d.channel(store.Channel{Name: "页", Staff: "wang", Code: "broken1"}, "https://wecom/page")
 	picture := "/qr.png?v="
@@ -141,7 +144,7 @@ func TestWhatAScanShows(t *testing.T) {
 	d.shows(d.get("/q/group1", "Accept-Language", "zh-TW,en;q=0.5"), 200, []string{"长按"}, nil)
 	d.shows(d.get("/q/group1", "Accept-Language", strings.Repeat("x-,;q=", 5000)), 200, []string{"长按"}, nil)
 	d.shows(d.get("/q/contact1"), 200, []string{"<h1>扫码进群</h1>", "长按识别二维码加好友"}, internal)
-	d.shows(d.get("/q/refer1"), 200, []string{"长按识别二维码进群", "服务台"}, append(internal, "店员"))
+	d.shows(d.get("/q/refer1"), 200, []string{"<h1>东门店", "长按识别二维码进群", "服务台"}, append(internal, "店员"))
 	d.shows(d.get("/q/dead1"), 200, []string{"这个群已经解散", "服务台"}, []string{"<img", "nobody"})
 	d.shows(d.get("/q/broken1"), 200, []string{"暂时取不到", "王小丽"}, []string{"<img"})
 	for _, path := range []string{"/q/unknown1", "/q/", "/q/group1/", "/q/group1/other", "/q/" + strings.Repeat("a", 65), "/q/%27%20OR%201", "/q/群", "/q/unknown1/qr.png"} {
@@ -241,6 +244,9 @@ func TestScansAreCounted(t *testing.T) {
 
 func TestWhatAPosterSays(t *testing.T) {
 	d := newDesk(t)
+	d.tx(func(tx *store.Tx) error {
+		return tx.NewChat(store.Chat{ChatID: "wr1", Status: store.ChatActive, ShopID: "s1"})
+	})
 	for _, c := range []struct {
 		ch                    store.Channel
 		headline, shop, who   string
@@ -251,6 +257,7 @@ func TestWhatAPosterSays(t *testing.T) {
 		{store.Channel{Name: "n", Staff: "li", Code: "a2", Purpose: store.PurposePoster}, "扫码进群 享福利", "n", "店员 li", A4, "", "https://xiaobu.example.com/q/a2"},
 		{store.Channel{Name: "n", ShopID: "s1", Code: "a3", Purpose: store.PurposeStore}, "扫码进群 享福利", "东门店<b>", "", A4, WeCom, "https://work.weixin.qq.com/gm/one"},
 		{store.Channel{Name: "n", Staff: "wang", Code: "a4", Kind: store.ChannelContact, Purpose: store.PurposeTill}, "扫码加好友 享福利", "n", "收银员 王小丽", A6, Live, "https://xiaobu.example.com/q/a4"},
+		{store.Channel{Name: "n", Staff: "wang", Code: "a7", ChatIDs: []string{"wr1"}, Purpose: store.PurposeCashier}, "扫码进群 享福利", "东门店<b>", "收银员 王小丽", A6, Live, "https://xiaobu.example.com/q/a7"},
 		{store.Channel{Name: "张三", Code: "a5", Referrer: "wmZhang", HomeChat: "wr1", Purpose: store.PurposeReferral}, "扫码进群 享福利", "", "", A4, Live, "https://xiaobu.example.com/q/a5"},
 	} {
 		ch := d.channel(c.ch, "https://wecom/1")
@@ -295,7 +302,7 @@ func TestFilesHaveNamesEverySystemKnows(t *testing.T) {
 		{"..", "..", "门店/收银员_王_c"},
 		{":", ":", "门店_2/收银员_王_c"},
 	} {
-		got := n.of(store.Channel{ShopID: c.shop, Code: "c"}, Poster{Store: c.name, Who: "收银员 王"})
+		got := n.of(store.Channel{Code: "c"}, Poster{storeID: c.shop, Store: c.name, Who: "收银员 王"})
 		if got != c.want {
 			t.Errorf("%q %q: %q, want %q", c.shop, c.name, got, c.want)
 		}

@@ -18,6 +18,8 @@ type Poster struct {
 	Content  string // what the QR code holds
 	Warning  string // printed small; empty: nothing to warn of
 	Day      time.Time
+
+	storeID string // not printed; empty: none
 }
 
 // Size is a format of paper.

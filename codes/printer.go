@@ -140,7 +140,7 @@ func (p *Printer) describe(ctx context.Context, ch store.Channel, wish Wish) (Po
 		poster.Warning = "仅供测试：手机打不开 " + p.PublicURL
 	}
 	var err error
-	if poster.Store, poster.Who, err = p.names(ctx, ch); err != nil {
+	if err = p.name(ctx, ch, &poster); err != nil {
 		return poster, "", err
 	}
 	size := wish.Size
@@ -162,36 +162,54 @@ func (e *NoContent) Error() string {
 
 func (e *NoContent) Unwrap() error { return e.Err }
 
-// names are the store and the person on a poster. A customer whose personal code it is does
-// not stand on it.
-func (p *Printer) names(ctx context.Context, ch store.Channel) (shop, who string, err error) {
+// name puts store and person on a poster. A customer whose personal code it is does not stand
+// on it.
+func (p *Printer) name(ctx context.Context, ch store.Channel, poster *Poster) error {
 	r := p.Store.Read(ctx)
-	if shop = ch.Name; ch.Referrer != "" {
-		shop = ""
+	shop, err := shopOf(r, ch)
+	if err != nil {
+		return err
 	}
-	if ch.ShopID != "" {
-		s, err := r.Shop(ch.ShopID)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return "", "", err
-		}
-		if s.Name != "" {
-			shop = s.Name
-		}
+	poster.storeID, poster.Store = shop.ID, shop.Name
+	if shop.Name == "" && ch.Referrer == "" {
+		poster.Store = ch.Name
 	}
 	if ch.Staff == "" {
-		return shop, "", nil
+		return nil
 	}
-	who = ch.Staff
+	who := ch.Staff
 	switch s, err := r.Staff(bot.UserID(ch.Staff)); {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
-		return "", "", err
+		return err
 	case strings.TrimSpace(s.Name) != "":
 		who = s.Name
 	}
+	poster.Who = "店员 " + who
 	if ch.Purpose == store.PurposeCashier || ch.Purpose == store.PurposeTill {
-		return shop, "收银员 " + who, nil
+		poster.Who = "收银员 " + who
 	}
-	return shop, "店员 " + who, nil
+	return nil
+}
+
+// shopOf is the store of a code: its own, or else that of the first group it leads to; it is
+// empty where there is none.
+func shopOf(r store.Reader, ch store.Channel) (store.Shop, error) {
+	id := ch.ShopID
+	if id == "" && len(ch.ChatIDs) > 0 {
+		chat, err := r.Chat(bot.ChatID(ch.ChatIDs[0]))
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return store.Shop{}, err
+		}
+		id = chat.ShopID
+	}
+	if id == "" {
+		return store.Shop{}, nil
+	}
+	shop, err := r.Shop(id)
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	return shop, err
 }
 
 // Warning says what is wrong with printing our own address; empty: nothing.

@@ -45,7 +45,7 @@ func (p *Printer) ZIP(ctx context.Context, w io.Writer, channels []store.Channel
 			}
 			name, note = "", err.Error()
 		}
-		index = append(index, []string{name, ch.ShopID, poster.Store, fmt.Sprint(ch.ID), ch.Code, ch.Name, ch.Staff, ch.Place, poster.Content, note})
+		index = append(index, []string{name, poster.storeID, poster.Store, fmt.Sprint(ch.ID), ch.Code, ch.Name, ch.Staff, ch.Place, poster.Content, note})
 	}
 	if err := p.addIndex(z, index); err != nil {
 		return err
@@ -131,16 +131,16 @@ func newNames() *names { return &names{folders: map[string]string{}, taken: map[
 
 // of is the name of a channel's files without their ends. The code makes it the only one.
 func (n *names) of(ch store.Channel, p Poster) string {
-	folder, ok := n.folders[ch.ShopID]
+	folder, ok := n.folders[p.storeID]
 	if !ok {
 		folder = "无门店"
-		if ch.ShopID != "" {
-			folder = strings.Trim(cmp.Or(safe(p.Store), "门店")+"_"+safe(ch.ShopID), "_")
+		if p.storeID != "" {
+			folder = strings.Trim(cmp.Or(safe(p.Store), "门店")+"_"+safe(p.storeID), "_")
 		}
 		for base, i := folder, 2; n.taken[strings.ToLower(folder)]; i++ {
 			folder = fmt.Sprintf("%s_%d", base, i)
 		}
-		n.folders[ch.ShopID], n.taken[strings.ToLower(folder)] = folder, true
+		n.folders[p.storeID], n.taken[strings.ToLower(folder)] = folder, true
 	}
 	label := p.Who
 	if label == "" && ch.Referrer == "" {

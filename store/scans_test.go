@@ -60,7 +60,7 @@ func TestWhichCodesArePrinted(t *testing.T) {
 					return err
 				}
 			}
-			for i, c := range []Channel{{Name: "a", ShopID: "s2"}, {Name: "b", ShopID: "s1"}, {Name: "c", ShopID: "s3"}, {Name: "d"}, {Name: "e", ShopID: "s1"},
+			for i, c := range []Channel{{Name: "a", ShopID: "s2"}, {Name: "b", ShopID: "s1"}, {Name: "c", ShopID: "s3"}, {Name: "d", ChatIDs: []string{"wr2", "wr1"}}, {Name: "e", ShopID: "s1"},
 				{Name: "making", ShopID: "s1"}, {Name: "gone", ShopID: "s1"}, {Name: "customer", ShopID: "s1", Purpose: PurposeReferral, Referrer: "wm1"}} {
 				c.Kind, c.Staff, c.State, c.Code, c.Status = ChannelGroup, "wang", c.Name, "code"+c.Name, ChannelActive
 				if c.Name == "making" {
@@ -75,6 +75,11 @@ func TestWhichCodesArePrinted(t *testing.T) {
 					}
 				}
 			}
+			for _, chat := range []Chat{{ChatID: "wr1", Status: ChatActive, ShopID: "s3"}, {ChatID: "wr2", Status: ChatActive}} {
+				if err := tx.NewChat(chat); err != nil {
+					return err
+				}
+			}
 			return nil
 		})
 		for _, c := range []struct {
@@ -82,7 +87,7 @@ func TestWhichCodesArePrinted(t *testing.T) {
 			limit        int
 			want         string
 		}{
-			{"", "", 0, "d b e a c"}, {"东区", "", 0, "b e a"}, {"", "s1", 0, "b e"}, {"西区", "s1", 0, ""}, {"", "", 2, "d b"}, {"北区", "", 0, ""},
+			{"", "", 0, "d b e a c"}, {"东区", "", 0, "b e a"}, {"", "s1", 0, "b e"}, {"西区", "s1", 0, ""}, {"西区", "", 0, "d c"}, {"", "s3", 0, "d c"}, {"", "", 2, "d b"}, {"北区", "", 0, ""},
 		} {
 			list, err := s.Read(t.Context()).CodesToPrint(c.region, c.shop, c.limit)
 			must(t, err)

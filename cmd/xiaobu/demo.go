@@ -119,7 +119,8 @@ func runDemo(ctx context.Context, e env, f demoFlags) error {
 	return d.linger(ctx)
 }
 
-// build starts both servers; each side knows only the other's address.
+// build starts both servers; each side knows only the other's address. The addresses come
+// first: codes lead to them.
 func (d *demo) build(ctx context.Context, f demoFlags, script *stories.Script, dir string) (stop func(), err error) {
 	var closers []func()
 	stop = func() {
@@ -129,19 +130,26 @@ func (d *demo) build(ctx context.Context, f demoFlags, script *stories.Script, d
 	}
 	monday := lastMonday(time.Now()).AddDate(0, 0, 7)
 	d.clock = newLeapClock(monday.Add(-4 * time.Hour))
-	d.box, err = sandbox.New(sandbox.Config{Now: d.clock.now, Seed: f.seed, OnEntry: d.seen.entry})
+	theirs, ours := http.NewServeMux(), http.NewServeMux()
+	wecom, close, err := listenAndServe("127.0.0.1:0", theirs)
+	if err != nil {
+		return stop, err
+	}
+	closers = append(closers, close)
+	face, closeFace, err := serveDemo(f.port, ours)
+	if err != nil {
+		return stop, err
+	}
+	closers = append(closers, closeFace)
+	d.box, err = sandbox.New(sandbox.Config{Now: d.clock.now, Seed: f.seed, OnEntry: d.seen.entry, PublicURL: "http://" + wecom})
 	if err != nil {
 		return stop, err
 	}
 	if d.story, err = stories.Begin(d.box, script, stories.Options{Monday: monday}); err != nil {
 		return stop, err
 	}
-	wecom, close, err := listenAndServe("127.0.0.1:0", panel.Handler(d.box))
-	if err != nil {
-		return stop, err
-	}
-	closers = append(closers, close)
-	c, err := demoConfig(d.box.Config(), "http://"+wecom, "sqlite:"+filepath.Join(dir, "demo.db"))
+	theirs.Handle("/", panel.Handler(d.box))
+	c, err := demoConfig(d.box.Config(), "http://"+wecom, "http://"+face, "sqlite:"+filepath.Join(dir, "demo.db"))
 	if err != nil {
 		return stop, err
 	}
@@ -150,12 +158,8 @@ func (d *demo) build(ctx context.Context, f demoFlags, script *stories.Script, d
 	if d.app, err = app.New(ctx, o); err != nil {
 		return stop, err
 	}
-	closers = append(closers, func() { d.app.Close() })
-	face, close, err := serveDemo(f.port, d.app.Handler())
-	if err != nil {
-		return stop, err
-	}
-	closers = append(closers, close)
+	closers = append(closers, func() { closeFace(); d.app.Close() })
+	ours.Handle("/", d.app.Handler())
 	d.box.SetCallback("http://" + face + "/callback/wecom")
 	d.box.SetFeed("http://"+face+"/hooks/messages", demoFeedSecret)
 	d.api = demoAPI{base: "http://" + face + "/api/v1"}
@@ -163,9 +167,9 @@ func (d *demo) build(ctx context.Context, f demoFlags, script *stories.Script, d
 	return stop, nil
 }
 
-func demoConfig(box sandbox.Config, base, database string) (configs.Config, error) {
+func demoConfig(box sandbox.Config, base, public, database string) (configs.Config, error) {
 	c, _, err := configs.Load(os.DevNull, []string{
-		"XIAOBU_DATABASE=" + database, "XIAOBU_API_TOKEN=" + demoToken, "XIAOBU_FEED_SECRET=" + demoFeedSecret,
+		"XIAOBU_PUBLIC_URL=" + public, "XIAOBU_DATABASE=" + database, "XIAOBU_API_TOKEN=" + demoToken, "XIAOBU_FEED_SECRET=" + demoFeedSecret,
 		"XIAOBU_WECOM_BASE_URL=" + base, "XIAOBU_WECOM_CORP_ID=" + box.CorpID, fmt.Sprintf("XIAOBU_WECOM_AGENT_ID=%d", box.AgentID),
 		"XIAOBU_WECOM_SECRET=" + box.Secret, "XIAOBU_WECOM_TOKEN=" + box.Token, "XIAOBU_WECOM_AES_KEY=" + box.AESKey,
 	})

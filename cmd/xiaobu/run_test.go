@@ -251,7 +251,7 @@ func TestServeAnswersUntilItIsTold(t *testing.T) {
 	}
 	addr := ln.Addr().String()
 	ln.Close()
-	c, err := demoConfig(box.Config(), "http://"+wecom, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
+	c, err := demoConfig(box.Config(), "http://"+wecom, "http://"+addr, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
