@@ -368,3 +368,25 @@ func TestPayoutsAreToldToTheirEnd(t *testing.T) {
 		t.Error(told)
 	}
 }
+
+// The override that held for a group is named, and so is the rule that judged a join again.
+func TestOverridesAndChangedRulesAreNamed(t *testing.T) {
+	h := houseWithGroup(t)
+	h.openShops("s1")
+	h.place(g1, "s1")
+	h.rule(store.Rule{Tiers: tiers(), HoldMS: time.Hour.Milliseconds(), Overrides: []store.Override{{Name: "开业", Stores: []string{"s1"}, Tiers: []store.Tier{{Fen: 300}}}}})
+	h.joins(g1, customer(1))
+	if a := h.explain(g1, "wm001").step(t, "amount"); a.Override != "开业" || a.AmountFen != 300 || a.Rule != 2 {
+		t.Errorf("under the override: %+v", a)
+	}
+	h.ruleSince(start, store.Rule{Tiers: []store.Tier{{Fen: 400}}})
+	h.pass(time.Minute)
+	x := h.explain(g1, "wm001")
+	if a := x.step(t, "amount"); a.Override != "" || a.AmountFen != 400 || a.Rule != 3 {
+		t.Errorf("judged again: %+v", a)
+	}
+	told := strings.Join(x.Evidence(Chinese), "\n")
+	if !strings.Contains(told, "3.00元 从cashier的待确认转到公司") || !strings.Contains(told, "按规则版本 3 重算") {
+		t.Error(told)
+	}
+}

@@ -137,7 +137,7 @@ func reasonWord(reason string) Text {
 // accountWord tells an account such as held:wang.
 func accountWord(account string) Text {
 	kind, staff, _ := strings.Cut(account, ":")
-	of := func(t Text) Text { return Text{staff + " 的" + t.ZH, staff + "'s " + t.EN} }
+	of := func(t Text) Text { return Text{staff + "的" + t.ZH, staff + "'s " + t.EN} }
 	switch kind {
 	case "company":
 		return Text{"公司", "the company"}
