@@ -15,7 +15,7 @@ import (
 
 type explanation struct {
 	Decision   string       `json:"decision" enum:"rewarded,not_rewarded"`
-	Reason     string       `json:"reason" doc:"rewarded, no_inviter, not_customer, not_new, before_effective, left_early or over_budget"`
+	Reason     string       `json:"reason" doc:"rewarded, no_inviter, not_customer, not_new, before_effective, left_early, over_budget or decided"`
 	Evidence   []string     `json:"evidence" nullable:"false" doc:"the steps as sentences in the language that was asked for"`
 	Stay       memberView   `json:"stay"`
 	Entry      *entryView   `json:"entry"`
@@ -46,10 +46,11 @@ type factsView struct {
 	Status      string     `json:"status,omitempty"`
 	PayoutID    string     `json:"payout_id,omitempty"`
 	By          string     `json:"by,omitempty" doc:"who decided"`
+	Signal      string     `json:"signal,omitempty" doc:"the name of a sign that something is worth a look"`
 }
 
 type stepView struct {
-	Kind string `json:"kind" doc:"callback, read, inviter, referrer, person, rule, scope, ordinal, amount, hold, leave, transfer, payout or status"`
+	Kind string `json:"kind" doc:"callback, read, inviter, referrer, person, rule, scope, ordinal, amount, hold, flag, signal, decision, leave, transfer, payout or status"`
 	ZH   string `json:"zh"`
 	EN   string `json:"en"`
 	factsView
@@ -62,7 +63,7 @@ type personView struct {
 }
 
 type whatIfView struct {
-	Kinds    []string `json:"kinds" nullable:"false" doc:"what is different: stay_longer, first_stay, inviter, contact, customer, rule_in_force, budget, ordinal, rule_version, other_inviter, leave; several only make the difference together"`
+	Kinds    []string `json:"kinds" nullable:"false" doc:"what is different: stay_longer, first_stay, inviter, contact, customer, rule_in_force, budget, decision, release, ordinal, rule_version, other_inviter, leave; several only make the difference together"`
 	ZH       string   `json:"zh"`
 	EN       string   `json:"en"`
 	Decision string   `json:"decision" enum:"rewarded,not_rewarded"`
@@ -73,7 +74,7 @@ type whatIfView struct {
 func (s *server) viewFacts(f handlers.Facts) factsView {
 	v := factsView{At: s.stamp(f.At), EventKey: f.EventKey, EventID: idOrNone(f.EventID), ReceivedAt: s.stamp(f.Received), Version: f.Version,
 		ChannelID: idOrNone(f.ChannelID), Staff: f.Staff, ChatID: f.ChatID, RuleVersion: idOrNone(f.Rule), Override: f.Override,
-		Ordinal: f.Ordinal, People: f.People, Debit: f.Debit, Credit: f.Credit, Status: f.Status, PayoutID: idOrNone(f.Payout), By: f.By}
+		Ordinal: f.Ordinal, People: f.People, Debit: f.Debit, Credit: f.Credit, Status: f.Status, PayoutID: idOrNone(f.Payout), By: f.By, Signal: f.Signal}
 	if f.EventKey != "" {
 		v.Duplicates = &f.Duplicates
 	}

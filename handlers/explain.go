@@ -3,7 +3,9 @@ package handlers
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"xiaobu/bot"
@@ -36,8 +38,8 @@ func (x Explanation) Evidence(lang string) []string {
 }
 
 // Step is one fact of an explanation. Which of the facts' fields are set depends on the kind:
-// callback, read, person, inviter, referrer, scope, rule, ordinal, amount, hold, leave, transfer,
-// payout, status.
+// callback, read, person, inviter, referrer, scope, rule, ordinal, amount, hold, flag, signal,
+// decision, leave, transfer, payout, status.
 type Step struct {
 	Kind string
 	Text
@@ -65,6 +67,7 @@ type Facts struct {
 	Status     string
 	Payout     int64
 	By         string // who decided
+	Signal     string // the name of a sign that something is worth a look
 }
 
 // Explain tells why a person's stay in a group earned or did not; the one that began at a
@@ -97,7 +100,7 @@ func (r *Rewards) ExplainStay(ctx context.Context, st store.Stint, zone *time.Lo
 	}
 	c.sentences = sentences{zone}
 	for _, tell := range []func(*Explanation) error{
-		c.joinSteps, c.inviterStep, c.judgementSteps, c.ordinalStep, c.entrySteps, c.leaveSteps, c.transferSteps, c.payoutSteps, c.statusStep, c.suppose,
+		c.joinSteps, c.inviterStep, c.judgementSteps, c.ordinalStep, c.entrySteps, c.flagSteps, c.leaveSteps, c.transferSteps, c.payoutSteps, c.statusStep, c.suppose,
 	} {
 		if err := tell(&x); err != nil {
 			return x, err
@@ -159,7 +162,8 @@ type inquiry struct {
 	facts    supposition
 	found    outcome
 	evidence store.Evidence
-	names    map[string]Text // of staff and groups that were looked up
+	flag     store.FlaggedEntry // zero: never flagged
+	names    map[string]Text    // of staff and groups that were looked up
 }
 
 func (c *inquiry) stint() store.Stint { return c.facts.stays[c.facts.i] }
@@ -392,6 +396,41 @@ func (c *inquiry) entrySteps(x *Explanation) error {
 	c.step(x, "hold", Facts{At: e.DueAt}, c.say("奖励保留到 %s(入群后 %s),在此之前退群则作废", "It is held until %s (%s after the join); a leave before that voids it", e.DueAt, terms.Hold))
 	return nil
 }
+
+// flagSteps tells why somebody had to look at the entry, and what was decided.
+func (c *inquiry) flagSteps(x *Explanation) error {
+	if x.Entry == nil {
+		return nil
+	}
+	f, err := c.r.FlaggedEntry(x.Entry.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.flag = f
+	c.step(x, "flag", Facts{At: f.Flag.FlaggedAt, Status: f.Flag.Status}, c.say("%s 因以下迹象被标记,要由人决定;迹象合计 %s,门槛 %s,单独一个说明不了问题",
+		"At %s it was flagged for somebody to decide, for these signs; together they weigh %s, from %s on an entry is flagged, and none proves anything", f.Flag.FlaggedAt, figure(f.Flag.Weight), figure(f.Flag.Threshold)))
+	for _, s := range f.Flag.Signals {
+		c.step(x, "signal", Facts{Signal: s.Name}, c.say("迹象(%s):%s", "Sign (%s): %s", figure(s.Weight), Text{s.ZH, s.EN}))
+	}
+	d := f.Decision
+	switch {
+	case d.Decision == store.DecideRelease:
+		c.step(x, "decision", Facts{At: d.At, By: d.Who, Status: f.Flag.Status}, c.say("%s 于 %s 决定放行:%s", "%s released it at %s: %s", d.Who, d.At, d.Note))
+	case d.Decision == store.DecideVoid:
+		c.step(x, "decision", Facts{At: d.At, By: d.Who, Status: f.Flag.Status}, c.say("%s 于 %s 决定作废:%s", "%s voided it at %s: %s", d.Who, d.At, d.Note))
+	case f.Lapsed():
+		c.step(x, "decision", Facts{}, Text{"没有人决定,也不必再决定", "Nobody decided, and there is nothing left to decide"})
+	default:
+		c.step(x, "decision", Facts{}, Text{"还没有人决定;决定之前一直保留", "Nobody has decided yet; it is held until somebody does"})
+	}
+	return nil
+}
+
+// figure tells a weight with at most two digits behind the point.
+func figure(v float64) string { return strconv.FormatFloat(math.Round(v*100)/100, 'f', -1, 64) }
 
 // leaveSteps tells how the stay ended and how that became known.
 func (c *inquiry) leaveSteps(x *Explanation) error {

@@ -169,7 +169,7 @@ func TestWhatIfComesTrue(t *testing.T) {
 			if got.Decision == "rewarded" && (got.Entry.AmountFen != w.AmountFen || got.Entry.Status != w.Status || w.Staff != "" && got.Entry.Staff != w.Staff) {
 				t.Errorf("it became %+v, predicted: %s", *got.Entry, w.EN)
 			}
-			if x.Decision == got.Decision && x.Entry.AmountFen == got.Entry.AmountFen && x.Entry.Staff == got.Entry.Staff && x.Entry.DueAt.Equal(got.Entry.DueAt) {
+			if x.Decision == got.Decision && x.Entry.AmountFen == got.Entry.AmountFen && x.Entry.Staff == got.Entry.Staff && x.Entry.DueAt.Equal(got.Entry.DueAt) && x.Entry.Status == got.Entry.Status {
 				t.Errorf("nothing would have been different: %s", w.EN)
 			}
 		})
@@ -324,8 +324,48 @@ func supposedHistories() map[string]supposedHistory {
 			h.rule(r)
 			h.joins(g1, customer(2), customer(1))
 		}, g1},
+		"somebody releases it": {[]string{"release"}, func(h *house, w *WhatIf) {
+			h.flagged()
+			if w != nil {
+				h.must(h.decide(0, store.DecideRelease))
+			}
+			h.pass(2 * time.Hour)
+		}, g1},
+		"it was released instead of voided": {[]string{"decision"}, func(h *house, w *WhatIf) {
+			h.flagged()
+			how := store.DecideVoid
+			if w != nil {
+				how = store.DecideRelease
+			}
+			h.must(h.decide(0, how))
+			h.pass(2 * time.Hour)
+		}, g1},
 	}
 	return out
+}
+
+// flagged lets two people join in one second, which is enough to be flagged here.
+func (h *house) flagged() {
+	h.t.Helper()
+	h.rule(store.Rule{Tiers: tiers(), HoldMS: time.Hour.Milliseconds()})
+	h.checks(func(c *store.CheckSettings) { c.Threshold, c.Burst.Count = 0.4, 2 })
+	h.deliver(h.world.join(g1, customer(1), customer(2)))
+	h.pass(time.Minute)
+}
+
+// Why an entry waits, for which signs, and who decided, is told.
+func TestFlagsAndDecisionsAreTold(t *testing.T) {
+	h := houseWithGroup(t)
+	h.flagged()
+	x := h.explain(g1, "wm001")
+	if f, s, d := x.step(t, "flag"), x.step(t, "signal"), x.step(t, "decision"); f.Status != store.FlagOpen || s.Signal != "burst" || d.By != "" || !strings.Contains(f.EN, "0.4") {
+		t.Errorf("flagged: %q", x.Evidence(English))
+	}
+	h.must(h.decide(0, store.DecideVoid))
+	x = h.explain(g1, "wm001")
+	if d := x.step(t, "decision"); x.Decision != "not_rewarded" || x.Reason != ReasonDecided || d.By != "wang" || !strings.Contains(d.ZH, "问过了") || d.Status != store.FlagVoided {
+		t.Errorf("voided: %s %+v", x.Reason, d)
+	}
 }
 
 // An entry's way through payouts is told to its end: who collected, approved and paid, and

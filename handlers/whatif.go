@@ -76,8 +76,8 @@ func (d decree) RuleAt(time.Time) (store.Rule, error) { return d.rule, nil }
 
 // WhatIf is what a join would have come to, had something been different. It is computed by
 // the judge that books the rewards. Which of the facts' fields are set depends on the kind:
-// stay_longer, first_stay, inviter, contact, customer, rule_in_force, budget (what it would have
-// taken to earn), ordinal, rule_version, other_inviter, leave.
+// stay_longer, first_stay, inviter, contact, customer, rule_in_force, budget, decision (what it
+// would have taken to earn), release, ordinal, rule_version, other_inviter, leave.
 type WhatIf struct {
 	Kinds []string // several where only all together make the difference
 	Text
@@ -98,7 +98,7 @@ func (c *inquiry) suppose(x *Explanation) error {
 	if x.Decision != "rewarded" {
 		return c.remedy(x)
 	}
-	for _, look := range []func(*Explanation) error{c.otherOrdinals, c.otherRules, c.otherInviter, c.earlyLeave} {
+	for _, look := range []func(*Explanation) error{c.release, c.otherOrdinals, c.otherRules, c.otherInviter, c.earlyLeave} {
 		if err := look(x); err != nil {
 			return err
 		}
@@ -157,6 +157,8 @@ func (c *inquiry) remove(x *Explanation, s supposition, o outcome) (supposition,
 		rule := o.rule
 		rule.Budget = nil
 		return s.under(rule), change{kind: "budget", text: c.say("规则版本 %s 没有每月预算上限(现在是每月 %s)", "rule version %s had no cap of %s a month", rule.Version, fen(o.rule.Budget.Fen))}, nil
+	case ReasonDecided:
+		return s, change{kind: "decision", Facts: Facts{At: c.flag.Decision.At}, text: c.say("%s 决定放行而不是作废", "%s had decided to release it instead of voiding it", c.flag.Decision.Who)}, nil
 	case ReasonLeftEarly:
 		return c.asLonger(s, o)
 	}
@@ -278,6 +280,14 @@ func (c *inquiry) nearMisses(x *Explanation) error {
 			ch.text = c.say("此人在入群之前(而不是 %s)就通过 %s 的联系我二维码添加", "the person had been added through %[2]s's contact code before the join, not at %[1]s", ct.AddedAt, c.staff(by.inviter))
 		}
 		c.conclude(x, []change{ch}, o)
+	}
+	return nil
+}
+
+// release tells what a flagged entry becomes when somebody lets it go.
+func (c *inquiry) release(x *Explanation) error {
+	if c.flag.Flag.Status == store.FlagOpen && x.Entry.Status == store.EntryHeld {
+		c.conclude(x, []change{{kind: "release", text: Text{"有人决定放行", "somebody releases it"}}}, c.found)
 	}
 	return nil
 }
