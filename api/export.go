@@ -13,6 +13,12 @@ import (
 	"xiaobu/store"
 )
 
+// The media types of an export.
+const (
+	csvKind  = "text/csv"
+	xlsxKind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+)
+
 // statement is a payout with all that an export of it shows. Of a paid one nothing of it
 // ever changes but that it may be reversed, so the same program with the same settings
 // writes the same bytes for ever.
@@ -31,9 +37,9 @@ func (s *server) export(ctx context.Context, id int64, format, lang string) (*hu
 		return nil, err
 	}
 	var data []byte
-	kind := "text/csv; charset=utf-8"
+	kind := csvKind + "; charset=utf-8"
 	if format == "xlsx" {
-		kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+		kind = xlsxKind
 		data, err = workbook(p, s.Zone, lang)
 	} else {
 		data, err = csvOf(p)

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -30,7 +31,9 @@ type payoutStep struct {
 	Note   string     `json:"note" doc:"why; empty: not said"`
 }
 
-type payoutHead struct {
+// PayoutHead is a payout without its items. Its name is a public one because the OpenAPI
+// document leaves out what is embedded under a private one.
+type PayoutHead struct {
 	ID           string     `json:"id"`
 	Period       string     `json:"period"`
 	Status       string     `json:"status" enum:"collected,approved,paid,reversed,discarded"`
@@ -43,13 +46,13 @@ type payoutHead struct {
 }
 
 type payoutView struct {
-	payoutHead
+	PayoutHead
 	Items []payoutItem `json:"items" nullable:"false" doc:"one for each member of staff"`
 	Steps []payoutStep `json:"steps" nullable:"false" doc:"who brought it to which status, oldest first"`
 }
 
-func (s *server) viewPayout(p store.Payout) payoutHead {
-	return payoutHead{ID: idString(p.ID), Period: p.Period, Status: p.Status, CarryOver: p.CarryOver, Joins: p.Joins, GrossFen: p.GrossFen,
+func (s *server) viewPayout(p store.Payout) PayoutHead {
+	return PayoutHead{ID: idString(p.ID), Period: p.Period, Status: p.Status, CarryOver: p.CarryOver, Joins: p.Joins, GrossFen: p.GrossFen,
 		RecoveredFen: p.RecoveredFen, TotalFen: p.TotalFen, CreatedAt: s.stamp(p.CreatedAt)}
 }
 
@@ -68,6 +71,10 @@ func (s *server) showPayout() {
 		Lang   string `query:"lang" default:"zh" enum:"zh,en" doc:"of the headings of xlsx"`
 	}
 	get := op(http.MethodGet, "/rewards/payouts/{id}", "one payout, as JSON, CSV or XLSX", http.StatusOK)
+	get.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[payoutView](), true, "")},
+		csvKind:            {}, xlsxKind: {},
+	}}}
 	get.Description = "A paid payout is exported as it was when it was paid, whatever stores and staff are called now. " +
 		"Amounts are before tax; which kind of income a reward is and what tax it bears is payroll's to say, in the columns left empty for it."
 	huma.Register(s.api, get, func(ctx context.Context, in *one) (*huma.StreamResponse, error) {
@@ -102,7 +109,11 @@ func (s *server) makePayout() {
 			CarryOver bool   `json:"carry_over,omitempty" doc:"also take what earlier months left over"`
 		}
 	}
-	huma.Register(s.api, op(http.MethodPost, "/rewards/payouts", "pay or collect what is payable of a month", http.StatusCreated), func(ctx context.Context, in *create) (*result[payoutView], error) {
+	post := op(http.MethodPost, "/rewards/payouts", "pay or collect what is payable of a month", http.StatusCreated)
+	post.Description = "Without `by` everything payable of the month is paid at once. With it the payout is only collected: somebody else approves it, then it is paid. " +
+		"What was clawed back after it had been paid is kept back, oldest first, as far as nobody has to pay in. " +
+		"Refused with 422 while the month is not over, with 409 when `by` is given and nothing is payable, and while joins of the month are judged again by a new rule."
+	huma.Register(s.api, post, func(ctx context.Context, in *create) (*result[payoutView], error) {
 		v, err := once(ctx, s, "POST /rewards/payouts", in.Keyed, in.Body, func(remember handlers.Remember) (payoutView, error) {
 			p, err := s.Payouts.Make(ctx, handlers.PayoutAsk(in.Body), remember)
 			if err != nil {
@@ -123,7 +134,7 @@ func (s *server) listPayouts() {
 		Period string `query:"period" maxLength:"7" example:"2026-11" doc:"a month"`
 		Status string `query:"status" enum:"collected,approved,paid,reversed,discarded"`
 	}
-	huma.Register(s.api, op(http.MethodGet, "/rewards/payouts", "payouts in the order they were collected", http.StatusOK), func(ctx context.Context, in *filter) (*result[list[payoutHead]], error) {
+	huma.Register(s.api, op(http.MethodGet, "/rewards/payouts", "payouts in the order they were collected", http.StatusOK), func(ctx context.Context, in *filter) (*result[list[PayoutHead]], error) {
 		after, err := in.number()
 		if err != nil {
 			return nil, err
@@ -184,7 +195,7 @@ func (s *server) stepPayout() {
 		name, summary string
 		do            func(context.Context, int64, string, handlers.Remember) (store.Payout, error)
 	}{
-		{"approve", "a second person agrees to a collected payout", s.Payouts.Approve},
+		{"approve", "a second person agrees to a collected payout; refused, with what it pays now, when that changed", s.Payouts.Approve},
 		{"pay", "pay an approved payout; refused, and back to collected, when what it pays changed", s.Payouts.Pay},
 	} {
 		huma.Register(s.api, op(http.MethodPost, "/rewards/payouts/{id}/"+c.name, c.summary, http.StatusOK), func(ctx context.Context, in *step) (*result[payoutView], error) {
@@ -236,7 +247,7 @@ func (s *server) payout(ctx context.Context, id string) (payoutView, error) {
 	if err != nil {
 		return payoutView{}, err
 	}
-	v := payoutView{payoutHead: s.viewPayout(p), Items: []payoutItem{}, Steps: []payoutStep{}}
+	v := payoutView{PayoutHead: s.viewPayout(p), Items: []payoutItem{}, Steps: []payoutStep{}}
 	lines, err := r.PayoutLines(n)
 	if err != nil {
 		return v, err
