@@ -53,6 +53,9 @@ func (r *Rewards) DecideFlag(ctx context.Context, d store.FlagDecision) (store.F
 	}
 	var f store.FlaggedEntry
 	err := r.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockLedger(); err != nil {
+			return err
+		}
 		e, err := tx.Entry(d.EntryID)
 		if err != nil {
 			return err

@@ -115,7 +115,7 @@ func (p *Payouts) endOf(period string) (time.Time, error) {
 // checkSettled refuses to collect while joins are judged again: what would be set aside would
 // stay as the rule was before.
 func (p *Payouts) checkSettled(tx *store.Tx, end time.Time) error {
-	if err := tx.LockPeriods(); err != nil {
+	if err := tx.LockLedger(); err != nil {
 		return err
 	}
 	j, err := tx.Rejudging(end)
@@ -225,6 +225,9 @@ func (p *Payouts) step(ctx context.Context, id int64, by string, remember Rememb
 	}
 	changed := false
 	err := p.Store.Tx(ctx, func(tx *store.Tx) (err error) {
+		if err := tx.LockLedger(); err != nil {
+			return err
+		}
 		if out, err = tx.Payout(id); err != nil {
 			return err
 		}

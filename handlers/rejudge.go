@@ -46,6 +46,9 @@ func (r *Rewards) Rejudge(ctx context.Context) error {
 }
 
 func (r *Rewards) rejudgeBatch(tx *store.Tx, j store.Rejudge) error {
+	if err := tx.LockLedger(); err != nil {
+		return err
+	}
 	stays, err := tx.RejudgeStints(j, rejudgeBatch)
 	if err != nil {
 		return err

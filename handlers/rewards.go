@@ -68,6 +68,9 @@ func (j judgement) earns() bool { return j.reason == ReasonRewarded }
 
 // judgePerson brings the entries of one person's joins in line with the rule.
 func (r *Rewards) judgePerson(tx *store.Tx, user bot.MemberID, unionID string) error {
+	if err := tx.LockLedger(); err != nil {
+		return err
+	}
 	stays, err := tx.PersonStints(user, unionID)
 	if err != nil {
 		return err
@@ -368,6 +371,9 @@ func (r *Rewards) Settle(ctx context.Context) error {
 			return err
 		}
 		err = r.Store.Tx(ctx, func(tx *store.Tx) error {
+			if err := tx.LockLedger(); err != nil {
+				return err
+			}
 			for _, d := range due {
 				if err := r.settleByID(tx, d.ID); err != nil {
 					return err

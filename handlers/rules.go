@@ -43,7 +43,7 @@ func (r *Rewards) PutRule(ctx context.Context, rule store.Rule, remember Remembe
 		return rule, err
 	}
 	err := r.Store.Tx(ctx, func(tx *store.Tx) error {
-		if err := tx.LockPeriods(); err != nil {
+		if err := tx.LockLedger(); err != nil {
 			return err
 		}
 		if err := checkNamedStores(tx.Reader, rule); err != nil {

@@ -52,6 +52,16 @@ func (e Entry) CashOut() bool {
 	return e.Status == EntryPaid || e.Status == EntryClawedBack && e.PayoutID != nil
 }
 
+// LockLedger lets nobody else judge, settle, pay or put a rule before this transaction ends, as
+// on SQLite, where there is one writer: each first looks at what the others write, and the figures
+// of a month are rows that many share. It comes before the first look.
+func (tx *Tx) LockLedger() error {
+	if tx.dialect == sqlite {
+		return nil
+	}
+	return tx.db.Exec("SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' ledger'))").Error
+}
+
 // AddEntry writes a new entry, held or void, with the transfer that earns it; a known one is
 // left alone.
 func (tx *Tx) AddEntry(e *Entry) (bool, error) {

@@ -87,15 +87,6 @@ type PayoutItem struct {
 // TableName is the table of items.
 func (PayoutItem) TableName() string { return "payout_item" }
 
-// LockPeriods lets nobody else collect a payout or put a rule before this transaction ends:
-// each looks first at what the other one writes.
-func (tx *Tx) LockPeriods() error {
-	if tx.dialect == sqlite { // there is one writer
-		return nil
-	}
-	return tx.db.Exec("LOCK TABLE payout IN SHARE ROW EXCLUSIVE MODE").Error
-}
-
 // Rejudging returns a rejudge that is not done and may still change joins from before a
 // moment, or ErrNotFound.
 func (r Reader) Rejudging(before time.Time) (Rejudge, error) {
