@@ -122,7 +122,7 @@ func (l *life) due(ask PayoutAsk) (must, may []int64) {
 	facts := l.facts()
 	variants, byStay := l.variants(facts), l.byStay()
 	for _, f := range facts {
-		some, all := false, !l.mayRefuse(byStay[f.id].version)
+		some, all := false, !l.mayRefuse(byStay[f.id].version) && !byStay[f.id].flagged
 		for _, v := range variants {
 			w := v[f.id]
 			fits := w.period == ask.Period || ask.CarryOver && w.period < ask.Period

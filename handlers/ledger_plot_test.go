@@ -125,12 +125,11 @@ func (p *plot) exec(query string) {
 
 // clear makes the database new.
 func (p *plot) clear() {
-	p.exec("BEGIN IMMEDIATE")
+	all := "BEGIN IMMEDIATE;"
 	for _, name := range p.names {
-		p.exec("DELETE FROM main." + name)
-		p.exec("INSERT INTO main." + name + " SELECT * FROM blank." + name)
+		all += "DELETE FROM main." + name + "; INSERT INTO main." + name + " SELECT * FROM blank." + name + ";"
 	}
-	p.exec("COMMIT")
+	p.exec(all + "COMMIT")
 	p.now, p.left = monthEnd, 0
 }
 
