@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -336,5 +337,73 @@ func TestACustomerGetsOnePersonalCode(t *testing.T) {
 	}
 	if n := len(items[code](r, "/channels")); n != 0 {
 		t.Errorf("%d channels are listed, want no personal codes", n)
+	}
+}
+
+func TestTheEstateTellsHowEachCodeDoes(t *testing.T) {
+	r, w := townRig(t)
+	r.want(http.StatusOK, http.MethodPut, "/stores/east", map[string]any{"name": "东门店", "region": "东区", "manager": "owner0"}, nil)
+	r.want(http.StatusOK, http.MethodPut, "/stores/west", map[string]any{"name": "=西门店", "region": "西区"}, nil)
+	var till, door, card code
+	r.want(http.StatusCreated, http.MethodPost, "/channels", codeBody(w.groups[:1], map[string]any{"store_id": "east", "place": "3号收银台"}), &till)
+	r.want(http.StatusCreated, http.MethodPost, "/channels", codeBody(w.groups[1:2], map[string]any{"store_id": "west", "staff": "", "purpose": "poster"}), &door)
+	r.want(http.StatusCreated, http.MethodPost, "/channels", map[string]any{"name": "导购", "kind": "contact_qr", "staff": "cashier0"}, &card)
+	scan := func(c code) {
+		_, err := r.box.Join("", w.customer(), sandbox.How{ConfigID: c.ConfigID})
+		must(t, err)
+		r.pass(time.Minute)
+	}
+	scan(till)
+	r.pass(8 * 24 * time.Hour)
+	scan(till)
+	scan(till)
+	must(t, r.box.Dismiss(w.groups[1]))
+	r.pass(time.Minute)
+	type estateCode struct {
+		ID, Status, Alarm, Place, Region string
+		StoreName                        string `json:"store_name"`
+		StaffName                        string `json:"staff_name"`
+		Joins                            int
+		Days                             []struct {
+			Day   string
+			Joins int
+		}
+		Groups []struct {
+			ChatID          string `json:"chat_id"`
+			Status          string
+			Members, ByCode int
+		}
+		LastJoin *time.Time `json:"last_join_at"`
+	}
+	all := items[estateCode](r, "/channels/estate?")
+	if len(all) != 3 {
+		t.Fatalf("%d codes: %+v", len(all), all)
+	}
+	got := all[0]
+	if got.Status != "live" || got.StoreName != "东门店" || got.StaffName != "收银0" || got.Joins != 3 || len(got.Days) != 14 || got.Days[13].Joins != 2 ||
+		got.Days[5].Joins != 1 || got.Days[13].Day != r.clock.now().In(r.conf.Timezone).Format(time.DateOnly) || got.Groups[0].Members != 5 || got.LastJoin == nil {
+		t.Errorf("the till: %+v", got)
+	}
+	if got := all[1]; got.Status != "dead" || !strings.Contains(got.Alarm, "解散") || got.Groups[0].Status != "dismissed" {
+		t.Errorf("the door: %+v", got)
+	}
+	if got := all[2]; got.Status != "unused" || got.Alarm == "" {
+		t.Errorf("the card: %+v", got)
+	}
+	for query, want := range map[string]string{"store_id=east": till.ID, "region=西区": door.ID, "status=dead": door.ID, "status=unused": card.ID, "status=live": till.ID} {
+		if some := items[estateCode](r, "/channels/estate?"+query); len(some) != 1 || some[0].ID != want {
+			t.Errorf("%s: %+v", query, some)
+		}
+	}
+	req, err := http.NewRequest(http.MethodGet, r.base+"/api/v1/channels/estate?format=csv", nil)
+	must(t, err)
+	req.Header.Set("Authorization", "Bearer "+apiToken)
+	resp, err := http.DefaultClient.Do(req)
+	must(t, err)
+	defer resp.Body.Close()
+	rows, err := csv.NewReader(resp.Body).ReadAll()
+	must(t, err)
+	if len(rows) != 4 || rows[1][2] != "3号收银台" || rows[1][13] != "3" || rows[2][9] != "'=西门店" {
+		t.Errorf("the table: %q", rows)
 	}
 }
