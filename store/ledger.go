@@ -225,9 +225,10 @@ func (r Reader) Transfers(entryID int64) ([]Transfer, error) {
 	return all[Transfer](r.db.Where("entry_id = ?", entryID).Order("id"))
 }
 
-// Released sums what became payable from one moment to another, To excluded, in fen.
+// Released sums what became payable from one moment to another, To excluded, in fen. What a
+// payout recovers or a reversal gives back had become payable before.
 func (r Reader) Released(from, to time.Time) (fen int64, err error) {
-	err = r.db.Raw(`SELECT COALESCE(SUM(amount_fen), 0) FROM transfer WHERE credit LIKE 'payable:%' AND at >= ? AND at < ?`, ms(from), ms(to)).Scan(&fen).Error
+	err = r.db.Raw(`SELECT COALESCE(SUM(amount_fen), 0) FROM transfer WHERE credit LIKE 'payable:%' AND debit NOT LIKE 'paid:%' AND at >= ? AND at < ?`, ms(from), ms(to)).Scan(&fen).Error
 	return fen, err
 }
 

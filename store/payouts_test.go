@@ -212,6 +212,9 @@ func TestAReversalTurnsEverythingBack(t *testing.T) {
 			t.Errorf("%+v %v", p, err)
 		}
 		equal(t, "the lines stay", linesOf(t, s, second.ID), []string{"li 1: 100-30=70"})
+		if fen, err := r.Released(c.Now(), c.Now().Add(time.Second)); err != nil || fen != 30+40+100 {
+			t.Errorf("%d fen became payable %v, want 170 once", fen, err)
+		}
 		if j, err := r.Rejudging(c.Now().Add(time.Hour)); err != nil || j.Stays == 0 {
 			t.Errorf("the joins are judged again: %+v %v", j, err)
 		}
