@@ -10,6 +10,7 @@ import (
 
 	"xiaobu/bot"
 	"xiaobu/sandbox"
+	"xiaobu/store"
 )
 
 // texts are what the app told staff by a plain text, oldest first: who, when and what.
@@ -236,5 +237,90 @@ func TestWhoCannotBeReachedIsWrittenDown(t *testing.T) {
 	why := items[struct{ To, Status, Reason, Text string }](r, "/reports/cashier/runs/2026-11-23/messages?status=failed")
 	if len(why) != 1 || why[0].To != "cashier0" || !strings.Contains(why[0].Reason, "81013") || why[0].Text == "" {
 		t.Errorf("messages %+v", why)
+	}
+}
+
+// A text whose answer is lost goes out again as long as WeCom shows it once; after that
+// nobody knows, and the run says so.
+func TestAReportThatIsCutOffIsShownOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		fault sandbox.APIFault
+		until time.Time // from when on the platform is well again
+		shown int
+		state string
+	}{
+		"after the work":           {sandbox.APIFault{CutAfter: true}, at(0, 21, 10), 1, "sent"},
+		"before the work":          {sandbox.APIFault{CutBefore: true}, at(0, 21, 10), 1, "sent"},
+		"after it, for an hour":    {sandbox.APIFault{CutAfter: true}, at(0, 22, 0), 1, "unknown"},
+		"before it, for an hour":   {sandbox.APIFault{CutBefore: true}, at(0, 22, 0), 0, "unknown"},
+		"refused for half a day":   {sandbox.APIFault{Fail: 45009}, at(1, 9, 0), 0, "expired"},
+		"busy for a short while":   {sandbox.APIFault{Fail: -1}, at(0, 21, 1), 1, "sent"},
+		"not a member for a while": {sandbox.APIFault{Fail: 60111}, at(0, 22, 0), 0, "failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, w := townRig(t)
+			r.until(at(0, 10, 0))
+			w.bring("cashier0")
+			r.until(at(0, 20, 59))
+			must(t, r.box.SetFaults(sandbox.Faults{API: map[string]sandbox.APIFault{"message/send": c.fault}}))
+			r.until(c.until)
+			must(t, r.box.SetFaults(sandbox.Faults{}))
+			r.until(at(1, 12, 0))
+			shown := 0
+			for _, m := range texts(r) {
+				if !m.Duplicate {
+					shown++
+				}
+			}
+			got := items[struct{ Status, Reason string }](r, "/reports/cashier/runs/2026-11-23/messages")
+			if shown != c.shown || len(got) != 1 || got[0].Status != c.state || (c.state != "sent" && got[0].Reason == "") {
+				t.Errorf("shown %d times, want %d; %+v, want %s", shown, c.shown, got, c.state)
+			}
+		})
+	}
+}
+
+// Many cashiers at nine, in several batches: everybody gets one message. Five thousand take
+// some ten times as long.
+func TestManyCashiersAreToldOnceEach(t *testing.T) {
+	t.Parallel()
+	r, _ := townRig(t)
+	const people = 500
+	r.until(at(0, 10, 0))
+	for i := range people {
+		must(t, r.box.AddStaff(sandbox.Staff{UserID: fmt.Sprintf("c%04d", i), Name: fmt.Sprintf("收银%d", i)}))
+	}
+	must(t, r.app.Store.Tx(t.Context(), func(tx *store.Tx) error {
+		for i := range people {
+			s := store.Stint{ChatID: "wr", UserID: fmt.Sprintf("wm%d", i), Kind: "customer", Name: "王芳", JoinedAt: tx.Now, Inviter: fmt.Sprintf("c%04d", i)}
+			if _, err := tx.AddStint(&s); err != nil {
+				return err
+			}
+			e := store.Entry{Key: store.JoinKey(s), StintID: s.ID, Staff: s.Inviter, ChatID: s.ChatID, Member: s.UserID, Ordinal: 1, AmountFen: 50, RuleVersion: 1,
+				Period: "2026-11", Status: store.EntryHeld, EarnedAt: s.JoinedAt, DueAt: s.JoinedAt.Add(time.Hour * 168), Reason: "rewarded"}
+			if _, err := tx.AddEntry(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	r.until(at(0, 20, 59))
+	r.until(at(0, 23, 59))
+	got := map[string]int{}
+	for _, m := range texts(r) {
+		got[strings.Join(m.To, ",")]++
+		if len(m.Dropped) > 0 || m.Duplicate {
+			t.Errorf("%+v", m)
+		}
+	}
+	if len(got) != people {
+		t.Errorf("%d people were told, want %d", len(got), people)
+	}
+	for who, n := range got {
+		if n != 1 {
+			t.Errorf("%s was told %d times", who, n)
+		}
 	}
 }
