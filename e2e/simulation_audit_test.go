@@ -63,6 +63,7 @@ func (a *auditor) step() {
 	a.welcomes()
 	a.tasks()
 	a.cards()
+	a.reports()
 	if a.s.t.Failed() {
 		a.s.t.FailNow()
 	}
@@ -139,6 +140,24 @@ func (a *auditor) cards() {
 			a.bad("%s: a card, and another %s later", of, c.At.Sub(before))
 		}
 		last[of] = c.At
+	}
+}
+
+// reports demands that nobody is shown a day's figures twice.
+func (a *auditor) reports() {
+	a.s.t.Helper()
+	shown := map[string]bool{}
+	for _, m := range a.s.box.AppMessages() {
+		_, day, ok := strings.Cut(m.Text, "今天(")
+		if m.Type != "text" || m.Duplicate || !ok {
+			continue
+		}
+		day, _, _ = strings.Cut(day, ")")
+		if key := strings.Join(m.To, ",") + " of " + day; shown[key] {
+			a.bad("%s was told twice", key)
+		} else {
+			shown[key] = true
+		}
 	}
 }
 

@@ -234,7 +234,7 @@ func (r *Reports) managerText(rd store.Reader, rep store.Report, run store.Repor
 // exceptions are a store's lines for its manager, from every source there is.
 func (r *Reports) exceptions(rd store.Reader, p phrases, run store.ReportRun, shop store.Shop) ([]string, error) {
 	var lines []string
-	for _, source := range []func(store.Reader, phrases, store.ReportRun, store.Shop) ([]string, error){lostToday, badCodes, budgetsUsed} {
+	for _, source := range []func(store.Reader, phrases, store.ReportRun, store.Shop) ([]string, error){flagsWaiting, lostToday, badCodes, budgetsUsed} {
 		found, err := source(rd, p, run, shop)
 		if err != nil {
 			return nil, err
@@ -242,6 +242,15 @@ func (r *Reports) exceptions(rd store.Reader, p phrases, run store.ReportRun, sh
 		lines = append(lines, found...)
 	}
 	return lines, nil
+}
+
+// flagsWaiting are the joins that are held until somebody decides.
+func flagsWaiting(rd store.Reader, p phrases, _ store.ReportRun, shop store.Shop) ([]string, error) {
+	n, fen, err := rd.OpenFlags(shop.ID)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf(p.flags, n, Yuan(fen))}, nil
 }
 
 // lostToday are the joins that came to nothing since the last report.

@@ -44,6 +44,7 @@ type phrases struct {
 
 	intro, introTo             string // date; name and date
 	inStore                    string // name
+	flags                      string // how many, money
 	voidToday, clawedBackToday string // how many, money
 	code                       string // name, condition
 	moreCodes                  string // how many
@@ -72,16 +73,17 @@ var languages = map[string]phrases{
 		more:       "…等 %d 笔,共 %s",
 		reasons: map[string]string{
 			ReasonLeftEarly: "观察期没满就退群", ReasonNotNew: "以前进过群,不算新客", ReasonNotCustomer: "是同事,不算顾客",
-			ReasonNoInviter: "邀请人不是您", ReasonBeforeEffective: "奖励还没开始", ReasonOverBudget: "本月奖励预算已用完",
+			ReasonNoInviter: "邀请人不是您", ReasonBeforeEffective: "奖励还没开始", ReasonOverBudget: "本月奖励预算已用完", ReasonDecided: "经人工核实作废",
 		},
 		otherwise: "核对后不符合规则",
-		waiting:   "另有 %d 笔(%s)待店长核实,核实后才能领。",
+		waiting:   "另有 %d 笔(%s)待核实,核实后才能领。",
 
 		boardToday: "今日进群 %d 人,奖励 %s。", boardMonth: "本月累计 %d 人,奖励 %s。",
 		todayStores: "今日门店榜", todayStaff: "今日个人榜", monthStores: "本月门店榜", monthStaff: "本月个人榜",
 		place: "%d. %s %d人 %s",
 
 		intro: "%s 有这些情况,请看一下:", introTo: "%s,%s 有这些情况,请看一下:", inStore: "【%s】",
+		flags:     "· %d 笔奖励(%s)等待核实,请决定放行还是作废",
 		voidToday: "· %d 笔奖励不计(提前退群等),共 %s", clawedBackToday: "· %d 笔奖励因退群扣回,共 %s",
 		code: "· 二维码「%s」%s", moreCodes: "· …有问题的二维码共 %d 个",
 		conditions: map[string]string{
@@ -108,16 +110,17 @@ var languages = map[string]phrases{
 		more:       "… %d in all, %s",
 		reasons: map[string]string{
 			ReasonLeftEarly: "left too early", ReasonNotNew: "was in a group before", ReasonNotCustomer: "is a colleague",
-			ReasonNoInviter: "was not invited by you", ReasonBeforeEffective: "joined before rewards began", ReasonOverBudget: "this month's budget is used up",
+			ReasonNoInviter: "was not invited by you", ReasonBeforeEffective: "joined before rewards began", ReasonOverBudget: "this month's budget is used up", ReasonDecided: "was looked at and voided",
 		},
 		otherwise: "does not fit the rule",
-		waiting:   "%d more (%s) wait for the manager to look at them.",
+		waiting:   "%d more (%s) wait until somebody has looked at them.",
 
 		boardToday: "Today %d joined, %s earned.", boardMonth: "This month %d joined, %s earned.",
 		todayStores: "Stores today", todayStaff: "People today", monthStores: "Stores this month", monthStaff: "People this month",
 		place: "%d. %s: %d, %s",
 
 		intro: "Worth a look on %s:", introTo: "%s, worth a look on %s:", inStore: "[%s]",
+		flags:     "- %d joins (%s) wait for somebody to release or void them",
 		voidToday: "- %d joins do not count (left early or similar), %s in all", clawedBackToday: "- %d joins were taken back because people left, %s in all",
 		code: "- code \"%s\": %s", moreCodes: "- … %d codes have problems",
 		conditions: map[string]string{

@@ -182,7 +182,7 @@ func (tx *Tx) EndRun(run ReportRun, status, reason string) error {
 
 // OpenRuns lists the days that are being planned.
 func (r Reader) OpenRuns() ([]ReportRun, error) {
-	return all[ReportRun](r.db.Where("status = ?", RunPlanning).Order("id"))
+	return all[ReportRun](r.db.Where("status = 'planning'").Order("kind, day"))
 }
 
 // ReportRuns lists the days of a kind, newest first, before a day; one day where it is named.
@@ -272,4 +272,12 @@ func (r Reader) Overheld(staff string, before time.Time) (n, fen int64, err erro
 // AlarmedChannels lists a store's codes that lead nowhere, or soon will.
 func (r Reader) AlarmedChannels(shop string) ([]Channel, error) {
 	return all[Channel](r.db.Where("shop_id = ? AND status = ? AND condition <> ?", shop, ChannelActive, CodeLive).Order("id"))
+}
+
+// OpenFlags counts and sums the entries of a store's groups that wait for a decision.
+func (r Reader) OpenFlags(shop string) (n, fen int64, err error) {
+	var row struct{ N, Fen int64 }
+	err = r.db.Raw(`SELECT COUNT(*) AS n, COALESCE(SUM(e.amount_fen), 0) AS fen FROM flag f JOIN entry e ON e.id = f.entry_id JOIN chat c ON c.chat_id = e.chat_id
+		WHERE f.status = ? AND e.status = ? AND c.shop_id = ?`, FlagOpen, EntryHeld, shop).Scan(&row).Error
+	return row.N, row.Fen, err
 }

@@ -41,7 +41,7 @@ CREATE TABLE report_run (
   done_at     BIGINT,
   UNIQUE (kind, day)
 );
-CREATE INDEX report_run_planning ON report_run (kind) WHERE status = 'planning';
+CREATE INDEX report_run_planning ON report_run (kind, day) WHERE status = 'planning';
 
 -- Who had something taken back or paid today.
 CREATE INDEX entry_settled ON entry (settled_at) WHERE settled_at IS NOT NULL;
