@@ -273,10 +273,10 @@ func (r Reader) ShareOfGroup(chat, inviter string, from, to time.Time) (Part, er
 }
 
 // ShareOfStore counts the joins that earned in a month in the groups of a shop, and those of
-// one inviter.
+// one inviter. It goes from the shop's groups to their figures: a month has many more.
 func (r Reader) ShareOfStore(shop, inviter, period string) (Part, error) {
-	return part(r.db.Raw(`SELECT COALESCE(SUM(joins), 0) AS whole, COALESCE(SUM(CASE WHEN staff = ? THEN joins ELSE 0 END), 0) AS of
-		FROM tally WHERE period = ? AND chat_id IN (SELECT chat_id FROM chat WHERE shop_id = ? AND shop_id <> '')`, inviter, period, shop))
+	return part(r.db.Raw(`SELECT COALESCE(SUM(t.joins), 0) AS whole, COALESCE(SUM(CASE WHEN t.staff = ? THEN t.joins ELSE 0 END), 0) AS of
+		FROM chat c CROSS JOIN tally t WHERE c.shop_id = ? AND c.shop_id <> '' AND t.period = ? AND t.chat_id = c.chat_id`, inviter, shop, period))
 }
 
 // ShortStays lists the stays of customers in some groups that began since a moment and ended

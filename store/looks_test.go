@@ -55,16 +55,22 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 		func() error { _, err := r.JoinCount("xb1"); return err },
 		func() error { _, err := r.ContactCount("xb1"); return err },
 		func() error { _, err := r.TaskByMsgID("m1"); notFound(t, err); return nil },
+		func() error { _, err := r.JoinsAtTill("till1", "", now, now, 10); return err },
+		func() error { _, err := r.JoinsAtTill("", "wang", now, now, 10); return err },
+		func() error { _, err := r.ShareOfGroup("wr1", "wang", now, now); return err },
+		func() error { _, err := r.ShareOfStore("s1", "wang", "2026-11"); return err },
+		func() error { _, err := r.ShortStays([]string{"wr1", "wr2"}, now, 1, 10); return err },
+		func() error { _, err := r.LeftAfterHold("wang", now, now, 1, 10); return err },
 	} {
 		must(t, look())
 	}
 	looks := k.said
-	if len(looks) != 21 {
+	if len(looks) != 27 {
 		t.Fatalf("%d looks were seen: %q", len(looks), looks)
 	}
 	for _, look := range looks {
 		for _, table := range []string{"inbox", "run", "outbox", "stint", "entry", "task", "delivery", "mod_case", "contact"} {
-			if plan := planOf(t, s, look); strings.Contains(plan, "SCAN "+table+"\n") {
+			if plan := planOf(t, s, look); strings.Contains(plan, "SCAN "+table+"\n") || strings.Contains(plan, "PRIMARY KEY (period=?)\n") {
 				t.Errorf("%s\n%s", look, plan)
 			}
 		}

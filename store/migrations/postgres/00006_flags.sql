@@ -35,3 +35,5 @@ DROP INDEX stint_state;
 CREATE INDEX stint_state ON stint (state, joined_at) WHERE state <> '';
 CREATE INDEX stint_inviter ON stint (inviter, joined_at) WHERE inviter <> '';
 CREATE INDEX entry_kept ON entry (staff, due_at) WHERE status <> 'held' AND status <> 'void';
+DROP INDEX tally_chat;
+CREATE INDEX tally_chat ON tally (period, chat_id, staff, joins);
