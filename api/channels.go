@@ -115,6 +115,7 @@ type channelCounts struct {
 	channelView
 	Joins    int64 `json:"joins" doc:"joins that carried its state"`
 	Contacts int64 `json:"contacts" doc:"contacts that carried its state"`
+	Scans    int64 `json:"scans" doc:"how often its page was opened in the last 400 days"`
 }
 
 func (s *server) viewChannel(c store.Channel) channelView {
@@ -212,6 +213,9 @@ func (s *server) channelCounts(ctx context.Context, id string) (*result[channelC
 	r := s.Store.Read(ctx)
 	if v.Joins, err = r.JoinCount(c.State); err == nil {
 		v.Contacts, err = r.ContactCount(c.State)
+	}
+	if err == nil {
+		v.Scans, err = r.ScanCount(c.ID)
 	}
 	if err != nil {
 		return nil, s.fail(ctx, err)

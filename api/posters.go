@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"xiaobu/codes"
+	"xiaobu/store"
 )
 
 // Printed is how something is to be printed, in the query.
@@ -50,6 +51,36 @@ func (s *server) posters() {
 	})
 	huma.Register(s.api, op(http.MethodGet, "/posters.zip", "posters of a region, a store or all, a folder for each store", http.StatusOK), func(ctx context.Context, in *archive) (*huma.StreamResponse, error) {
 		return s.archive(ctx, in.Region, in.StoreID, in.wish(in.Size))
+	})
+}
+
+type scanView struct {
+	Day    string     `json:"day" format:"date" doc:"of the configured zone"`
+	Scans  int64      `json:"scans" doc:"how often the page was opened; a crash may lose some seconds of it"`
+	LastAt *time.Time `json:"last_at"`
+}
+
+// scans registers the statistic of a code's page. It knows nothing of who opened it.
+func (s *server) scans() {
+	type days struct {
+		ID string `path:"id"`
+		Page
+	}
+	huma.Register(s.api, op(http.MethodGet, "/channels/{id}/scans", "how often the page of a code was opened, by day", http.StatusOK), func(ctx context.Context, in *days) (*result[list[scanView]], error) {
+		ch, err := s.channel(ctx, in.ID)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		if _, err := time.Parse(time.DateOnly, in.Cursor); err != nil && in.Cursor != "" {
+			return nil, badCursor()
+		}
+		rows, err := s.Store.Read(ctx).Scans(ch.ID, in.Cursor, in.Limit+1)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return paged(rows, in.Limit, func(d store.ChannelDay) scanView {
+			return scanView{Day: d.Day, Scans: d.Scans, LastAt: s.stamp(d.LastAt)}
+		}, func(d store.ChannelDay) string { return d.Day }), nil
 	})
 }
 

@@ -232,7 +232,7 @@ func TestScansAreCounted(t *testing.T) {
 	ended, stop := context.WithCancel(t.Context())
 	stop()
 	d.pages.Scans.Run(ended, func(err error) { t.Error(err) })
-	days, err := d.store.Read(t.Context()).Scans(ch.ID, "", "9")
+	days, err := d.store.Read(t.Context()).Scans(ch.ID, "", 0)
 	must(t, err)
 	if len(days) != 2 || days[0].Day != "2026-11-22" || days[0].Scans != 40 || days[1].Day != "2026-11-23" || days[1].Scans != 2 || !days[1].LastAt.Equal(d.now) {
 		t.Errorf("got %+v", days)

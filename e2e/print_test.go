@@ -10,13 +10,11 @@ import (
 	"net/url"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"xiaobu/codes"
-	"xiaobu/store"
 )
 
 // file asks the API for something printed.
@@ -88,7 +86,7 @@ func TestAPosterLeadsIntoTheGroup(t *testing.T) {
 			t.Errorf("%s is %q", name, head.Get(name))
 		}
 	}
-	_, _, wecom := r.file("/channels/" + c.ID + "/poster?format=png&content=wecom&size=A4")
+	_, _, wecom := r.file("/channels/" + c.ID + "/poster?format=png&content=wecom&size=A6")
 	want, err := codes.Decode(wecom)
 	if err != nil || !strings.Contains(want, c.ConfigID) {
 		t.Fatalf("WeCom's code holds %q %v", want, err)
@@ -102,11 +100,16 @@ func TestAPosterLeadsIntoTheGroup(t *testing.T) {
 		t.Errorf("HEAD: %d, %d bytes", status, len(body))
 	}
 	r.drain()
-	ch, err := r.app.Store.Read(t.Context()).ChannelByCode(c.Code)
-	must(t, err)
-	days, err := r.app.Store.Read(t.Context()).Scans(ch.ID, "", "9")
-	if err != nil || !slices.EqualFunc(days, []int64{1}, func(d store.ChannelDay, n int64) bool { return d.Scans == n && d.Day == r.day() }) {
-		t.Errorf("scans %+v %v, want one on %s", days, err, r.day())
+	var counts struct{ Scans int }
+	r.want(http.StatusOK, http.MethodGet, "/channels/"+c.ID, nil, &counts)
+	days := items[struct {
+		Day    string
+		Scans  int
+		LastAt time.Time `json:"last_at"`
+	}](r, "/channels/"+c.ID+"/scans")
+	today := r.clock.now().In(r.conf.Timezone).Format(time.DateOnly)
+	if counts.Scans != 1 || len(days) != 1 || days[0].Day != today || days[0].Scans != 1 || !days[0].LastAt.Equal(r.clock.now()) {
+		t.Errorf("scans %+v and %+v, want one on %s", counts, days, today)
 	}
 	r.want(http.StatusNoContent, http.MethodDelete, "/channels/"+c.ID, nil, nil)
 	status, _, body = r.page(http.MethodGet, path)
@@ -114,8 +117,6 @@ func TestAPosterLeadsIntoTheGroup(t *testing.T) {
 		t.Errorf("deleted: %d %s", status, body)
 	}
 }
-
-func (r *rig) day() string { return r.clock.now().In(r.conf.Timezone).Format(time.DateOnly) }
 
 func TestPostersOfAChainComeAsAZIP(t *testing.T) {
 	needFont(t)

@@ -33,9 +33,16 @@ func (tx *Tx) AddScans(days []ChannelDay) error {
 	}).CreateInBatches(days, 500).Error
 }
 
-// Scans lists the days of a channel from one to another, both included.
-func (r Reader) Scans(channel int64, from, to string) ([]ChannelDay, error) {
-	return all[ChannelDay](r.db.Where("channel_id = ? AND day >= ? AND day <= ?", channel, from, to).Order("day"))
+// Scans lists the days of a channel on which its page was opened, from behind the day after.
+func (r Reader) Scans(channel int64, after string, limit int) ([]ChannelDay, error) {
+	return all[ChannelDay](limited(r.db.Where("channel_id = ? AND day > ?", channel, after).Order("day"), limit))
+}
+
+// ScanCount counts how often the page of a channel was opened on the days that are kept.
+func (r Reader) ScanCount(channel int64) (int64, error) {
+	var n int64
+	err := r.db.Raw(`SELECT COALESCE(SUM(scans), 0) FROM channel_day WHERE channel_id = ?`, channel).Scan(&n).Error
+	return n, err
 }
 
 // PruneScans forgets the days before one.

@@ -21,13 +21,19 @@ func TestScansAddUp(t *testing.T) {
 		add("2026-11-23", 4, at) // what another process counted earlier
 		add("2026-11-24", 1, at.Add(24*time.Hour))
 		tx(t, s, func(tx *Tx) error { return tx.AddScans(nil) })
-		days, err := s.Read(t.Context()).Scans(ch.ID, "2026-11-23", "2026-11-23")
+		days, err := s.Read(t.Context()).Scans(ch.ID, "2026-11-22", 1)
 		must(t, err)
 		if len(days) != 1 || days[0].Scans != 7 || !days[0].LastAt.Equal(at.Add(time.Minute)) {
 			t.Errorf("got %+v", days)
 		}
+		if n, err := s.Read(t.Context()).ScanCount(ch.ID); n != 8 || err != nil {
+			t.Errorf("counted %d %v", n, err)
+		}
+		if n, err := s.Read(t.Context()).ScanCount(99); n != 0 || err != nil {
+			t.Errorf("counted %d %v", n, err)
+		}
 		tx(t, s, func(tx *Tx) error { return tx.PruneScans("2026-11-24") })
-		if days, err = s.Read(t.Context()).Scans(ch.ID, "", "9"); err != nil || len(days) != 1 || days[0].Day != "2026-11-24" {
+		if days, err = s.Read(t.Context()).Scans(ch.ID, "", 0); err != nil || len(days) != 1 || days[0].Day != "2026-11-24" {
 			t.Errorf("got %+v %v", days, err)
 		}
 	})
