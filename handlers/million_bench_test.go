@@ -239,7 +239,7 @@ func BenchmarkChain(b *testing.B) {
 func benchBook(b *testing.B, r *Rewards) {
 	var inside []time.Duration
 	median(b, "median-ms", func(i int) {
-		id := fmt.Sprint("new", b.N, "x", i)
+		id := fmt.Sprint(b.Name(), b.N, "x", i)
 		ordinal := 1000 + i
 		st := store.Stint{ChatID: fmt.Sprint("wr", i%chainGroups), UserID: "wm" + id, UnionID: "o" + id, Kind: "customer", JoinedAt: start.Add(time.Duration(i) * time.Second),
 			Inviter: fmt.Sprint("c", i%chainGroups/4*10), InviterBy: ByInvitor, Ordinal: &ordinal}

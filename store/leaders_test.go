@@ -2,8 +2,12 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 func TestLeadersAreRankedByWhatStays(t *testing.T) {
@@ -139,4 +143,50 @@ func TestTransfersAndBalancesArePagedWhole(t *testing.T) {
 		must(t, err)
 		equal(t, "one's accounts", own, []Balance{{"held:wang", sums["held:wang"]}, {"paid:wang", sums["paid:wang"]}, {"payable:wang", sums["payable:wang"]}})
 	})
+}
+
+// What an accountant pages through must not read all there ever was.
+func TestLooksAtTheLedgerReadNoWholeTable(t *testing.T) {
+	c := newClock()
+	s := open(t, dsns(t)["sqlite"], c)
+	k := &keeper{Interface: logger.Discard}
+	s.read = s.read.Session(&gorm.Session{Logger: k})
+	r, now := s.Read(t.Context()), c.Now()
+	for _, look := range []func() error{
+		func() error { _, err := r.Statement(StatementFilter{Period: "2026-11", Limit: 51}); return err },
+		func() error {
+			_, err := r.Statement(StatementFilter{Period: "2026-11", Staff: "li", After: "a"})
+			return err
+		},
+		func() error { _, err := r.Leaders(LeaderFilter{Period: "2026-11", By: LeadersStaff}); return err },
+		func() error {
+			_, err := r.Leaders(LeaderFilter{From: now, To: now.AddDate(0, 0, 1), By: LeadersStore, Region: "东"})
+			return err
+		},
+		func() error { _, err := r.FindTransfers(TransferFilter{Entry: 1}); return err },
+		func() error { _, err := r.FindTransfers(TransferFilter{Staff: "li", From: now}); return err },
+		func() error {
+			_, err := r.FindTransfers(TransferFilter{From: now, AfterAt: now, AfterID: 3, Limit: 51})
+			return err
+		},
+		func() error { _, err := r.FindBalances(BalanceFilter{Staff: "li"}); return err },
+		func() error {
+			_, err := r.RejudgeStints(Rejudge{FromAt: now, JoinedAt: now, StintID: 7}, 50)
+			return err
+		},
+		func() error { _, err := r.Differences(1, 2, 3); return err },
+	} {
+		must(t, look())
+	}
+	for _, look := range k.said {
+		plan := planOf(t, s, look)
+		for _, table := range []string{"tally", "entry", "transfer", "stint", "difference"} {
+			if strings.Contains(plan, "SCAN "+table+"\n") || strings.Contains(plan, "SCAN "+table+" USING") {
+				t.Errorf("%s\n%s", look, plan)
+			}
+		}
+	}
+	if len(k.said) < 10 {
+		t.Errorf("only %d looks were seen", len(k.said))
+	}
 }
