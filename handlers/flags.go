@@ -12,15 +12,11 @@ import (
 // ReasonDecided is why an entry is void when somebody decided so. No rule takes that back.
 const ReasonDecided = "decided"
 
-// inspect looks for signals of an entry and flags it when they weigh enough. It reports
-// whether the entry is flagged.
-func (r *Rewards) inspect(tx *store.Tx, st store.Stint, e store.Entry) (bool, error) {
+// inspect looks for signals of an entry, given all stays of the person, and flags it when they
+// weigh enough. It reports whether the entry is flagged.
+func (r *Rewards) inspect(tx *store.Tx, st store.Stint, e store.Entry, stays []store.Stint) (bool, error) {
 	checks, err := checksOf(tx.Reader)
 	if err != nil || !checks.Data.Enabled {
-		return false, err
-	}
-	stays, err := tx.PersonStints(bot.MemberID(st.UserID), st.UnionID)
-	if err != nil {
 		return false, err
 	}
 	i := &inspection{Reader: tx.Reader, sentences: sentences{r.Zone}, checks: checks.Data, st: st, e: e, stays: stays, now: tx.Now}
@@ -40,7 +36,11 @@ func (r *Rewards) inspect(tx *store.Tx, st store.Stint, e store.Entry) (bool, er
 func (r *Rewards) stops(tx *store.Tx, st store.Stint, e store.Entry) (bool, error) {
 	f, err := tx.Flag(e.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return r.inspect(tx, st, e)
+		stays, err := tx.PersonStints(bot.MemberID(st.UserID), st.UnionID)
+		if err != nil {
+			return false, err
+		}
+		return r.inspect(tx, st, e, stays)
 	}
 	return f.Status == store.FlagOpen, err
 }

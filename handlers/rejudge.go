@@ -93,7 +93,7 @@ func (r *Rewards) rejudge(tx *store.Tx, st store.Stint, retract bool) error {
 	case err != nil:
 		return err
 	case !retract:
-		return r.book(tx, st, j, e)
+		return r.book(tx, st, j, e, stays)
 	case e.RuleVersion == j.rule.Version:
 		return nil
 	}

@@ -87,7 +87,7 @@ func (r *Rewards) judgePerson(tx *store.Tx, user bot.MemberID, unionID string) e
 		if err != nil {
 			return err
 		}
-		if err := r.book(tx, st, j, byStint[st.ID]); err != nil {
+		if err := r.book(tx, st, j, byStint[st.ID], stays); err != nil {
 			return err
 		}
 	}
@@ -181,13 +181,14 @@ func inScope(r lawbook, scope string, a, b store.Stint) (bool, error) {
 }
 
 // book brings one entry in line with its judgement. Outside of payouts an entry becomes what
-// the rule in force at its join says, in whatever order rules and news came.
-func (r *Rewards) book(tx *store.Tx, st store.Stint, j judgement, e store.Entry) error {
+// the rule in force at its join says, in whatever order rules and news came. Stays are all of
+// the person.
+func (r *Rewards) book(tx *store.Tx, st store.Stint, j judgement, e store.Entry, stays []store.Stint) error {
 	switch {
 	case e.ID == 0 && !j.earns():
 		return nil
 	case e.ID == 0:
-		return r.enter(tx, st, j)
+		return r.enter(tx, st, j, stays)
 	case e.Reason == ReasonDecided:
 		return nil // somebody decided; no rule takes that back
 	case e.CashOut():
@@ -201,7 +202,7 @@ func (r *Rewards) book(tx *store.Tx, st store.Stint, j judgement, e store.Entry)
 }
 
 // enter books a join that earns, or that would but for the budget.
-func (r *Rewards) enter(tx *store.Tx, st store.Stint, j judgement) error {
+func (r *Rewards) enter(tx *store.Tx, st store.Stint, j judgement, stays []store.Stint) error {
 	e, err := r.newEntry(tx, st, j, 0)
 	if err != nil {
 		return err
@@ -210,9 +211,8 @@ func (r *Rewards) enter(tx *store.Tx, st store.Stint, j judgement) error {
 		return err
 	}
 	if status, _ := statusOf(st, e, j.terms, tx.Now); e.Status == store.EntryHeld && status == store.EntryHeld {
-		if _, err := r.inspect(tx, st, e); err != nil {
-			return err
-		}
+		_, err := r.inspect(tx, st, e, stays)
+		return err
 	}
 	return r.settle(tx, st, e)
 }

@@ -202,7 +202,9 @@ func (tx *Tx) transfer(e Entry, from, to standing, step, why string) error {
 			t.Credit, t.AmountFen = account.name+":"+e.Staff, account.fen
 		}
 	}
-	return tx.db.Create(&t).Error
+	_, err := tx.exec(`INSERT INTO transfer (key, entry_id, at, debit, credit, amount_fen, reason) VALUES (?,?,?,?,?,?,?)`,
+		t.Key, t.EntryID, t.At.UnixMilli(), t.Debit, t.Credit, t.AmountFen, t.Reason)
+	return err
 }
 
 // Transfer is money moved between two accounts.

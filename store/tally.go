@@ -71,12 +71,13 @@ func (tx *Tx) tally(from, to Entry) error {
 
 // stepTally adds to one row, which need not be there yet.
 func (tx *Tx) stepTally(d Tally) error {
-	return tx.db.Exec(`INSERT INTO tally (period, staff, chat_id, joins, kept, held_fen, payable_fen, void_fen, clawed_back_fen, paid_fen)
+	_, err := tx.exec(`INSERT INTO tally (period, staff, chat_id, joins, kept, held_fen, payable_fen, void_fen, clawed_back_fen, paid_fen)
 		VALUES (?,?,?,?,?,?,?,?,?,?)
 		ON CONFLICT (period, staff, chat_id) DO UPDATE SET joins = tally.joins + excluded.joins, kept = tally.kept + excluded.kept,
 		held_fen = tally.held_fen + excluded.held_fen, payable_fen = tally.payable_fen + excluded.payable_fen, void_fen = tally.void_fen + excluded.void_fen,
 		clawed_back_fen = tally.clawed_back_fen + excluded.clawed_back_fen, paid_fen = tally.paid_fen + excluded.paid_fen`,
-		d.Period, d.Staff, d.ChatID, d.Joins, d.Kept, d.HeldFen, d.PayableFen, d.VoidFen, d.ClawedBackFen, d.PaidFen).Error
+		d.Period, d.Staff, d.ChatID, d.Joins, d.Kept, d.HeldFen, d.PayableFen, d.VoidFen, d.ClawedBackFen, d.PaidFen)
+	return err
 }
 
 // tallyMoved is tally for all entries of a payout that go from payable to paid or back, and
