@@ -35,7 +35,26 @@ func (w *town) bring(cashier string) string {
 // A week: a message in the evening of each day that had something to tell, none on others.
 func TestACashierIsToldOnceADay(t *testing.T) {
 	t.Parallel()
-	r, w := townRig(t)
+	onTowns(t, cashiersWeek)
+}
+
+// onTowns lives something through in a town on every database there is.
+func onTowns(t *testing.T, live func(*testing.T, *rig, *town)) {
+	t.Helper()
+	for name, database := range databases(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRigOn(t, database, 1, nil)
+			w := &town{t: t, box: r.box, url: r.wecom.URL}
+			w.populate(2)
+			r.bringIn()
+			live(t, r, w)
+		})
+	}
+}
+
+func cashiersWeek(t *testing.T, r *rig, w *town) {
+	t.Helper()
 	r.until(at(0, 10, 0))
 	left := w.bring("cashier0")
 	w.bring("cashier0")
@@ -156,7 +175,11 @@ func TestARobotsKeyIsKeptAndNotShown(t *testing.T) {
 // and what cannot be sent says why.
 func TestLeaderboardsAndExceptions(t *testing.T) {
 	t.Parallel()
-	r, w := townRig(t)
+	onTowns(t, leadersDay)
+}
+
+func leadersDay(t *testing.T, r *rig, w *town) {
+	t.Helper()
 	chat, err := r.app.Platform.CreateAppChat(t.Context(), bot.AppChat{ID: "managers", Name: "店长群", Owner: "owner0", Users: []bot.UserID{"owner0", "owner1"}})
 	must(t, err)
 	key, err := r.box.AddRobot(chat, "小步")
