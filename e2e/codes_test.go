@@ -407,3 +407,36 @@ func TestTheEstateTellsHowEachCodeDoes(t *testing.T) {
 		t.Errorf("the table: %q", rows)
 	}
 }
+
+// WeCom opens the next group by itself: it belongs where the group before it belonged, and
+// its joins count.
+func TestAGroupThatWeComOpensIsLearnt(t *testing.T) {
+	r, w := townRig(t)
+	r.want(http.StatusOK, http.MethodPut, "/stores/east", map[string]any{"name": "东门店"}, nil)
+	r.want(http.StatusOK, http.MethodPut, "/groups/"+w.groups[0], map[string]any{"store_id": "east", "labels": []string{"秒杀"}}, nil)
+	var c code
+	r.want(http.StatusCreated, http.MethodPost, "/channels", codeBody(w.groups[:1], map[string]any{"auto_create": true, "base_name": "东门", "threshold": 195}), &c)
+	into := w.scan(r, c.ConfigID, 200)
+	if got := r.code(c.ID); len(into) != 1 || got.Condition != "nearly_full" || len(r.notes("owner0")) != 0 {
+		t.Errorf("before: %v, %+v, notes %q", into, got, r.notes("owner0"))
+	}
+	into = w.scan(r, c.ConfigID, 10)
+	got := r.code(c.ID)
+	if len(got.ChatIDs) != 2 || got.Condition != "live" || into[got.ChatIDs[1]] != 10 {
+		t.Fatalf("the new group is not known: %v, %+v", into, got)
+	}
+	var g struct {
+		StoreID   string `json:"store_id"`
+		Labels    []string
+		Customers int
+	}
+	r.want(http.StatusOK, http.MethodGet, "/groups/"+got.ChatIDs[1], nil, &g)
+	if g.StoreID != "east" || !slices.Equal(g.Labels, []string{"秒杀"}) || g.Customers != 10 {
+		t.Errorf("the new group is %+v", g)
+	}
+	var counts struct{ Joins int }
+	r.want(http.StatusOK, http.MethodGet, "/channels/"+c.ID, nil, &counts)
+	if counts.Joins != 210 {
+		t.Errorf("%d joins, want 210", counts.Joins)
+	}
+}

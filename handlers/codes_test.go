@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,10 +43,19 @@ func TestACodeCountsForWhomItBelongedToThen(t *testing.T) {
 	}
 }
 
-// ways is a platform that only takes codes back.
+// ways is a platform with one group code.
 type ways struct {
 	bot.JoinWayMaker
+	way     bot.JoinWay
+	lost    error // what a change answers although it was made
+	calls   int
 	deleted []string
+}
+
+func (w *ways) ChangeJoinWay(_ context.Context, _ string, change func(*bot.JoinWay)) (bot.JoinWay, error) {
+	w.calls++
+	change(&w.way)
+	return w.way, w.lost
 }
 
 func (w *ways) DeleteJoinWay(_ context.Context, config string) error {
@@ -87,5 +97,51 @@ func TestNearTheLimitPersonalCodesThatNobodyMissesGo(t *testing.T) {
 	var full *Conflict
 	if _, err := c.Create(ctx, store.Channel{Name: "x", Kind: store.ChannelGroup, Staff: "a", ChatIDs: []string{string(g1)}}, noRemember); !errors.As(err, &full) {
 		t.Errorf("one code more than the platform takes: %v", err)
+	}
+}
+
+// A change whose answer was lost, and one under which the program died, are read again: the
+// books come to say what the platform has.
+func TestAChangeThatWasCutOffIsReadAgain(t *testing.T) {
+	h := houseWithGroup(t)
+	ctx := context.Background()
+	h.world.group("g2", "owner")
+	h.readGroup("g2")
+	h.pass(time.Minute)
+	id := h.channel(store.Channel{Name: "till", Kind: store.ChannelGroup, Staff: "anna", State: "S1", ChatIDs: []string{string(g1)}})
+	w := &ways{way: bot.JoinWay{Chats: []bot.ChatID{g1}}}
+	n := 0
+	random := func() string { n++; return fmt.Sprintf("owner%d", n) }
+	c := &Channels{Store: h.store, Joins: w, Now: h.clock, Random: random, Log: quiet}
+	now := func() store.Channel {
+		ch, err := h.store.Read(ctx).Channel(id)
+		h.must(err)
+		return ch
+	}
+	h.must(c.LookAfter(ctx))
+	if w.calls != 0 || !now().LookAt.IsZero() {
+		t.Errorf("%d calls for a code that needs nothing: %+v", w.calls, now())
+	}
+	w.lost = &bot.UnknownError{Op: "update", Err: context.DeadlineExceeded}
+	chats := []string{"g2"}
+	if _, err := c.Change(ctx, id, ChannelChange{ChatIDs: &chats}); !bot.IsUnknown(err) {
+		t.Fatalf("got %v", err)
+	}
+	w.lost = nil
+	h.set(h.clock().Add(codeRetry))
+	h.must(c.LookAfter(ctx))
+	if got := now(); got.ChatIDs[0] != "g2" || got.LeaseOwner != "" || !got.LookAt.IsZero() {
+		t.Errorf("after a lost answer: %+v", got)
+	}
+	h.must(h.store.Tx(ctx, func(tx *store.Tx) error { return tx.ClaimChannel(id, "dead", codeLease) }))
+	w.way.Chats = []bot.ChatID{g1, "g2"} // it was made, and then the program died
+	h.must(c.LookAfter(ctx))
+	if got := now(); len(got.ChatIDs) != 1 || got.LeaseOwner != "dead" {
+		t.Errorf("while somebody else may still be at it: %+v", got)
+	}
+	h.set(h.clock().Add(codeLease))
+	h.must(c.LookAfter(ctx))
+	if got := now(); len(got.ChatIDs) != 2 || got.LeaseOwner != "" {
+		t.Errorf("after the program died: %+v", got)
 	}
 }
