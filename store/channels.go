@@ -224,10 +224,16 @@ func (r Reader) NextChannelLook() (at time.Time, ok bool, err error) {
 // LookAtCodesOf has the codes looked at that lead to a group whose size went from one number
 // to another: past a code's threshold or the end of what codes let in, or down again.
 func (tx *Tx) LookAtCodesOf(chat string, before, after, full int) error {
+	now := tx.Now.UnixMilli()
+	which, args := "condition <> 'live'", []any{now, now, now, chat} // there may be room again
+	if after > before {
+		which, args = "threshold > ? AND threshold <= ?", append(args, before, after)
+		if before < full && after >= full {
+			which, args = "threshold <= ?", append(args[:4], after)
+		}
+	}
 	return tx.db.Exec(`UPDATE channel SET look_at = ? WHERE status = 'active' AND (look_at IS NULL OR look_at > ?) AND lease_until <= ?
-		AND id IN (SELECT channel_id FROM channel_chat WHERE chat_id = ?)
-		AND (threshold > ? AND threshold <= ? OR ? < ? AND ? >= ? OR ? > ? AND condition <> 'live')`,
-		tx.Now.UnixMilli(), tx.Now.UnixMilli(), tx.Now.UnixMilli(), chat, before, after, before, full, after, full, before, after).Error
+		AND id IN (SELECT channel_id FROM channel_chat WHERE chat_id = ?) AND `+which, args...).Error
 }
 
 // LookAtAllCodesOf has every code looked at that leads to a group.
