@@ -54,8 +54,14 @@ func (h *house) seen(st store.Stint, c store.CheckSettings) []store.Signal {
 	h.must(err)
 	i := &inspection{Reader: rd, sentences: sentences{shanghai}, checks: c, st: st, stays: stays, now: h.clock(),
 		e: store.Entry{Staff: st.Inviter, Period: "2026-11"}}
-	signals, err := i.signals()
+	signals, err := i.signals(0)
 	h.must(err)
+	// Giving up early changes nothing about what is flagged.
+	enough, err := i.signals(c.Threshold)
+	h.must(err)
+	if flagged := weigh(signals) >= c.Threshold; flagged != (weigh(enough) >= c.Threshold) || flagged && len(enough) != len(signals) {
+		h.t.Errorf("all signals: %q; those looked at: %q", names(signals), names(enough))
+	}
 	return signals
 }
 

@@ -20,7 +20,7 @@ func (r *Rewards) inspect(tx *store.Tx, st store.Stint, e store.Entry, stays []s
 		return false, err
 	}
 	i := &inspection{Reader: tx.Reader, sentences: sentences{r.Zone}, checks: checks.Data, st: st, e: e, stays: stays, now: tx.Now}
-	signals, err := i.signals()
+	signals, err := i.signals(checks.Data.Threshold)
 	if err != nil {
 		return false, fmt.Errorf("look at entry %d: %w", e.ID, err)
 	}

@@ -16,7 +16,7 @@ import (
 const (
 	maxBurst  = 500 // joins around one
 	maxShort  = 2000
-	maxLeaves = 200 // the latest joins of an inviter
+	maxLeaves = 100 // the latest joins of an inviter
 	maxShown  = 10  // stays that a signal names
 )
 
@@ -41,26 +41,48 @@ type found struct {
 	stays []store.Stint
 }
 
-// signals returns all signals of the join, in the order of NamedChecks.
-func (i *inspection) signals() ([]store.Signal, error) {
-	look := map[string]func(store.Check) (*found, error){
-		SignalBurst: i.burst, SignalShare: i.share, SignalKnown: i.known, SignalRing: i.ring,
-		SignalTills: i.tills, SignalLeaves: i.leaves, SignalStaff: i.staff,
+// signals returns the signals of the join, in the order of NamedChecks. It looks at the cheap
+// ones first and gives up, with none, once what is left could not reach enough.
+func (i *inspection) signals(enough float64) ([]store.Signal, error) {
+	named := map[string]NamedCheck{}
+	var left []store.Signal
+	for _, n := range NamedChecks(&i.checks) {
+		named[n.Signal] = n
+		left = append(left, store.Signal{Name: n.Signal, Weight: n.Check.Weight})
 	}
 	var out []store.Signal
-	for _, n := range NamedChecks(&i.checks) {
-		if n.Check.Weight == 0 {
+	for _, l := range []struct {
+		signal string
+		ask    func(store.Check) (*found, error)
+	}{
+		{SignalKnown, i.known}, {SignalTills, i.tills}, {SignalRing, i.ring}, {SignalStaff, i.staff},
+		{SignalLeaves, i.leaves}, {SignalBurst, i.burst}, {SignalShare, i.share},
+	} {
+		if weigh(slices.Concat(left, out)) < enough {
+			return nil, nil
+		}
+		left = slices.DeleteFunc(left, func(s store.Signal) bool { return s.Name == l.signal })
+		check := *named[l.signal].Check
+		if check.Weight == 0 {
 			continue
 		}
-		f, err := look[n.Signal](*n.Check)
+		f, err := l.ask(check)
 		if err != nil {
 			return nil, err
 		}
 		if f != nil {
-			out = append(out, store.Signal{Name: n.Signal, Weight: n.Check.Weight, ZH: f.text.ZH, EN: f.text.EN, Stays: shown(f.stays)})
+			out = append(out, store.Signal{Name: l.signal, Weight: check.Weight, ZH: f.text.ZH, EN: f.text.EN, Stays: shown(f.stays)})
 		}
 	}
-	return out, nil
+	return asListed(out, NamedChecks(&i.checks)), nil
+}
+
+func asListed(signals []store.Signal, checks []NamedCheck) []store.Signal {
+	at := func(s store.Signal) int {
+		return slices.IndexFunc(checks, func(n NamedCheck) bool { return n.Signal == s.Name })
+	}
+	slices.SortFunc(signals, func(a, b store.Signal) int { return cmp.Compare(at(a), at(b)) })
+	return signals
 }
 
 func shown(stays []store.Stint) []store.SignalStay {
