@@ -56,7 +56,7 @@ func (i *inspection) signals(enough float64) ([]store.Signal, error) {
 		ask    func(store.Check) (*found, error)
 	}{
 		{SignalKnown, i.known}, {SignalTills, i.tills}, {SignalRing, i.ring}, {SignalStaff, i.staff},
-		{SignalLeaves, i.leaves}, {SignalBurst, i.burst}, {SignalShare, i.share},
+		{SignalBurst, i.burst}, {SignalLeaves, i.leaves}, {SignalShare, i.share},
 	} {
 		if weigh(slices.Concat(left, out)) < enough {
 			return nil, nil
