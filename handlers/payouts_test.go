@@ -167,6 +167,36 @@ func TestAReversalLetsTheEarlierJoinEarn(t *testing.T) {
 	x.says(p.ID, "reversed, li 1: 100-0=100")
 }
 
+// The same where the earlier join was by another user id, and the union id became known only
+// after the entry had been paid.
+func TestAReversalKnowsUnionIDsThatWereLearnedLate(t *testing.T) {
+	x, ctx := newTill(t), context.Background()
+	x.world.group(g2, "owner")
+	x.readGroup(g2)
+	x.pass(time.Minute)
+	early := customer(8)
+	early.Inviter, early.UnionID = "early", "one person"
+	x.world.join(g2, early) // the callback is lost
+	x.pass(time.Minute)
+	x.bring("li", 7)
+	x.to(2027, 1)
+	p, err := x.p.Make(ctx, PayoutAsk{Period: "2026-12"}, noRemember)
+	x.must(err)
+	for i := range x.world.groups[g1].Members {
+		if m := &x.world.groups[g1].Members[i]; m.ID == customer(7).ID {
+			m.UnionID = "one person"
+		}
+	}
+	x.readGroup(g1)
+	x.pass(time.Minute)
+	x.readGroup(g2)
+	x.pass(time.Minute)
+	x.balances(map[string]int64{"company": -400, "payable:li": 200, "payable:wang": 100, "paid:li": 100})
+	x.must(only(x.p.Reverse(ctx, p.ID, "ben", "重复", noRemember)))
+	x.pass(2 * time.Hour)
+	x.balances(map[string]int64{"company": -350, "payable:li": 200, "payable:wang": 100, "payable:early": 50})
+}
+
 func TestADebtChangesAnApprovedPayout(t *testing.T) {
 	x, ctx := newTill(t), context.Background()
 	x.must(only(x.p.Make(ctx, PayoutAsk{Period: "2026-11"}, noRemember)))

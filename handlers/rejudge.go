@@ -38,7 +38,7 @@ func (r *Rewards) Rejudge(ctx context.Context) error {
 		if err == nil {
 			err = r.Store.Tx(ctx, func(tx *store.Tx) error { return r.rejudgeBatch(tx, j) })
 		}
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrStale) { // somebody else did this batch: on to the next
 			return fmt.Errorf("judge again: %w", err)
 		}
 	}

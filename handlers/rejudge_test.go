@@ -139,6 +139,34 @@ func TestARejudgeGoesOnWhereItWasCutOff(t *testing.T) {
 	h.balances(map[string]int64{"company": -50 * (rejudgeBatch + 10), "held:cashier": 50 * (rejudgeBatch + 10)})
 }
 
+// A payout that catches up while the duty judges again does not fail: each batch is done by
+// one of them.
+func TestTwoMayJudgeAgainAtOnce(t *testing.T) {
+	h := houseWithGroup(t)
+	var ms []bot.Member
+	for n := range 4 * rejudgeBatch {
+		ms = append(ms, customer(n+1))
+	}
+	h.deliver(h.world.join(g1, ms...))
+	h.pass(time.Minute)
+	h.ruleSince(start, store.Rule{Tiers: []store.Tier{{Fen: 70}}})
+	errs := make(chan error)
+	for range 4 {
+		go func() { errs <- h.rewards.Rejudge(context.Background()) }()
+	}
+	for range 4 {
+		if err := <-errs; err != nil {
+			t.Error(err)
+		}
+	}
+	h.balances(map[string]int64{"company": -70 * 4 * rejudgeBatch, "held:cashier": 70 * 4 * rejudgeBatch})
+	for _, e := range h.entries()[:3] {
+		if !e.SettledAt.IsZero() {
+			t.Errorf("entry %d is held, and settled at %s", e.ID, e.SettledAt)
+		}
+	}
+}
+
 // What is paid is what the rule in force says, not what an older one said.
 func TestNothingIsCollectedWhileItsMonthIsJudgedAgain(t *testing.T) {
 	h := houseWithGroup(t)

@@ -65,6 +65,7 @@ func (tx *Tx) LockLedger() error {
 // AddEntry writes a new entry, held or void, with the transfer that earns it; a known one is
 // left alone.
 func (tx *Tx) AddEntry(e *Entry) (bool, error) {
+	e.SettledAt = settledAt(Entry{}, *e, tx.Now)
 	res := tx.db.Clauses(clause.OnConflict{DoNothing: true}).Create(e)
 	if res.Error != nil || res.RowsAffected == 0 {
 		return false, res.Error
@@ -87,7 +88,7 @@ func (tx *Tx) MoveEntry(e Entry, status, reason string, payout *int64) error {
 // rule and terms, when it is due, and which payouts have to do with it. The transfers that
 // belong to the step tell why. It fails with ErrStale when the entry moved meanwhile.
 func (tx *Tx) ChangeEntry(from, to Entry, why string) error {
-	to.SettledAt = tx.Now
+	to.SettledAt = settledAt(from, to, tx.Now)
 	q := tx.db.Table("entry").Where("id = ? AND status = ? AND rule_version = ? AND amount_fen = ?", from.ID, from.Status, from.RuleVersion, from.AmountFen)
 	res := sameID(sameID(q, "payout_id", from.PayoutID), "recovered_by", from.RecoveredBy).Updates(map[string]any{
 		"status": to.Status, "reason": to.Reason, "amount_fen": to.AmountFen, "rule_version": to.RuleVersion, "terms": to.Terms,
@@ -104,6 +105,18 @@ func (tx *Tx) ChangeEntry(from, to Entry, why string) error {
 		return err
 	}
 	return tx.tally(from, to)
+}
+
+// settledAt is when an entry came to its status: what is held is not settled, and a step that
+// leaves the status as it is (a debt that is recovered, another amount) settles nothing anew.
+func settledAt(from, to Entry, now time.Time) time.Time {
+	switch to.Status {
+	case EntryHeld:
+		return time.Time{}
+	case from.Status:
+		return from.SettledAt
+	}
+	return now
 }
 
 // moveEntries is MoveEntry for all entries of a payout that have a status, from payable to

@@ -327,12 +327,13 @@ func (tx *Tx) ReverseEntries(p Payout) error {
 }
 
 // rejudgePaid has all joins of the people judged again whose joins a payout had paid: while
-// these stood because they were paid, earlier ones that became known later earned nothing.
+// these stood because they were paid, earlier ones that became known later earned nothing. The
+// stays say who is who: an entry keeps the union id that was known when it was booked.
 func (tx *Tx) rejudgePaid(id int64) error {
 	from, ok, err := tx.min(`SELECT MIN(t) FROM (
 		SELECT MIN(s.joined_at) AS t FROM payout_item i JOIN stint s ON s.user_id = i.member WHERE i.payout_id = ? UNION ALL
-		SELECT MIN(s.joined_at) FROM payout_item i JOIN entry e ON e.id = i.entry_id JOIN stint s ON s.union_id = e.union_id AND s.union_id <> ''
-		WHERE i.payout_id = ? AND e.union_id <> '') AS joins`, id, id)
+		SELECT MIN(s.joined_at) FROM payout_item i JOIN entry e ON e.id = i.entry_id JOIN stint p ON p.id = e.stint_id
+		JOIN stint s ON s.union_id = p.union_id AND s.union_id <> '' WHERE i.payout_id = ? AND p.union_id <> '') AS joins`, id, id)
 	if err != nil || !ok {
 		return err
 	}

@@ -179,6 +179,9 @@ func TestAReversalTurnsEverythingBack(t *testing.T) {
 		october := bookPayable(t, s, "li", "2026-10", 30, 40, 0)
 		first := payOut(t, s, "2026-10")
 		clawBack(t, s, october[0])
+		lost, err := s.Read(t.Context()).Entry(october[0])
+		must(t, err)
+		c.Add(time.Hour)
 		bookPayable(t, s, "li", "2026-11", 100)
 		second := payOut(t, s, "2026-11")
 		equal(t, "paid", linesOf(t, s, second.ID), []string{"li 1: 100-30=70"})
@@ -205,14 +208,14 @@ func TestAReversalTurnsEverythingBack(t *testing.T) {
 		}
 		e, err := r.Entry(october[0])
 		must(t, err)
-		if e.Status != EntryClawedBack || e.PayoutID != nil {
-			t.Errorf("what was clawed back: %+v", e)
+		if e.Status != EntryClawedBack || e.PayoutID != nil || !e.SettledAt.Equal(lost.SettledAt) {
+			t.Errorf("what was clawed back, once: %+v", e)
 		}
 		if p, err := r.Payout(first.ID); err != nil || p.Status != PayoutReversed {
 			t.Errorf("%+v %v", p, err)
 		}
 		equal(t, "the lines stay", linesOf(t, s, second.ID), []string{"li 1: 100-30=70"})
-		if fen, err := r.Released(c.Now(), c.Now().Add(time.Second)); err != nil || fen != 30+40+100 {
+		if fen, err := r.Released(c.Now().Add(-2*time.Hour), c.Now().Add(time.Second)); err != nil || fen != 30+40+100 {
 			t.Errorf("%d fen became payable %v, want 170 once", fen, err)
 		}
 		if j, err := r.Rejudging(c.Now().Add(time.Hour)); err != nil || j.Stays == 0 {
