@@ -82,7 +82,7 @@ func (s *pageServer) show(w http.ResponseWriter, r *http.Request) {
 	}
 	l := s.wordsFor(r)
 	v := s.about(r.Context(), ch, l)
-	content, err := s.Pictures.Content(r.Context(), ch)
+	content, _ := s.Pictures.Content(r.Context(), ch) // what went wrong is logged when it is read, not for every visitor
 	switch {
 	case ch.Condition == store.CodeDead:
 		v.Do, v.Help = l.Dead, []string{l.ask(s.helper(r.Context(), ch))}
@@ -95,9 +95,6 @@ func (s *pageServer) show(w http.ResponseWriter, r *http.Request) {
 		}
 		v.Help = []string{l.Elsewhere, l.Trouble + l.ask(s.helper(r.Context(), ch))}
 	}
-	if err != nil && r.Context().Err() == nil && content != "" {
-		s.Log.Warn("a page shows the last known code", "channel", ch.ID, "error", err)
-	}
 	s.write(w, r, http.StatusOK, v)
 }
 
@@ -108,13 +105,14 @@ func (s *pageServer) picture(w http.ResponseWriter, r *http.Request) {
 		s.missing(w, r, ch, err)
 		return
 	}
-	content, err := s.Pictures.Content(r.Context(), ch)
+	content, _ := s.Pictures.Content(r.Context(), ch) // see show
 	var data []byte
 	if content != "" {
-		data, err = s.Pictures.PNG(content)
+		if data, err = s.Pictures.PNG(content); err != nil {
+			s.Log.Error("draw a code", "channel", ch.ID, "error", err)
+		}
 	}
 	if data == nil {
-		s.Log.Warn("there is no picture of a code", "channel", ch.ID, "error", err)
 		http.Error(w, "try again later", http.StatusServiceUnavailable)
 		return
 	}

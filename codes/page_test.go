@@ -1,6 +1,7 @@
 package codes
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -177,9 +178,18 @@ func TestThePageDoesWithoutThePlatform(t *testing.T) {
 		}
 		return content
 	}
+	var log bytes.Buffer
+	d.pages.Pictures.log = slog.New(slog.NewTextHandler(&log, nil))
+	d.pages.Log = d.pages.Pictures.log
 	d.platform.down = true
 	for range 5 {
 		d.shows(d.get("/q/group1"), 200, []string{"暂时取不到"}, []string{"<img"})
+		if w := d.get("/q/group1/qr.png"); w.Code != 503 {
+			t.Errorf("a picture that nobody has: %d", w.Code)
+		}
+	}
+	if n := strings.Count(log.String(), "\n"); n != 1 {
+		t.Errorf("strangers wrote %d lines into the log:\n%s", n, log.String())
 	}
 	if d.platform.asked != 1 {
 		t.Errorf("the platform was asked %d times while it was down", d.platform.asked)

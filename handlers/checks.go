@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -89,7 +90,7 @@ func (r *Rewards) PutChecks(ctx context.Context, c store.Checks) (store.Checks, 
 }
 
 func checkWho(by, note string) error {
-	if n := utf8.RuneCountInString(by); n == 0 || n > maxName {
+	if n := utf8.RuneCountInString(strings.TrimSpace(by)); n == 0 || n > maxName {
 		return invalid("by", "has %d characters; want who decides, 1 to %d", n, maxName)
 	}
 	if n := utf8.RuneCountInString(note); n > maxNote {

@@ -367,7 +367,7 @@ func TestAFlagIsDecidedOnce(t *testing.T) {
 		t.Errorf("an entry without a flag: %v", err)
 	}
 	var inv *Invalid
-	for _, d := range []store.FlagDecision{{EntryID: 2, Decision: store.DecideVoid}, {EntryID: 2, Decision: store.DecideVoid, Who: "wang", Note: strings.Repeat("x", maxNote+1)}} {
+	for _, d := range []store.FlagDecision{{EntryID: 2, Decision: store.DecideVoid}, {EntryID: 2, Decision: store.DecideVoid, Who: " "}, {EntryID: 2, Decision: store.DecideVoid, Who: "wang", Note: strings.Repeat("x", maxNote+1)}} {
 		if _, err := h.rewards.DecideFlag(context.Background(), d); !errors.As(err, &inv) {
 			t.Errorf("%+v: %v", d, err)
 		}
