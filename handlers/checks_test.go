@@ -95,6 +95,7 @@ func goer(user string, stayed time.Duration) []been {
 
 // Each signal is there from its threshold on, to the second and to the join, and not before.
 func TestEachSignalBeginsAtItsThreshold(t *testing.T) {
+	t.Parallel()
 	rings := func(people int, stayed time.Duration) (out []been) {
 		for i := range people {
 			out = append(out, goer(fmt.Sprint("go", i), stayed)...)
@@ -242,6 +243,7 @@ func (h *house) flags(f store.FlagFilter) string {
 // 150 people are brought in by one cashier within a minute,
 // all into one group, and half of them were elsewhere before.
 func TestOrdinaryBulkJoinsAreNeverHeld(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	h.rule(store.Rule{HoldMS: hour.Milliseconds(), OncePer: OncePerGroup})
 	for _, g := range []bot.ChatID{g1, g2} {

@@ -147,6 +147,7 @@ type supposedHistory struct {
 // What is supposed is made so in a second history, and there the books say what was
 // predicted.
 func TestWhatIfComesTrue(t *testing.T) {
+	t.Parallel()
 	for name, y := range supposedHistories() {
 		t.Run(name, func(t *testing.T) {
 			was := houseWithTwoGroups(t)

@@ -124,6 +124,7 @@ func TestTheStepChangesAfterTheHundredthCustomer(t *testing.T) {
 // A month ends at midnight where the company is, wherever the program runs: what was joined in its
 // last second is paid with it, what was joined a second later is not.
 func TestAMonthEndsAtMidnightOfItsZone(t *testing.T) {
+	t.Parallel()
 	chicago, err := time.LoadLocation("America/Chicago")
 	if err != nil {
 		t.Fatal(err)
@@ -177,6 +178,7 @@ func TestAMonthEndsAtMidnightOfItsZone(t *testing.T) {
 
 // A rule holds from its second on, that second included; of two rules of one second the newer.
 func TestARuleHoldsFromItsSecondOn(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		from []time.Duration // of versions, from the join on
 		want int64

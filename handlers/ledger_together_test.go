@@ -115,6 +115,7 @@ func (p *program) busy(t *testing.T, stop *atomic.Bool) {
 // Two programs judge the same people, under two names in two lanes that turn out to be one, take
 // back, settle and pay, all at once: nothing happens twice, and the books agree with themselves.
 func TestTwoProgramsKeepOneLedger(t *testing.T) {
+	t.Parallel()
 	var now atomic.Int64
 	end := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	clock := func() time.Time { return time.UnixMilli(now.Load()).UTC() }

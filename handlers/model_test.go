@@ -247,6 +247,7 @@ func begin(t *testing.T, rt *rapid.T) *history {
 // Callbacks that come four times, late and in any order, with a group whose details lag:
 // the books come out as if each had been seen once.
 func TestTheBooksEqualAModelThatSawEachEventOnce(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		y := begin(t, rt)
 		y.h.world.lag = time.Duration(rapid.IntRange(0, 4000).Draw(rt, "lag")) * time.Millisecond
@@ -269,6 +270,7 @@ func TestTheBooksEqualAModelThatSawEachEventOnce(t *testing.T) {
 // The same with callbacks that never come. What nobody told is found by the next read: who
 // is there is right, and so are the ordinals, as long as a loss is followed by a callback.
 func TestTheBooksEqualTheModelAlthoughCallbacksAreLost(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		y := begin(t, rt)
 		lost := map[bot.ChatID]bool{}

@@ -47,6 +47,7 @@ func threeGroups(t *testing.T) (*house, []bot.ChatID) {
 // Whatever happened: a month under a rule that says the same as the one in force would have
 // cost what it did cost, in all its parts.
 func TestAPreviewOfTheSameRuleCostsTheSame(t *testing.T) {
+	t.Parallel()
 	hour := time.Hour.Milliseconds()
 	budget := func(fen int64, per string) *store.Budget { return &store.Budget{Fen: fen, Per: per} }
 	for seed, c := range []struct {
