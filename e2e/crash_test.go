@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -51,10 +50,7 @@ type program struct {
 
 func newProgram(t testing.TB, database string, box sandbox.Config, base string) *program {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	addr := ln.Addr().String()
-	must(t, ln.Close())
+	addr := ownAddress(t)
 	return &program{t: t, bin: buildProgram(t), addr: addr, db: database, log: &syncBuffer{}, env: append(os.Environ(),
 		"XIAOBU_LISTEN="+addr, "XIAOBU_DATABASE="+database, "XIAOBU_API_TOKEN="+apiToken, "XIAOBU_FEED_SECRET="+feedSecret,
 		"XIAOBU_WECOM_BASE_URL="+base, "XIAOBU_WECOM_CORP_ID="+box.CorpID, fmt.Sprintf("XIAOBU_WECOM_AGENT_ID=%d", box.AgentID),

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -30,6 +29,7 @@ const (
 // real program at another of its calls, before the platform did the work or before its
 // answer; the program is started again, and the day must end as if nothing had happened.
 func TestACrashAtEveryCall(t *testing.T) {
+	t.Parallel() // for the most part it waits
 	if slow > 1 {
 		t.Skip("the program under test is not built with the race detector")
 	}
@@ -110,10 +110,7 @@ func newDay(t *testing.T, bin string, c crash) *day {
 	srv := httptest.NewServer(http.HandlerFunc(d.serve))
 	d.town = &town{t: t, box: box, url: srv.URL}
 	d.populate(2)
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	addr := ln.Addr().String()
-	must(t, ln.Close())
+	addr := ownAddress(t)
 	w := box.Config()
 	database := "sqlite:" + filepath.Join(memoryDir(t), "day.db")
 	d.p = &program{t: t, bin: bin, addr: addr, db: database, log: &syncBuffer{}, env: append(os.Environ(), "XIAOBU_WECOM_SETTLE=50ms",
