@@ -301,6 +301,9 @@ func TestAFlaggedRewardWaitsForSomebodyToDecide(t *testing.T) {
 	if got := h.flags(store.FlagFilter{Status: store.FlagOpen, Staff: "anna"}); got != "wm001 open held, wm002 open held" {
 		t.Errorf("flagged: %s", got)
 	}
+	if got := h.flags(store.FlagFilter{Status: store.FlagOpen, Shop: "elsewhere"}); got != "" {
+		t.Errorf("of another store: %s", got)
+	}
 	h.must(h.decide(0, store.DecideRelease)) // before it is due
 	h.status(store.EntryHeld, store.EntryHeld)
 	h.pass(hour)

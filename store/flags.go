@@ -174,7 +174,8 @@ type FlagFilter struct {
 // Flags lists flagged entries in the order in which they were booked.
 func (r Reader) Flags(f FlagFilter) ([]FlaggedEntry, error) {
 	q := r.db.Where("entry_id > ?", f.Cursor).Order("entry_id")
-	held := "entry_id IN (SELECT id FROM entry WHERE status = 'held')"
+	const of = "EXISTS (SELECT 1 FROM entry e WHERE e.id = flag.entry_id AND "
+	held := of + "e.status = 'held')"
 	switch f.Status {
 	case FlagOpen:
 		q = q.Where("status = ? AND "+held, FlagOpen)
@@ -184,10 +185,10 @@ func (r Reader) Flags(f FlagFilter) ([]FlaggedEntry, error) {
 		q = where(q, "status", f.Status)
 	}
 	if f.Staff != "" {
-		q = q.Where("entry_id IN (SELECT id FROM entry WHERE staff = ?)", f.Staff)
+		q = q.Where(of+"e.staff = ?)", f.Staff)
 	}
 	if f.Shop != "" {
-		q = q.Where("entry_id IN (SELECT e.id FROM entry e JOIN chat c ON c.chat_id = e.chat_id WHERE c.shop_id = ?)", f.Shop)
+		q = q.Where(of+"e.chat_id IN (SELECT chat_id FROM chat WHERE shop_id = ?))", f.Shop)
 	}
 	flags, err := all[Flag](limited(q, f.Limit))
 	if err != nil {

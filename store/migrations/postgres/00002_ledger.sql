@@ -17,6 +17,7 @@ UPDATE entry SET payout_id = NULL WHERE payout_id IS NOT NULL AND status NOT IN 
 
 DROP INDEX entry_earned;
 CREATE INDEX entry_earned ON entry (earned_at, staff, chat_id, status, reason, amount_fen);
+CREATE INDEX entry_member ON entry (member);
 CREATE INDEX entry_period ON entry (period, status);
 CREATE INDEX entry_debt ON entry (staff, id) WHERE status = 'clawed_back' AND payout_id IS NOT NULL AND recovered_by IS NULL;
 CREATE INDEX entry_recovered ON entry (recovered_by) WHERE recovered_by IS NOT NULL;
