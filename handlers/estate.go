@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"time"
 
@@ -118,16 +119,20 @@ func (e *estateNames) codes(rows []store.Channel, days []time.Time, idle time.Ti
 	return out, nil
 }
 
-// name fills in whose the code is, in words.
+// name fills in whose the code is, in words. One without a shop is of that of its groups.
 func (e *estateNames) name(c *EstateCode) error {
-	if _, ok := e.shops[c.ShopID]; !ok && c.ShopID != "" {
-		shop, err := e.r.Shop(c.ShopID)
+	id := c.ShopID
+	for _, g := range c.Groups {
+		id = cmp.Or(id, g.ShopID)
+	}
+	if _, ok := e.shops[id]; !ok && id != "" {
+		shop, err := e.r.Shop(id)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		e.shops[c.ShopID] = shop
+		e.shops[id] = shop
 	}
-	c.ShopName, c.Region = e.shops[c.ShopID].Name, e.shops[c.ShopID].Region
+	c.ShopName, c.Region = e.shops[id].Name, e.shops[id].Region
 	if _, ok := e.staff[c.Staff]; !ok && c.Staff != "" {
 		row, err := e.r.Staff(bot.UserID(c.Staff))
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -135,7 +135,17 @@ func TestTheEstateCountsByDay(t *testing.T) {
 		if len(rooms) != 1 || rooms["wr0"].QRJoins != 5 {
 			t.Errorf("groups %+v", rooms)
 		}
-		for status, want := range map[string]int{"": 3, CodeLive: 2, CodeUnused: 1, CodeDead: 0} {
+		tx(t, s, func(tx *Tx) error { // a code without a shop is of that of its groups
+			codes[2].ShopID, codes[2].Condition = "", CodeFull
+			return errors.Join(tx.EditChannel(codes[2]), tx.SaveCondition(codes[2]))
+		})
+		if bad, err := r.AlarmedChannels("s1"); err != nil || len(bad) != 1 || bad[0].ID != codes[2].ID {
+			t.Errorf("codes that lead nowhere: %+v %v", bad, err)
+		}
+		if bad, err := r.AlarmedChannels("s2"); err != nil || len(bad) != 0 {
+			t.Errorf("of another shop: %+v %v", bad, err)
+		}
+		for status, want := range map[string]int{"": 3, CodeLive: 2, CodeUnused: 0, CodeFull: 1, CodeDead: 0} {
 			some, err := r.Estate(EstateFilter{Region: "east", Shop: "s1", Status: status, Idle: c.Now().Add(time.Hour)})
 			if err != nil || len(some) != want {
 				t.Errorf("%q: %d codes %v, want %d", status, len(some), err, want)

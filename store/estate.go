@@ -25,11 +25,18 @@ type EstateFilter struct {
 // Estate lists codes by id.
 func (r Reader) Estate(f EstateFilter) ([]Channel, error) {
 	q := r.db.Where("channel.id > ? AND channel.status = ? AND channel.purpose <> ?", f.Cursor, ChannelActive, PurposeReferral).Order("channel.id")
-	q = where(q, "channel.shop_id", f.Shop)
-	if f.Region != "" {
-		q = q.Where("channel.shop_id IN (SELECT id FROM shop WHERE region = ?)", f.Region)
+	return all[Channel](limited(inState(inShops(q, f.Region, f.Shop), f), f.Limit))
+}
+
+// inShops keeps the codes of a region's shops, or of one shop; empty selects everything. A code
+// without a shop is one of the shops of the groups it leads to.
+func inShops(q *gorm.DB, region, shop string) *gorm.DB {
+	if region == "" && shop == "" {
+		return q
 	}
-	return all[Channel](limited(inState(q, f), f.Limit))
+	const of = `(SELECT id FROM shop WHERE region = ? OR ? = '') AND (shop_id = ? OR ? = '')`
+	return q.Where(`(shop_id IN `+of+` OR shop_id = '' AND id IN (SELECT channel_id FROM channel_chat WHERE chat_id IN
+		(SELECT chat_id FROM chat WHERE shop_id IN `+of+`)))`, region, region, shop, shop, region, region, shop, shop)
 }
 
 // inState keeps the codes in a state.
@@ -52,6 +59,7 @@ type CodeRoom struct {
 	ChatID  string
 	Name    string
 	Status  string
+	ShopID  string
 	People  int
 	QRJoins int // joins by code ever
 }
@@ -61,7 +69,7 @@ func (r Reader) CodeRooms(ids []int64) (map[string]CodeRoom, error) {
 	out := map[string]CodeRoom{}
 	err := chunked(ids, func(part []int64) error {
 		var rows []CodeRoom
-		err := r.db.Raw(`SELECT chat_id, name, status, customers + staff AS people,
+		err := r.db.Raw(`SELECT chat_id, name, status, shop_id, customers + staff AS people,
 			(SELECT COUNT(*) FROM stint WHERE stint.chat_id = chat.chat_id AND stint.join_scene = 'qr') AS qr_joins
 			FROM chat WHERE chat_id IN (SELECT chat_id FROM channel_chat WHERE channel_id IN ?)`, part).Scan(&rows).Error
 		for _, row := range rows {

@@ -271,7 +271,7 @@ func (r Reader) Overheld(staff string, before time.Time) (n, fen int64, err erro
 
 // AlarmedChannels lists a store's codes that lead nowhere, or soon will.
 func (r Reader) AlarmedChannels(shop string) ([]Channel, error) {
-	return all[Channel](r.db.Where("shop_id = ? AND status = ? AND condition <> ?", shop, ChannelActive, CodeLive).Order("id"))
+	return all[Channel](inShops(r.db.Where("status = ? AND condition <> ?", ChannelActive, CodeLive).Order("id"), "", shop))
 }
 
 // OpenFlags counts and sums the entries of a store's groups that wait for a decision.

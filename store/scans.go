@@ -76,14 +76,8 @@ func (tx *Tx) PutChannelPicture(p ChannelPicture) error {
 }
 
 // CodesToPrint lists the channels of a region, or of a shop, or all, that have a code, shop by
-// shop; personal codes of customers are not among them. A code without a shop is one of the
-// shops of the groups it leads to.
+// shop; personal codes of customers are not among them.
 func (r Reader) CodesToPrint(region, shop string, limit int) ([]Channel, error) {
 	q := r.db.Where("status = ? AND purpose <> ?", ChannelActive, PurposeReferral).Order("shop_id, id")
-	const of = `(SELECT id FROM shop WHERE region = ? OR ? = '') AND (shop_id = ? OR ? = '')`
-	if region != "" || shop != "" {
-		q = q.Where(`(shop_id IN `+of+` OR shop_id = '' AND id IN (SELECT channel_id FROM channel_chat WHERE chat_id IN
-			(SELECT chat_id FROM chat WHERE shop_id IN `+of+`)))`, region, region, shop, shop, region, region, shop, shop)
-	}
-	return all[Channel](limited(q, limit))
+	return all[Channel](limited(inShops(q, region, shop), limit))
 }
