@@ -75,7 +75,7 @@ func (p *plot) begin(rt *rapid.T) *life {
 		l.place()
 	}
 	l.places = []map[string]place{maps.Clone(l.judge.at)}
-	l.settled = rapid.IntRange(0, 3).Draw(rt, "settled") > 0
+	l.settled = rapid.IntRange(0, 2).Draw(rt, "settled") > 0
 	l.rule()
 	l.pass(time.Minute)
 	return l
@@ -341,16 +341,15 @@ func (l *life) place() {
 	l.places = append(l.places, maps.Clone(l.judge.at))
 }
 
-// variants judges all stays for each way in which the groups have been placed: a join is judged
-// by where its group is then, and nobody writes down when that was.
+// variants judges all stays for each way in which the groups have been placed when they were
+// booked, the newest first: an entry keeps the terms of then, and nobody writes down when that was.
+// Who is new is said by where the groups are now.
 func (l *life) variants(facts []fact) []map[int64]verdict {
 	var out []map[int64]verdict
-	now := l.judge.at
-	for _, at := range slices.Backward(l.places) {
-		l.judge.at = at
+	for _, was := range slices.Backward(l.places) {
+		l.judge.was = was
 		out = append(out, l.judge.verdicts(facts, l.now))
 	}
-	l.judge.at = now
 	return out
 }
 
@@ -385,11 +384,15 @@ var (
 )
 
 func (l *life) drawRule() store.Rule {
+	scopes := []string{OncePerCorp, OncePerCorp, OncePerStore, OncePerGroup}
+	if !l.settled {
+		scopes = []string{OncePerStore, OncePerStore, OncePerStore, OncePerCorp, OncePerGroup}
+	}
 	r := store.Rule{
 		Tiers:      rapid.SampledFrom(someTiers).Draw(l.rt, "tiers"),
 		HoldMS:     rapid.SampledFrom(someHolds).Draw(l.rt, "hold").Milliseconds(),
 		ClawbackMS: rapid.SampledFrom(someBacks).Draw(l.rt, "clawback").Milliseconds(),
-		OncePer:    rapid.SampledFrom([]string{OncePerCorp, OncePerCorp, OncePerStore, OncePerGroup}).Draw(l.rt, "once"),
+		OncePer:    rapid.SampledFrom(scopes).Draw(l.rt, "once"),
 	}
 	for i := range rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(l.rt, "overrides") {
 		o := store.Override{Name: "override " + strconv.Itoa(i), Tiers: rapid.SampledFrom(someTiers).Draw(l.rt, "tiers")}
@@ -443,6 +446,9 @@ func (l *life) live() {
 	acts := []func(){l.join, l.join, l.join, l.join, l.leave, l.leave, l.edge, l.edge, l.rule, l.place, l.learn, l.collect, l.step, l.step, l.jump, l.jump, l.doze, l.fail, l.nightly, l.look}
 	if rapid.Bool().Draw(l.rt, "of money") {
 		acts = []func(){l.join, l.payday, l.regret, l.join, l.regret, l.step, l.rule, l.payday, l.learn, l.edge, l.leave, l.fail, l.place, l.doze, l.nightly, l.look}
+	}
+	if !l.settled {
+		acts = append(acts, l.join, l.join, l.place, l.place, l.place)
 	}
 	for range rapid.SampledFrom([]int{10, 6, 14, 3, 18, 1}).Draw(l.rt, "steps") {
 		acts[rapid.IntRange(0, len(acts)-1).Draw(l.rt, "act")]()

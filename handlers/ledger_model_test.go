@@ -68,7 +68,8 @@ type cash struct {
 // referee is the model: it knows the rules, where the groups belong, and what was paid.
 type referee struct {
 	laws []law
-	at   map[string]place // of a group
+	at   map[string]place // of a group, now
+	was  map[string]place // of a group, when the joins were booked
 	paid map[int64]cash   // by stay: what it was worth when it was paid
 	zone *time.Location
 }
@@ -134,7 +135,7 @@ func (j *referee) reward(s fact, rule law, now time.Time) verdict {
 	v := verdict{reason: ReasonRewarded, staff: s.inviter, version: rule.version, clawback: rule.clawback, period: s.joined.In(j.zone).Format("2006-01")}
 	tiers, hold := rule.tiers, rule.hold
 	for _, o := range rule.overrides {
-		here := j.at[s.chat]
+		here := j.was[s.chat]
 		if here.shop != "" && slices.Contains(o.Stores, here.shop) || slices.Contains(o.Labels, here.label) {
 			v.terms, tiers = o.Name, o.Tiers
 			if o.HoldMS != nil {

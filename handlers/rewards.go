@@ -197,6 +197,21 @@ func (r *Rewards) book(tx *store.Tx, st store.Stint, j judgement, e store.Entry,
 		return refuse(tx, j, e)
 	case e.PayoutID == nil && e.RuleVersion != j.rule.Version:
 		return r.revise(tx, st, j, e)
+	case e.Status == store.EntryVoid && e.Reason != ReasonLeftEarly && !decided(e):
+		return r.readmit(tx, st, j, e)
+	}
+	return r.settle(tx, st, e)
+}
+
+// readmit lets an entry count again whose join did not earn for a while, because another join of
+// the person stood before it. Its money was the budget's meanwhile.
+func (r *Rewards) readmit(tx *store.Tx, st store.Stint, j judgement, e store.Entry) error {
+	over, err := overBudget(tx, j.rule, e, 0)
+	if err != nil {
+		return err
+	}
+	if over {
+		return tx.MoveEntry(e, store.EntryVoid, ReasonOverBudget, nil)
 	}
 	return r.settle(tx, st, e)
 }
@@ -253,14 +268,12 @@ func overBudget(tx *store.Tx, rule store.Rule, e store.Entry, own int64) (bool, 
 	return !rule.Budget.Allows(spent-own, e.AmountFen), err
 }
 
-// refuse voids an entry whose join no longer earns.
+// refuse voids an entry whose join no longer earns. It keeps the version that it was booked
+// under: should the join earn again, the one in force then gives it its amount.
 func refuse(tx *store.Tx, j judgement, e store.Entry) error {
 	to := e
 	to.Status, to.Reason, to.PayoutID = store.EntryVoid, j.reason, nil
-	if j.rule.Version != 0 && e.PayoutID == nil {
-		to.RuleVersion = j.rule.Version
-	}
-	if to == e || decided(e) && to.RuleVersion == e.RuleVersion {
+	if to == e || decided(e) && j.rule.Version == e.RuleVersion {
 		return nil
 	}
 	return tx.ChangeEntry(e, to, j.reason)

@@ -88,13 +88,27 @@ func (tx *Tx) SetChatStatus(id bot.ChatID, status string) error {
 	return one(tx.db.Exec(`UPDATE chat SET status = ? WHERE chat_id = ?`, status, string(id)))
 }
 
-// PlaceChat puts a group into a shop and labels it. Codes of the shop may have waited for it.
+// PlaceChat puts a group into a shop and labels it. Codes of the shop may have waited for it,
+// and where a person is new once in each shop, joins are judged again.
 func (tx *Tx) PlaceChat(id bot.ChatID, shopID string, labels []string) error {
-	c := Chat{ChatID: string(id), ShopID: shopID, Labels: notNil(labels)}
+	if err := tx.LockLedger(); err != nil {
+		return err
+	}
+	was, err := tx.Chat(id)
+	if err != nil {
+		return err
+	}
 	if err := tx.LookAtWaitingCodes(); err != nil {
 		return err
 	}
-	return one(tx.db.Model(&c).Where("chat_id = ?", c.ChatID).Select("ShopID", "Labels").Updates(&c))
+	c := Chat{ChatID: string(id), ShopID: shopID, Labels: notNil(labels)}
+	if err := one(tx.db.Model(&c).Where("chat_id = ?", c.ChatID).Select("ShopID", "Labels").Updates(&c)); err != nil {
+		return err
+	}
+	if was.ShopID == shopID {
+		return nil
+	}
+	return tx.rejudgePlaced(c.ChatID)
 }
 
 // Stint is one stay of one person in one group.
