@@ -63,6 +63,11 @@ type App struct {
 
 // New opens the database and puts everything in its place. Nothing runs yet.
 func New(ctx context.Context, o Options) (*App, error) {
+	if font := o.Config.PrintFont; font != "" {
+		if err := codes.CheckFont(font); err != nil { // now, not when somebody waits for a poster
+			return nil, &configs.Error{Key: "print.font", Problem: err.Error(), Example: configs.ExampleFont}
+		}
+	}
 	if o.Detector == nil {
 		o.Detector = spam.New()
 	}

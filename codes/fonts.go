@@ -115,6 +115,12 @@ func OpenFonts(named string, dirs []string) (*Fonts, error) {
 	return f, nil
 }
 
+// CheckFont says why a font file cannot be printed with; nil: it can.
+func CheckFont(file string) error {
+	f := &Fonts{known: map[letter]glyph{}}
+	return errors.Join(f.add(file, file), f.Close())
+}
+
 // findFonts maps the names of families' files to the first place where they are.
 func findFonts(dirs []string) map[string]string {
 	found := map[string]string{}

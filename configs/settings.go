@@ -55,7 +55,7 @@ var settings = []setting{
 		set: setSecondPerson, show: func(c *Config) string { return strconv.FormatBool(c.SecondPerson) },
 	},
 	{
-		key: "print.font", example: "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc", help: "a TTF, OTF or TTC file for posters; left out: the Chinese fonts of the machine",
+		key: "print.font", example: ExampleFont, help: "a TTF, OTF or TTC file for posters; left out: the Chinese fonts of the machine",
 		set: func(c *Config, v string) error { c.PrintFont = v; return nil }, show: func(c *Config) string { return c.PrintFont },
 	},
 	{
@@ -131,6 +131,9 @@ func setZone(c *Config, v string) error {
 	c.Timezone = zone
 	return nil
 }
+
+// ExampleFont is where Debian and Ubuntu keep a font that print.font may name.
+const ExampleFont = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 
 func setSecondPerson(c *Config, v string) error {
 	if v != "true" && v != "false" {

@@ -33,6 +33,12 @@ func xiaobu(t *testing.T, stdin string, vars []string, args ...string) result {
 	return result{code, out.String(), msg.String()}
 }
 
+// sandboxed are settings that serve starts with.
+func sandboxed() []string {
+	return []string{"XIAOBU_WECOM_CORP_ID=ww1", "XIAOBU_WECOM_AGENT_ID=1000002", "XIAOBU_WECOM_SECRET=the-app-secret", "XIAOBU_WECOM_TOKEN=QDG6eK",
+		"XIAOBU_WECOM_AES_KEY=jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"}
+}
+
 func TestWrongUsageEndsWithTwoAndSaysWhatToDo(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, c := range []struct {
@@ -47,6 +53,7 @@ func TestWrongUsageEndsWithTwoAndSaysWhatToDo(t *testing.T) {
 		{[]string{"serve"}, nil, "wecom.corp_id"},
 		{[]string{"serve", "--config", "missing.yaml"}, nil, "missing.yaml"},
 		{[]string{"serve"}, []string{"XIAOBU_LISTEN=8080"}, "HOST:PORT"},
+		{[]string{"serve"}, append(sandboxed(), "XIAOBU_PRINT_FONT=none.ttf"), "setting print.font: open none.ttf"},
 		{[]string{"migrate"}, []string{"XIAOBU_DATABSE=x"}, "XIAOBU_DATABASE"},
 		{[]string{"spam"}, nil, "check"},
 		{[]string{"why", "delivery"}, nil, "two words"},
