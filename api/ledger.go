@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -224,7 +225,11 @@ func (s *server) audits() {
 
 func (s *server) audit(ctx context.Context, id string) (store.Audit, error) {
 	if id == "" {
-		return s.Store.Read(ctx).LastAudit()
+		a, err := s.Store.Read(ctx).LastAudit()
+		if errors.Is(err, store.ErrNotFound) {
+			return a, huma.Error404NotFound("the books were not audited yet: they are every night, and on POST /rewards/audit")
+		}
+		return a, err
 	}
 	n, err := idOf(id)
 	if err != nil {

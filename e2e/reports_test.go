@@ -242,6 +242,16 @@ func leadersDay(t *testing.T, r *rig, w *town) {
 	if strings.Contains(r.log.String(), key) {
 		t.Error("the robot's key is in the log")
 	}
+
+	// without a store the group still counts in the chain's sums, as it does for its people
+	r.want(http.StatusOK, http.MethodPut, "/groups/"+w.groups[0], map[string]any{"store_id": ""}, nil)
+	var shown struct {
+		Text string `json:"text"`
+	}
+	r.want(http.StatusOK, http.MethodGet, "/reports/chain/preview?day=2026-11-23", nil, &shown)
+	if !strings.Contains(shown.Text, "今日进群 3 人,奖励 1.00元。") {
+		t.Errorf("a group without a store is missing in %q", shown.Text)
+	}
 }
 
 // Who has left is told nothing more, and the run says so.

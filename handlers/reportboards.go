@@ -101,13 +101,18 @@ func (t times) of(by, shop string) store.LeaderFilter {
 	return store.LeaderFilter{Period: t.period, From: t.from, To: t.to, By: by, Shop: shop}
 }
 
-// boards fills in the sums of the day and the month, of groups with a store; quiet means that
-// nobody joined on the day.
+// boards fills in the sums of the day and the month, of one store or of everybody: the chain's
+// count groups without a store too, as its board of people does. Quiet means that nobody joined
+// on the day.
 func (r *Reports) boards(rd store.Reader, p phrases, run store.ReportRun, f store.LeaderFilter, values map[string]string) (quiet bool, err error) {
 	today, month := r.times(run)
+	by := store.LeadersStore
+	if f.Shop == "" {
+		by = store.LeadersStaff
+	}
 	var sums [2]sum
 	for i, t := range []times{today, month} {
-		leaders, err := rd.Leaders(t.of(store.LeadersStore, f.Shop))
+		leaders, err := rd.Leaders(t.of(by, f.Shop))
 		if err != nil {
 			return true, err
 		}
