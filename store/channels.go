@@ -166,11 +166,6 @@ func (r Reader) ChannelOwnerAt(id int64, at time.Time) (ChannelOwner, error) {
 	return first[ChannelOwner](r.db.Where("channel_id = ? AND from_at <= ?", id, at.UnixMilli()).Order("from_at DESC"))
 }
 
-// ChannelOwners lists whose a code was, oldest first.
-func (r Reader) ChannelOwners(id int64) ([]ChannelOwner, error) {
-	return all[ChannelOwner](r.db.Where("channel_id = ?", id).Order("from_at"))
-}
-
 // ClaimChannel takes the right to change an active code at the platform; ErrStale says that
 // somebody else has it. Whoever loses it by a crash leaves a code that is looked at then.
 func (tx *Tx) ClaimChannel(id int64, owner string, lease time.Duration) error {
