@@ -160,7 +160,7 @@ func (s *server) rejudges() {
 	view := func(j store.Rejudge) rejudgeView {
 		return rejudgeView{ID: idString(j.ID), From: s.stamp(j.FromAt), Status: j.Phase, Stays: j.Stays, Judged: j.Judged, AskedAt: s.stamp(j.AskedAt), DoneAt: s.stamp(j.DoneAt)}
 	}
-	huma.Register(s.api, op(http.MethodGet, "/rewards/rejudges", "joins judged again because a rule reaches into the past, newest first", http.StatusOK), func(ctx context.Context, in *Page) (*result[list[rejudgeView]], error) {
+	huma.Register(s.api, op(http.MethodGet, "/rewards/rejudges", "joins judged again because a rule reaches into the past, a group changed stores, or a payout was reversed; newest first", http.StatusOK), func(ctx context.Context, in *Page) (*result[list[rejudgeView]], error) {
 		before, err := in.number()
 		if err != nil {
 			return nil, err

@@ -112,7 +112,7 @@ func (s *server) makePayout() {
 	post := op(http.MethodPost, "/rewards/payouts", "pay or collect what is payable of a month", http.StatusCreated)
 	post.Description = "Without `by` everything payable of the month is paid at once. With it the payout is only collected: somebody else approves it, then it is paid. " +
 		"What was clawed back after it had been paid is kept back, oldest first, as far as nobody has to pay in. " +
-		"Refused with 422 while the month is not over, with 409 when `by` is given and nothing is payable, and while joins of the month are judged again by a new rule."
+		"Refused with 422 while the month is not over, with 409 when `by` is given and nothing is payable, and while joins of the month are judged again."
 	huma.Register(s.api, post, func(ctx context.Context, in *create) (*result[payoutView], error) {
 		v, err := once(ctx, s, "POST /rewards/payouts", in.Keyed, in.Body, func(remember handlers.Remember) (payoutView, error) {
 			p, err := s.Payouts.Make(ctx, handlers.PayoutAsk(in.Body), remember)

@@ -72,7 +72,7 @@ var (
 	deadDesc    = prometheus.NewDesc("xiaobu_inbox_dead", "Events that a handler gave up.", nil, nil)
 	ageDesc     = prometheus.NewDesc("xiaobu_inbox_oldest_seconds", "Age of the oldest event that waits.", nil, nil)
 	differDesc  = prometheus.NewDesc("xiaobu_ledger_differences", "Figures of the reward books that did not agree in the last audit.", nil, nil)
-	rejudgeDesc = prometheus.NewDesc("xiaobu_rejudge_stays", "Joins that wait to be judged again because a rule reaches into the past.", nil, nil)
+	rejudgeDesc = prometheus.NewDesc("xiaobu_rejudge_stays", "Joins that wait to be judged again: a rule reaches into the past, a group changed stores, a payout was reversed.", nil, nil)
 	outboxDesc  = prometheus.NewDesc("xiaobu_outbox", "Actions by kind and state.", []string{"kind", "state"}, nil)
 )
 

@@ -25,6 +25,9 @@ type paying struct {
 // closed is the last month that a payout closes; empty: none.
 func (l *life) closed() (last string) {
 	for _, p := range l.payments {
+		if len(p.rewards) == 0 {
+			continue
+		}
 		if p.status == store.PayoutCollected || p.status == store.PayoutApproved || p.status == store.PayoutPaid {
 			last = max(last, p.period)
 		}

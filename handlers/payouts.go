@@ -54,10 +54,8 @@ func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (s
 			return out, err
 		}
 	}
-	if p.CatchUp != nil {
-		if err := p.CatchUp(ctx); err != nil {
-			return out, err
-		}
+	if err := p.catchUp(ctx); err != nil {
+		return out, err
 	}
 	err = p.Store.Tx(ctx, func(tx *store.Tx) error {
 		if err := p.checkSettled(tx, end); err != nil {
@@ -70,6 +68,23 @@ func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (s
 		return remember(tx, fmt.Sprint(out.ID))
 	})
 	return out, err
+}
+
+// catchUpTime is how long somebody who asks for a payout waits for the ledger. What is not
+// done by then goes on without them, and the payout is refused until it is done.
+const catchUpTime = 5 * time.Second
+
+func (p *Payouts) catchUp(ctx context.Context) error {
+	if p.CatchUp == nil {
+		return nil
+	}
+	within, cancel := context.WithTimeout(ctx, catchUpTime)
+	defer cancel()
+	err := p.CatchUp(within)
+	if within.Err() != nil && ctx.Err() == nil {
+		return nil
+	}
+	return err
 }
 
 // collect collects, and pays at once where nobody is named.

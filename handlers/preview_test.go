@@ -165,7 +165,7 @@ func TestWhichMonthIsPreviewed(t *testing.T) {
 	}
 }
 
-// BenchmarkPreview is a preview of a month with 100,000 joins, a fifth of them of people who
+// BenchmarkPreview is a preview of a month with -stays joins, some of them of people who
 // were somewhere before.
 func BenchmarkPreview(b *testing.B) {
 	ctx := context.Background()
@@ -174,7 +174,7 @@ func BenchmarkPreview(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	const joins = 100_000
+	joins := *benchStays
 	from := start.AddDate(0, 0, -14)
 	for batch := range joins / 1000 {
 		err := s.Tx(ctx, func(tx *store.Tx) error {

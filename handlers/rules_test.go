@@ -3,6 +3,7 @@ package handlers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -134,19 +135,33 @@ func TestARuleReachesIntoNoClosedMonth(t *testing.T) {
 		return err
 	}
 	h.must(put(november.AddDate(0, -3, 0))) // nothing was paid yet
-	collect := func(period, then string) {
+	entries := 0
+	collect := func(period, then string, joins int) {
 		p := store.Payout{Period: period}
 		h.must(h.store.Tx(context.Background(), func(tx *store.Tx) error {
+			for range joins {
+				entries++
+				st := store.Stint{ChatID: string(g1), UserID: fmt.Sprint("wm", entries), Kind: "customer", JoinedAt: november}
+				if _, err := tx.AddStint(&st); err != nil {
+					return err
+				}
+				e := store.Entry{Key: store.JoinKey(st), StintID: st.ID, Staff: "lin", RuleVersion: 1, Period: period, AmountFen: 1,
+					Status: store.EntryPayable, EarnedAt: november, DueAt: november}
+				if _, err := tx.AddEntry(&e); err != nil {
+					return err
+				}
+			}
 			if err := tx.Collect(&p, "anna"); err != nil || then == "" {
 				return err
 			}
 			return tx.StepPayout(&p, then, "anna", "")
 		}))
 	}
-	collect("2026-10", "")
-	collect("2026-08", store.PayoutPaid)
-	collect("2026-11", store.PayoutReversed)
-	collect("2026-11", store.PayoutDiscarded)
+	collect("2026-10", "", 1)
+	collect("2026-12", "", 0) // a payout of nothing
+	collect("2026-08", store.PayoutPaid, 1)
+	collect("2026-11", store.PayoutReversed, 1)
+	collect("2026-11", store.PayoutDiscarded, 1)
 	for from, refused := range map[time.Time]bool{
 		november.AddDate(0, -3, 0): true, november.AddDate(0, -1, 0): true, november.Add(-time.Second): true,
 		november: false, start: false, start.AddDate(0, 1, 0): false,
@@ -157,7 +172,7 @@ func TestARuleReachesIntoNoClosedMonth(t *testing.T) {
 		}
 	}
 	// From now on is never refused, whatever was paid.
-	collect("2026-11", store.PayoutApproved)
+	collect("2026-11", store.PayoutApproved, 1)
 	h.must(put(start))
 }
 

@@ -190,9 +190,9 @@ func (r Reader) RuleSpans(before int64, limit int) ([]RuleSpan, error) {
 	return spans, nil
 }
 
-// LastClosedPeriod returns the last month that a payout was made for which is neither reversed
-// nor discarded, empty if there is none.
+// LastClosedPeriod returns the last month of a payout that is neither reversed nor discarded,
+// empty if there is none. A payout of nothing closes no month.
 func (r Reader) LastClosedPeriod() (period string, err error) {
-	err = r.db.Raw(`SELECT COALESCE(MAX(period), '') FROM payout WHERE status IN ('collected', 'approved', 'paid')`).Scan(&period).Error
+	err = r.db.Raw(`SELECT COALESCE(MAX(period), '') FROM payout WHERE joins > 0 AND status IN ('collected', 'approved', 'paid')`).Scan(&period).Error
 	return period, err
 }
