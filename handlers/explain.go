@@ -486,7 +486,7 @@ func (c *inquiry) transferSteps(x *Explanation) error {
 	}
 	for _, m := range moves {
 		c.step(x, "transfer", Facts{At: m.At, AmountFen: m.AmountFen, Debit: m.Debit, Credit: m.Credit}, c.say("%s:%s 从%s转到%s(%s)", "%s: %s from %s to %s (%s)",
-			m.At, fen(m.AmountFen), accountWord(m.Debit), accountWord(m.Credit), reasonWord(m.Reason)))
+			m.At, fen(m.AmountFen), accountWord(m.Debit), accountWord(m.Credit), ReasonWord(m.Reason)))
 	}
 	return nil
 }
@@ -542,6 +542,6 @@ func (c *inquiry) statusStep(x *Explanation) error {
 	if x.Entry.CashOut() && c.found.reason == ReasonNotNew {
 		c.step(x, "status", Facts{}, Text{"后来得知此人不是新客,但已经发放的不再追回", "It became known later that the person was not new, but what was paid stands"})
 	}
-	c.step(x, "status", Facts{Status: x.Entry.Status, AmountFen: x.Entry.AmountFen}, c.say("目前状态:%s(%s)", "It is now %s (%s)", statusWord(x.Entry.Status), reasonWord(x.Entry.Reason)))
+	c.step(x, "status", Facts{Status: x.Entry.Status, AmountFen: x.Entry.AmountFen}, c.say("目前状态:%s(%s)", "It is now %s (%s)", StatusWord(x.Entry.Status), ReasonWord(x.Entry.Reason)))
 	return nil
 }

@@ -427,7 +427,7 @@ func TestOverridesAndChangedRulesAreNamed(t *testing.T) {
 		t.Errorf("judged again: %+v", a)
 	}
 	told := strings.Join(x.Evidence(Chinese), "\n")
-	if !strings.Contains(told, "3.00元 从cashier的待确认转到公司") || !strings.Contains(told, "按规则版本 3 重算") {
+	if !strings.Contains(told, "3.00元 从cashier的观察期内转到公司") || !strings.Contains(told, "按规则版本 3 重算") {
 		t.Error(told)
 	}
 }

@@ -331,7 +331,7 @@ func TestWhatACashierReads(t *testing.T) {
 		want       string
 	}{
 		{"two joins", "zh", func(o *office) { o.join("zhang", "王芳"); o.join("zhang", "李娜") },
-			"张敏,辛苦了!\n今天(11月23日)您带来 2 人进群,奖励 1.00元。\n本月共 2 人,奖励 1.00元。\n现在观察期内 1.00元,可领 0.00元;本月已发 0.00元。"},
+			"张敏,辛苦了!\n今天(11月23日)您带来 2 人进群,奖励 1.00元。\n本月共 2 人,奖励 1.00元。\n现在观察期内 1.00元,可发放 0.00元;本月已发 0.00元。"},
 		{"in English", "en", func(o *office) { o.join("zhang", "王芳") },
 			"张敏, well done!\nToday (23 Nov) you brought 1 into groups and earned 0.50元.\nThis month: 1 joined, 0.50元 earned.\nNow 0.50元 are waiting and 0.00元 are payable; 0.00元 of this month have been paid."},
 		{"one left again, one beyond the budget", "zh", func(o *office) {
@@ -340,14 +340,14 @@ func TestWhatACashierReads(t *testing.T) {
 			o.join("zhang", "<a href=\"https://x\">点我</a>", over)
 			o.move(&e, store.EntryVoid, ReasonLeftEarly)
 		},
-			"张敏,辛苦了!\n今天(11月23日)您带来 2 人进群,奖励 0.50元。\n本月共 2 人,奖励 0.50元。\n现在观察期内 0.50元,可领 0.00元;本月已发 0.00元。\n" +
+			"张敏,辛苦了!\n今天(11月23日)您带来 2 人进群,奖励 0.50元。\n本月共 2 人,奖励 0.50元。\n现在观察期内 0.50元,可发放 0.00元;本月已发 0.00元。\n" +
 				"· 王*(美食一群)11月23日进群:观察期没满就退群,不计 0.50元\n· a*(美食一群)11月23日进群:本月奖励预算已用完,不计 0.50元"},
 		{"more than a few", "zh", func(o *office) {
 			for range 7 {
 				o.join("zhang", "", over)
 			}
 		},
-			"张敏,辛苦了!\n今天(11月23日)没有新人进群。\n本月共 0 人,奖励 0.00元。\n现在观察期内 0.00元,可领 0.00元;本月已发 0.00元。\n" +
+			"张敏,辛苦了!\n今天(11月23日)没有新人进群。\n本月共 0 人,奖励 0.00元。\n现在观察期内 0.00元,可发放 0.00元;本月已发 0.00元。\n" +
 				strings.Repeat("· 一位顾客(美食一群)11月23日进群:本月奖励预算已用完,不计 0.50元\n", 5) + "…等 7 笔,共 3.50元"},
 		{"paid, and gone after that", "zh", func(o *office) {
 			e, f := o.join("zhang", "王芳"), o.join("zhang", "李娜")

@@ -65,7 +65,7 @@ var languages = map[string]phrases{
 		today: "今天(%s)您带来 %d 人进群,奖励 %s。", quiet: "今天(%s)没有新人进群。",
 		earlier:  "上次播报以后另有 %d 人,奖励 %s,已计入。",
 		month:    "本月共 %d 人,奖励 %s。",
-		balance:  "现在观察期内 %s,可领 %s;本月已发 %s。",
+		balance:  "现在观察期内 %s,可发放 %s;本月已发 %s。",
 		debt:     "现在观察期内 %s;已发的奖励有 %s 因退群要扣回,下次发放时抵扣;本月已发 %s。",
 		somebody: "一位顾客", someGroup: "群",
 		void:       "· %s(%s)%s进群:%s,不计 %s",

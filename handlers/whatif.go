@@ -236,7 +236,7 @@ func (f Facts) merge(ch Facts) Facts {
 // consequence tells an outcome; staff is whose it would be, where that would be different.
 func (c *inquiry) consequence(o outcome, staff string) Text {
 	if o.paid() {
-		status := statusWord(o.status)
+		status := StatusWord(o.status)
 		if o.status == store.EntryHeld {
 			status = c.say("%s到 %s", "%s until %s", status, o.due)
 		}
@@ -245,7 +245,7 @@ func (c *inquiry) consequence(o outcome, staff string) Text {
 		}
 		return c.say("奖励就是 %s(%s)", "the reward would be %s (%s)", fen(o.fen), status)
 	}
-	return c.say("就没有奖励(%s)", "there would be no reward (%s)", reasonWord(o.reason))
+	return c.say("就没有奖励(%s)", "there would be no reward (%s)", ReasonWord(o.reason))
 }
 
 // nearMisses looks for contacts with staff that only came at the wrong time.

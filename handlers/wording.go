@@ -100,10 +100,11 @@ func wordOf(words map[string]Text, v string) Text {
 	return Text{v, v}
 }
 
-func statusWord(status string) Text {
+// StatusWord is what people call a status of an entry.
+func StatusWord(status string) Text {
 	return wordOf(map[string]Text{
-		store.EntryHeld: {"待确认", "held"}, store.EntryPayable: {"可发放", "payable"}, store.EntryVoid: {"作废", "void"},
-		store.EntryClawedBack: {"已收回", "clawed back"}, store.EntryPaid: {"已发放", "paid"},
+		store.EntryHeld: {"观察期内", "held"}, store.EntryPayable: {"可发放", "payable"}, store.EntryVoid: {"作废", "void"},
+		store.EntryClawedBack: {"已追回", "clawed back"}, store.EntryPaid: {"已发放", "paid"},
 	}, status)
 }
 
@@ -120,7 +121,8 @@ func scopeWord(scope string) Text {
 	}, scope)
 }
 
-func reasonWord(reason string) Text {
+// ReasonWord tells a reason of a decision, an entry or a transfer.
+func ReasonWord(reason string) Text {
 	if version, ok := strings.CutPrefix(reason, "rule "); ok {
 		return Text{"按规则版本 " + version + " 重算", "judged again under rule version " + version}
 	}
@@ -142,7 +144,7 @@ func accountWord(account string) Text {
 	case "company":
 		return Text{"公司", "the company"}
 	case store.EntryHeld, store.EntryPayable, store.EntryPaid:
-		return of(statusWord(kind))
+		return of(StatusWord(kind))
 	}
 	return Text{account, account}
 }

@@ -108,7 +108,7 @@ func (t teller) stay(ctx context.Context, st store.Stint) error {
 	for _, line := range x.Evidence(t.lang) {
 		t.say("· %s", line)
 	}
-	t.say("%s: %s (%s)", words[1], x.Decision, x.Reason)
+	t.say("%s: %s (%s)", words[1], handlers.ReasonWord(x.Reason).In(t.lang), x.Reason)
 	if len(x.WhatIf) > 0 {
 		t.say("%s:", words[3])
 		for _, w := range x.WhatIf {
@@ -163,7 +163,7 @@ func (t teller) person(ctx context.Context, id string) error {
 		return t.json(lines)
 	}
 	for _, l := range lines {
-		t.say("%s %s %s %s (%s) %s", l.JoinedAt.Format(time.RFC3339), l.ChatID, l.Member, l.Decision, l.Reason, l.entry())
+		t.say("%s %s %s %s (%s)%s", l.JoinedAt.Format(time.RFC3339), l.ChatID, l.Member, handlers.ReasonWord(l.Reason).In(t.lang), l.Reason, l.entry(t.lang))
 	}
 	return nil
 }
@@ -186,11 +186,12 @@ func (t teller) line(ctx context.Context, st store.Stint) (stayLine, error) {
 	return l, err
 }
 
-func (l stayLine) entry() string {
+func (l stayLine) entry(lang string) string {
 	if l.EntryID == "" {
 		return ""
 	}
-	return fmt.Sprintf("reward %s: %s %s", l.EntryID, handlers.Yuan(l.AmountFen), l.Status)
+	format := handlers.Text{ZH: ",奖励 %s:%s,%s", EN: ", reward %s: %s, %s"}.In(lang)
+	return fmt.Sprintf(format, l.EntryID, handlers.Yuan(l.AmountFen), handlers.StatusWord(l.Status).In(lang))
 }
 
 func (t teller) json(v any) error {

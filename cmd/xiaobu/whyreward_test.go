@@ -55,11 +55,11 @@ func TestWhyRewardTellsOfEveryJoin(t *testing.T) {
 		code int
 		want []string
 	}{
-		{"1", exitDone, []string{"「北门店」", "0.50元", "结论: rewarded", "此人在这个群里的其他入群:\n· 2026-11-10T09:13:03+08:00 – -", "   1  2026-11-10 09:12:03  wm1  李四"}},
-		{"1 --lang en", exitDone, []string{`group "北门店"`, "0.50 yuan", "Decision: rewarded"}},
+		{"1", exitDone, []string{"「北门店」", "0.50元", "结论: 符合规则 (rewarded)", "此人在这个群里的其他入群:\n· 2026-11-10T09:13:03+08:00 – -", "   1  2026-11-10 09:12:03  wm1  李四"}},
+		{"1 --lang en", exitDone, []string{`group "北门店"`, "0.50 yuan", "Decision: it meets the rule (rewarded)"}},
 		{"wr1 wm1", exitDone, []string{"此人(按 unionid 或 userid)早在 2026-11-10 09:12:03", "(not_new)"}},
 		{"wr1 wm1 2026-11-10T09:12:03+08:00", exitDone, []string{"自己退群", "(rewarded)"}},
-		{"wm1", exitDone, []string{"2026-11-10T09:14:03+08:00 wr2 wm1 not_rewarded (not_new)", "2026-11-10T09:12:03+08:00 wr1 wm1 rewarded (rewarded) reward 1: 0.50元"}},
+		{"wm1", exitDone, []string{"2026-11-10T09:14:03+08:00 wr2 wm1 不是新客 (not_new)", "2026-11-10T09:12:03+08:00 wr1 wm1 符合规则 (rewarded),奖励 1:0.50元,可发放"}},
 		{"wr1 wm1 2026-11-10T09:12:04+08:00", exitFailed, []string{"the joins known are 2026-11-10T09:13:03+08:00 2026-11-10T09:12:03+08:00"}},
 		{"wr3 wm1", exitFailed, []string{"there is no group wr3"}},
 		{"wr1 wm2", exitFailed, []string{"wm2 was never in group wr1"}},
