@@ -139,8 +139,11 @@ func (l *limits) takeRobot(op, key string) error {
 	if len(l.gates) >= idleQuotas {
 		l.dropIdle()
 	}
-	return l.takeAll(op, l.gate(op+" "+key, robotQuotas))
+	return l.takeAll(op, l.gate(robotGate(key), robotQuotas))
 }
+
+// robotGate names the gate of one robot: what one says too often closes no other.
+func robotGate(key string) string { return opRobot + " " + key }
 
 func (l *limits) takeAll(op string, gates ...*gate) error {
 	now := l.now()
@@ -174,12 +177,12 @@ func backoff(op, why string, wait time.Duration) error {
 	return &bot.APIError{Op: op, Code: codeFrequency, Msg: why, Class: bot.ClassBackoff, Wait: wait}
 }
 
-// shut closes a path after WeCom has refused it as too frequent, and returns for how long.
+// shut closes a gate, of a path or a robot, after WeCom has refused it as too frequent, and returns for how long.
 // Calls that were under way together count as one refusal.
-func (l *limits) shut(op, msg string) time.Duration {
+func (l *limits) shut(name, msg string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	g, now := l.gate(op, func() []quota { return quotasOf(op) }), l.now()
+	g, now := l.gate(name, func() []quota { return quotasOf(name) }), l.now()
 	if wait := g.openAt.Sub(now); wait > 0 {
 		return wait
 	}

@@ -46,6 +46,23 @@ func TestARobotSaysTwentyThingsAMinute(t *testing.T) {
 	}
 }
 
+func TestOneRobotThatSaysTooMuchClosesNoOther(t *testing.T) {
+	f := newFake(func(s seen) (int, string) {
+		if s.query["key"] == robotKey {
+			return 200, `{"errcode":45009,"errmsg":"api freq out of limit"}`
+		}
+		return 200, fine
+	})
+	c := newTestClient(t, f)
+	for range 2 { // the second is not tried
+		wantClass(t, c.PostRobot(background(), robotKey, "x"), bot.ClassBackoff)
+	}
+	noErrors(t, []error{c.PostRobot(background(), "another-robot-0123", "x")})
+	if n := len(f.seen()); n != 2 {
+		t.Errorf("%d messages went out, want 2", n)
+	}
+}
+
 func TestWhatARefusalOfARobotMeans(t *testing.T) {
 	for code, want := range map[int]bot.Class{93000: bot.ClassGiveUp, 45009: bot.ClassBackoff, 40008: bot.ClassFix} {
 		err := newTestClient(t, newFake(ok(fmt.Sprintf(`{"errcode":%d,"errmsg":"x"}`, code)))).PostRobot(background(), robotKey, "x")

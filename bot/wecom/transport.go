@@ -67,6 +67,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // call is a request that can be sent any number of times.
 type call struct {
 	op     string
+	gate   string // what WeCom closes when the call is too frequent; never to be shown
 	method string
 	url    url.URL // without the token
 	query  url.Values
@@ -76,6 +77,9 @@ type call struct {
 // newCall reads a request once and puts its query and body into the form WeCom wants.
 func newCall(req *http.Request) (*call, error) {
 	c := &call{op: opOf(req.URL.Path), method: req.Method, url: *req.URL, query: req.URL.Query()}
+	if c.gate = c.op; c.op == opRobot {
+		c.gate = robotGate(c.query.Get("key"))
+	}
 	c.url.ForceQuery = false // the SDK leaves a bare "?" behind some paths
 	c.query.Del("access_token")
 	if req.Body == nil {
@@ -116,10 +120,10 @@ func (t *transport) carry(ctx context.Context, c *call) ([]byte, error) {
 		}
 		answer, err := t.wire.send(ctx, c, token)
 		if err == nil {
-			t.limits.open(c.op)
+			t.limits.open(c.gate)
 			return answer, nil
 		}
-		err = t.judge(c.op, err)
+		err = t.judge(c, err)
 		if !tried.again(ctx, c.op, err, token) {
 			return nil, settle(c.op, err)
 		}
@@ -143,12 +147,12 @@ func (t *transport) noToken(op string, err error) error {
 	return again(op, "no token in time", err)
 }
 
-// judge closes a path that WeCom has refused as too frequent.
-func (t *transport) judge(op string, err error) error {
+// judge closes what WeCom has refused as too frequent.
+func (t *transport) judge(c *call, err error) error {
 	var e *bot.APIError
 	if errors.As(err, &e) && e.Code == codeFrequency {
-		e.Wait = t.limits.shut(op, e.Msg)
-		t.log.Warn("call closed by WeCom", "op", op, "wait", e.Wait)
+		e.Wait = t.limits.shut(c.gate, e.Msg)
+		t.log.Warn("call closed by WeCom", "op", c.op, "wait", e.Wait)
 	}
 	return err
 }
