@@ -320,7 +320,7 @@ func TestAReportThatIsCutOffIsShownOnce(t *testing.T) {
 func TestManyCashiersAreToldOnceEach(t *testing.T) {
 	t.Parallel()
 	r, _ := townRig(t)
-	const people = 500
+	const people = 500 / slow
 	r.until(at(0, 10, 0))
 	for i := range people {
 		must(t, r.box.AddStaff(sandbox.Staff{UserID: fmt.Sprintf("c%04d", i), Name: fmt.Sprintf("收银%d", i)}))

@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	seeds    = flag.Int("seeds", 60/min(slow, 3), "how many seeds the simulation lives through; CI asks for more")
+	seeds    = flag.Int("seeds", 60/min(slow, 6), "how many seeds the simulation lives through; CI asks for more")
 	oneSeed  = flag.Int64("seed", -1, "the one seed to live through, and to tell the story of")
 	seedFrom = flag.Int("from", 0, "the first of the seeds")
 )
