@@ -1,9 +1,7 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -12,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"xiaobu/codes"
 	"xiaobu/handlers"
 	"xiaobu/store"
 )
@@ -110,10 +109,7 @@ func (s *server) estate() {
 }
 
 // estateCSV is a table of codes with a column for each day's joins, for spreadsheets.
-func estateCSV(codes []handlers.EstateCode, days []time.Time, s *server) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString("\ufeff")
-	w := csv.NewWriter(&b)
+func estateCSV(estate []handlers.EstateCode, days []time.Time, s *server) ([]byte, error) {
 	head := []string{"id", "name", "place", "purpose", "kind", "status", "alarm", "region", "store_id", "store_name", "staff", "staff_name",
 		"groups", "joins", "contacts", "scans", "last_join_at", "last_scan_at", "url"}
 	for _, d := range days {
@@ -127,21 +123,18 @@ func estateCSV(codes []handlers.EstateCode, days []time.Time, s *server) ([]byte
 		}
 		return t.In(s.Zone).Format(time.RFC3339)
 	}
-	for _, c := range codes {
+	for _, c := range estate {
 		var groups []string
 		for _, g := range c.Groups {
 			groups = append(groups, fmt.Sprintf("%s %d/%d", g.Name, g.People, g.QRJoins))
 		}
-		row := []string{number(c.ID), cell(c.Name), cell(c.Place), c.Purpose, c.Kind, c.Status, c.Alarm, cell(c.Region), cell(c.ShopID), cell(c.ShopName),
-			cell(c.Staff), cell(c.StaffName), cell(strings.Join(groups, "; ")), number(c.Joins.Total), number(c.Contacts.Total), number(c.Scans),
+		row := []string{number(c.ID), c.Name, c.Place, c.Purpose, c.Kind, c.Status, c.Alarm, c.Region, c.ShopID, c.ShopName,
+			c.Staff, c.StaffName, strings.Join(groups, "; "), number(c.Joins.Total), number(c.Contacts.Total), number(c.Scans),
 			at(c.Joins.Last), at(c.LastScan), s.PublicURL + "/q/" + c.Code}
 		for i := range days {
 			row = append(row, number(onDay(c.Joins, i)+onDay(c.Contacts, i)))
 		}
 		rows = append(rows, row)
 	}
-	if err := w.WriteAll(rows); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
+	return codes.Table(rows)
 }

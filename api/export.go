@@ -1,15 +1,13 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"encoding/csv"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"xiaobu/codes"
 	"xiaobu/store"
 )
 
@@ -92,32 +90,18 @@ var csvHeader = [...]string{
 	"name", "store_id", "store_name", "region", "payout_id", "status", "taxable_yuan", "taxable_fen", "tax_category", "tax_yuan",
 }
 
-// csvOf writes a table that spreadsheets open with the right characters: UTF-8 with a mark.
+// csvOf writes a payout as a table.
 func csvOf(p statement) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteString("\ufeff")
-	w := csv.NewWriter(&b)
 	rows := [][]string{csvHeader[:]}
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }
 	for _, l := range p.lines {
 		rows = append(rows, []string{
-			p.Period, cell(l.Staff), number(l.Joins), yuan(l.AmountFen), number(l.AmountFen), yuan(l.GrossFen), number(l.GrossFen),
-			yuan(l.RecoveredFen), number(l.RecoveredFen), cell(l.StaffName), cell(l.ShopID), cell(l.ShopName), cell(l.Region),
+			p.Period, l.Staff, number(l.Joins), yuan(l.AmountFen), number(l.AmountFen), yuan(l.GrossFen), number(l.GrossFen),
+			yuan(l.RecoveredFen), number(l.RecoveredFen), l.StaffName, l.ShopID, l.ShopName, l.Region,
 			number(p.ID), p.Status, yuan(l.AmountFen), number(l.AmountFen), "", "",
 		})
 	}
-	if err := w.WriteAll(rows); err != nil {
-		return nil, err
-	}
-	return b.Bytes(), nil
-}
-
-// cell keeps a spreadsheet from taking a name for a formula.
-func cell(v string) string {
-	if v != "" && strings.ContainsAny(v[:1], "=+-@\t\r\n") {
-		return "'" + v
-	}
-	return v
+	return codes.Table(rows)
 }
 
 func yuan(fen int64) string { return fmt.Sprintf("%d.%02d", fen/100, fen%100) }

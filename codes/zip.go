@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +46,11 @@ func (p *Printer) ZIP(ctx context.Context, w io.Writer, channels []store.Channel
 		}
 		index = append(index, []string{name, poster.storeID, poster.Store, fmt.Sprint(ch.ID), ch.Code, ch.Name, ch.Staff, ch.Place, poster.Content, note})
 	}
-	if err := p.addIndex(z, index); err != nil {
+	list, err := Table(index)
+	if err != nil {
+		return err
+	}
+	if err := p.file(z, "index.csv", list); err != nil {
 		return err
 	}
 	return z.Close()
@@ -98,27 +101,6 @@ func (p *Printer) file(z *zip.Writer, name string, data []byte) error {
 	}
 	_, err = w.Write(data)
 	return err
-}
-
-// addIndex writes the list for spreadsheets: UTF-8 with a mark, and no cell is a formula.
-func (p *Printer) addIndex(z *zip.Writer, rows [][]string) error {
-	var b bytes.Buffer
-	b.WriteString("\ufeff")
-	w := csv.NewWriter(&b)
-	for _, row := range rows {
-		for i, cell := range row {
-			if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-				row[i] = "'" + cell
-			}
-		}
-		if err := w.Write(row); err != nil {
-			return err
-		}
-	}
-	if w.Flush(); w.Error() != nil {
-		return w.Error()
-	}
-	return p.file(z, "index.csv", b.Bytes())
 }
 
 // names gives files names that every system can unpack.
