@@ -93,10 +93,7 @@ func checkWho(by, note string) error {
 	if n := utf8.RuneCountInString(strings.TrimSpace(by)); n == 0 || n > maxName {
 		return invalid("by", "has %d characters; want who decides, 1 to %d", n, maxName)
 	}
-	if n := utf8.RuneCountInString(note); n > maxNote {
-		return invalid("note", "has %d characters; want at most %d", n, maxNote)
-	}
-	return nil
+	return checkMost("note", note, maxNote)
 }
 
 func checkChecks(c *store.CheckSettings) error {

@@ -113,11 +113,7 @@ func (r *Rewards) ExplainStay(ctx context.Context, st store.Stint, zone *time.Lo
 func (r *Rewards) look(ctx context.Context, st store.Stint) (*inquiry, Explanation, error) {
 	rd := r.Store.Read(ctx)
 	x := Explanation{Stint: st}
-	stays, err := rd.PersonStints(bot.MemberID(st.UserID), st.UnionID)
-	if err != nil {
-		return nil, x, err
-	}
-	entries, err := rd.EntriesOfStints(stays)
+	stays, entries, err := person(rd, bot.MemberID(st.UserID), st.UnionID)
 	if err != nil {
 		return nil, x, err
 	}

@@ -6,15 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"xiaobu/store"
-)
-
-// Limits of what is said about a payout, in characters.
-const (
-	maxWho    = 64
-	maxReason = 500
 )
 
 // byAPI is who pays in one step.
@@ -50,7 +43,7 @@ func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (s
 		return out, invalid("by", "is missing: here a second person approves what is paid (rewards.second_person), so say who collects")
 	}
 	if ask.By = strings.TrimSpace(ask.By); !atOnce {
-		if err := checkWords("by", ask.By, maxWho); err != nil {
+		if err := checkWords("by", ask.By, maxName); err != nil {
 			return out, err
 		}
 	}
@@ -143,16 +136,6 @@ func (p *Payouts) checkSettled(tx *store.Tx, end time.Time) error {
 	return &Conflict{fmt.Sprintf("joins since %s are being judged again (%d of %d done); collect when that is over", j.FromAt.In(p.Zone).Format("2006-01-02 15:04:05"), j.Judged, j.Stays)}
 }
 
-func checkWords(field, v string, most int) error {
-	switch n := utf8.RuneCountInString(v); {
-	case n == 0:
-		return invalid(field, "is empty")
-	case n > most:
-		return invalid(field, "has %d characters; want at most %d", n, most)
-	}
-	return nil
-}
-
 // Approve lets a second person agree to what is collected.
 func (p *Payouts) Approve(ctx context.Context, id int64, by string, remember Remember) (store.Payout, error) {
 	return p.step(ctx, id, by, remember, func(tx *store.Tx, out *store.Payout, by string) error {
@@ -188,7 +171,7 @@ func (p *Payouts) Pay(ctx context.Context, id int64, by string, remember Remembe
 
 // Discard gives up a payout that is not paid; its entries may be collected again.
 func (p *Payouts) Discard(ctx context.Context, id int64, by, reason string, remember Remember) (store.Payout, error) {
-	if err := checkWords("reason", strings.TrimSpace(reason), maxReason); err != nil {
+	if err := checkWords("reason", strings.TrimSpace(reason), maxNote); err != nil {
 		return store.Payout{}, err
 	}
 	return p.step(ctx, id, by, remember, func(tx *store.Tx, out *store.Payout, by string) error {
@@ -206,7 +189,7 @@ func (p *Payouts) Discard(ctx context.Context, id int64, by, reason string, reme
 // payout kept back meanwhile can only be reversed after that one, or the staff concerned
 // would pay twice.
 func (p *Payouts) Reverse(ctx context.Context, id int64, by, reason string, remember Remember) (store.Payout, error) {
-	if err := checkWords("reason", strings.TrimSpace(reason), maxReason); err != nil {
+	if err := checkWords("reason", strings.TrimSpace(reason), maxNote); err != nil {
 		return store.Payout{}, err
 	}
 	return p.step(ctx, id, by, remember, func(tx *store.Tx, out *store.Payout, by string) error {
@@ -235,7 +218,7 @@ const whatChanged = "what it would pay has changed since"
 func (p *Payouts) step(ctx context.Context, id int64, by string, remember Remember, do func(tx *store.Tx, out *store.Payout, by string) error) (store.Payout, error) {
 	by = strings.TrimSpace(by)
 	var out store.Payout
-	if err := checkWords("by", by, maxWho); err != nil {
+	if err := checkWords("by", by, maxName); err != nil {
 		return out, err
 	}
 	changed := false

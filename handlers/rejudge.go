@@ -75,11 +75,7 @@ func (r *Rewards) rejudgeBatch(tx *store.Tx, j store.Rejudge) error {
 
 // rejudge judges one stay again, or takes back what another version of the rule gave it.
 func (r *Rewards) rejudge(tx *store.Tx, st store.Stint, retract bool) error {
-	stays, err := tx.PersonStints(bot.MemberID(st.UserID), st.UnionID)
-	if err != nil {
-		return err
-	}
-	entries, err := tx.EntriesOfStints(stays)
+	stays, entries, err := person(tx.Reader, bot.MemberID(st.UserID), st.UnionID)
 	if err != nil {
 		return err
 	}

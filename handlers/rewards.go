@@ -71,11 +71,7 @@ func (r *Rewards) judgePerson(tx *store.Tx, user bot.MemberID, unionID string) e
 	if err := tx.LockLedger(); err != nil {
 		return err
 	}
-	stays, err := tx.PersonStints(user, unionID)
-	if err != nil {
-		return err
-	}
-	byStint, err := tx.EntriesOfStints(stays)
+	stays, byStint, err := person(tx.Reader, user, unionID)
 	if err != nil {
 		return err
 	}
@@ -112,6 +108,16 @@ func (r *Rewards) reclaim(tx *store.Tx, stays []store.Stint, entries map[int64]s
 		return entries, nil
 	}
 	return tx.EntriesOfStints(stays)
+}
+
+// person reads all stays of a person, oldest first, with their entries by stay.
+func person(r store.Reader, user bot.MemberID, unionID string) ([]store.Stint, map[int64]store.Entry, error) {
+	stays, err := r.PersonStints(user, unionID)
+	if err != nil {
+		return nil, nil, err
+	}
+	entries, err := r.EntriesOfStints(stays)
+	return stays, entries, err
 }
 
 // judge decides whether a stay earns, given all stays of the person by join time.

@@ -100,13 +100,10 @@ func checkRule(rule store.Rule) error {
 	if err := checkBudget(rule.Budget); err != nil {
 		return err
 	}
-	if n := utf8.RuneCountInString(rule.Note); n > maxNote {
-		return invalid("note", "has %d characters; want at most %d", n, maxNote)
+	if err := checkMost("note", rule.Note, maxNote); err != nil {
+		return err
 	}
-	if n := utf8.RuneCountInString(rule.By); n > maxName {
-		return invalid("by", "has %d characters; want at most %d", n, maxName)
-	}
-	return nil
+	return checkMost("by", rule.By, maxName)
 }
 
 func checkTiers(field string, tiers []store.Tier) error {

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"xiaobu/bot"
 )
@@ -96,6 +97,22 @@ func checkURL(field, raw string, required bool) error {
 	u, err := url.Parse(raw)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
 		return invalid(field, "is no web address; want one such as https://example.com/sale")
+	}
+	return nil
+}
+
+// checkWords demands a text of at most so many characters.
+func checkWords(field, v string, most int) error {
+	if v == "" {
+		return invalid(field, "is empty")
+	}
+	return checkMost(field, v, most)
+}
+
+// checkMost refuses a text of more than so many characters.
+func checkMost(field, v string, most int) error {
+	if n := utf8.RuneCountInString(v); n > most {
+		return invalid(field, "has %d characters; want at most %d", n, most)
 	}
 	return nil
 }
