@@ -181,7 +181,8 @@ func (l *life) compareEntry(f fact, v verdict, e entry, has bool) error {
 		want.payout, want.recovered = c.payout, c.recovered
 	}
 	for _, p := range l.payments {
-		if (p.status == store.PayoutCollected || p.status == store.PayoutApproved) && e.status == store.EntryPayable && slices.Contains(p.rewards, f.id) {
+		fell := !l.settled && e.payout == 0 // a move took it out, and another gave it back
+		if (p.status == store.PayoutCollected || p.status == store.PayoutApproved) && e.status == store.EntryPayable && slices.Contains(p.rewards, f.id) && !fell {
 			want.payout = p.id
 		}
 	}

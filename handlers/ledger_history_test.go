@@ -464,6 +464,16 @@ func (l *life) live() {
 	l.final()
 }
 
+// fixSeed has a test go the same way every time, unless the command line names a seed: what is
+// red was broken by a change, not by luck. To look further, name another one: -rapid.seed=2.
+func fixSeed(t *testing.T) {
+	if seed := flag.Lookup("rapid.seed"); seed.Value.String() == "0" {
+		if err := seed.Value.Set("1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // The ledger equals a model that judges the whole history anew, over random histories: people
 // who join, leave and come back to several groups, some of them one person, as it turns out;
 // groups that change stores; rules that change; callbacks that come late, doubled, turned around
@@ -476,6 +486,7 @@ func TestTheLedgerEqualsAModelThatJudgesTheWholeHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer checks.Value.Set(before)
+	fixSeed(t)
 	t.Run("histories", func(t *testing.T) {
 		for w := range workers {
 			t.Run(strconv.Itoa(w), func(t *testing.T) {

@@ -248,6 +248,7 @@ func begin(t *testing.T, rt *rapid.T) *history {
 // the books come out as if each had been seen once.
 func TestTheBooksEqualAModelThatSawEachEventOnce(t *testing.T) {
 	t.Parallel()
+	fixSeed(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		y := begin(t, rt)
 		y.h.world.lag = time.Duration(rapid.IntRange(0, 4000).Draw(rt, "lag")) * time.Millisecond
@@ -271,6 +272,7 @@ func TestTheBooksEqualAModelThatSawEachEventOnce(t *testing.T) {
 // is there is right, and so are the ordinals, as long as a loss is followed by a callback.
 func TestTheBooksEqualTheModelAlthoughCallbacksAreLost(t *testing.T) {
 	t.Parallel()
+	fixSeed(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		y := begin(t, rt)
 		lost := map[bot.ChatID]bool{}
