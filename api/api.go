@@ -17,6 +17,7 @@ import (
 	"xiaobu/bot"
 	"xiaobu/codes"
 	"xiaobu/handlers"
+	"xiaobu/promotions"
 	"xiaobu/store"
 )
 
@@ -41,7 +42,7 @@ type Config struct {
 	Greetings  *handlers.Greetings
 	Rewards    *handlers.Rewards
 	Payouts    *handlers.Payouts
-	Promotions *handlers.Promotions
+	Promotions *promotions.Planner
 	Moderation *handlers.Moderation
 	Reports    *handlers.Reports
 	Printer    *codes.Printer

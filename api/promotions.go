@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
@@ -13,23 +14,47 @@ import (
 )
 
 type missedBody struct {
-	Policy string `json:"policy,omitempty" doc:"skip or send_within; left out: send_within"`
+	Policy string `json:"policy,omitempty" doc:"skip, send_within or next_slot; left out: send_within"`
 	Within string `json:"within,omitempty" doc:"how late send_within may be, 1m to 24h; left out: 30m"`
 }
 
+type hoursBody struct {
+	From string `json:"from" example:"22:00"`
+	To   string `json:"to" doc:"excluded; may be on the next day" example:"08:00"`
+}
+
 type scheduleBody struct {
-	Cron     string     `json:"cron" doc:"minute hour day month weekday" example:"0 10 * * 1,3,5"`
+	Cron     string     `json:"cron" doc:"minute hour day month weekday, or words such as 每周一三五 10:00" example:"0 10 * * 1,3,5"`
 	Timezone string     `json:"timezone,omitempty" doc:"IANA name; left out: the configured one"`
 	StartsOn *string    `json:"starts_on,omitempty" nullable:"true" example:"2026-11-23"`
 	EndsOn   *string    `json:"ends_on,omitempty" nullable:"true" doc:"the last day, included"`
+	Days     string     `json:"days,omitempty" doc:"all, workdays, no_holidays or holidays, by the company's calendar; left out: all"`
+	Blackout []string   `json:"blackout,omitempty" doc:"days without it: 2026-12-24 or 2026-12-24/2026-12-26"`
+	Quiet    *hoursBody `json:"quiet,omitempty" doc:"hours without it; left out: the company's"`
 	Missed   missedBody `json:"missed,omitempty"`
 }
 
-type targetsBody struct {
+type selectionBody struct {
 	ChatIDs []string `json:"chat_ids,omitempty"`
 	Labels  []string `json:"labels,omitempty"`
 	Stores  []string `json:"stores,omitempty"`
-	All     bool     `json:"all,omitempty"`
+	Owners  []string `json:"owners,omitempty"`
+}
+
+type targetsBody struct {
+	ChatIDs  []string      `json:"chat_ids,omitempty"`
+	Labels   []string      `json:"labels,omitempty"`
+	Stores   []string      `json:"stores,omitempty"`
+	Owners   []string      `json:"owners,omitempty"`
+	All      bool          `json:"all,omitempty"`
+	Exclude  selectionBody `json:"exclude,omitempty" doc:"what is left out again"`
+	AppChats []string      `json:"app_chats,omitempty" doc:"staff chats that the app owns"`
+	Robots   []string      `json:"robots,omitempty" doc:"robots of internal groups, by id"`
+}
+
+type linkBody struct {
+	URL string `json:"url"`
+	Per string `json:"per,omitempty" doc:"what has a link of its own: promotion, owner, store or group; each makes tasks of its own for owners to confirm; left out: owner"`
 }
 
 type productBody struct {
@@ -40,69 +65,129 @@ type productBody struct {
 }
 
 type promotionBody struct {
-	Name     string        `json:"name"`
-	Schedule scheduleBody  `json:"schedule"`
-	Targets  targetsBody   `json:"targets"`
-	Message  messageBody   `json:"message"`
-	Products []productBody `json:"products,omitempty"`
+	Name          string        `json:"name"`
+	Schedule      scheduleBody  `json:"schedule"`
+	Targets       targetsBody   `json:"targets"`
+	Message       messageBody   `json:"message"`
+	Products      []productBody `json:"products,omitempty"`
+	Link          *linkBody     `json:"link,omitempty" doc:"what {link} stands for; clicks are counted"`
+	ConfirmWithin string        `json:"confirm_within,omitempty" doc:"how long owners may confirm, 10m to 72h; left out: 12h" example:"4h"`
 }
 
-func (b promotionBody) spec() store.PromotionSpec {
-	var s store.PromotionSpec
-	s.Name = b.Name
-	s.Schedule.Cron, s.Schedule.Timezone = b.Schedule.Cron, b.Schedule.Timezone
-	if b.Schedule.StartsOn != nil {
-		s.Schedule.StartsOn = *b.Schedule.StartsOn
+func (b promotionBody) spec() (store.PromotionSpec, error) {
+	s := store.PromotionSpec{Name: b.Name, Schedule: b.Schedule.spec(), Message: b.Message.message(), ConfirmWithin: b.ConfirmWithin}
+	t := b.Targets
+	s.Targets = store.TargetSpec{Selection: store.Selection{ChatIDs: t.ChatIDs, Labels: t.Labels, Stores: t.Stores, Owners: t.Owners},
+		All: t.All, Exclude: store.Selection(t.Exclude), AppChats: t.AppChats}
+	for i, id := range t.Robots {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return s, handlers.Invalidf(fmt.Sprintf("targets.robots[%d]", i), "%q is no id of a robot", id)
+		}
+		s.Targets.Robots = append(s.Targets.Robots, n)
 	}
-	if b.Schedule.EndsOn != nil {
-		s.Schedule.EndsOn = *b.Schedule.EndsOn
+	if b.Link != nil {
+		s.Link = &store.LinkSpec{URL: b.Link.URL, Per: b.Link.Per}
 	}
-	s.Schedule.Missed.Policy, s.Schedule.Missed.Within = b.Schedule.Missed.Policy, b.Schedule.Missed.Within
-	s.Targets.ChatIDs, s.Targets.Labels, s.Targets.Stores, s.Targets.All = b.Targets.ChatIDs, b.Targets.Labels, b.Targets.Stores, b.Targets.All
-	s.Message = b.Message.message()
 	for _, p := range b.Products {
 		s.Products = append(s.Products, store.Product(p))
+	}
+	return s, nil
+}
+
+func (b scheduleBody) spec() store.ScheduleSpec {
+	s := store.ScheduleSpec{Cron: b.Cron, Timezone: b.Timezone, Days: b.Days, Blackout: b.Blackout, Missed: store.MissedSpec(b.Missed)}
+	if b.StartsOn != nil {
+		s.StartsOn = *b.StartsOn
+	}
+	if b.EndsOn != nil {
+		s.EndsOn = *b.EndsOn
+	}
+	if b.Quiet != nil {
+		s.Quiet = &store.Hours{From: b.Quiet.From, To: b.Quiet.To}
 	}
 	return s
 }
 
+type scheduleView struct {
+	Cron     string     `json:"cron"`
+	Timezone string     `json:"timezone"`
+	StartsOn *string    `json:"starts_on"`
+	EndsOn   *string    `json:"ends_on"`
+	Days     string     `json:"days"`
+	Blackout []string   `json:"blackout" nullable:"false"`
+	Quiet    *hoursBody `json:"quiet"`
+	Missed   missedBody `json:"missed"`
+}
+
+type selectionView struct {
+	ChatIDs []string `json:"chat_ids" nullable:"false"`
+	Labels  []string `json:"labels" nullable:"false"`
+	Stores  []string `json:"stores" nullable:"false"`
+	Owners  []string `json:"owners" nullable:"false"`
+}
+
+type targetsView struct {
+	ChatIDs  []string      `json:"chat_ids" nullable:"false"`
+	Labels   []string      `json:"labels" nullable:"false"`
+	Stores   []string      `json:"stores" nullable:"false"`
+	Owners   []string      `json:"owners" nullable:"false"`
+	All      bool          `json:"all"`
+	Exclude  selectionView `json:"exclude"`
+	AppChats []string      `json:"app_chats" nullable:"false"`
+	Robots   []string      `json:"robots" nullable:"false"`
+}
+
+type contentView struct {
+	Text        string           `json:"text"`
+	Attachments []attachmentBody `json:"attachments" nullable:"false"`
+}
+
 type promotionView struct {
-	ID       string `json:"id"`
-	Status   string `json:"status" enum:"active,paused,ended"`
-	Name     string `json:"name"`
-	Schedule struct {
-		Cron     string     `json:"cron"`
-		Timezone string     `json:"timezone"`
-		StartsOn *string    `json:"starts_on"`
-		EndsOn   *string    `json:"ends_on"`
-		Missed   missedBody `json:"missed"`
-	} `json:"schedule"`
-	Targets struct {
-		ChatIDs []string `json:"chat_ids" nullable:"false"`
-		Labels  []string `json:"labels" nullable:"false"`
-		Stores  []string `json:"stores" nullable:"false"`
-		All     bool     `json:"all"`
-	} `json:"targets"`
-	Message struct {
-		Text        string           `json:"text"`
-		Attachments []attachmentBody `json:"attachments" nullable:"false"`
-	} `json:"message"`
-	Products []productBody `json:"products" nullable:"false"`
-	NextAt   *time.Time    `json:"next_at"`
+	ID            string        `json:"id"`
+	Status        string        `json:"status" enum:"active,paused,ended"`
+	Name          string        `json:"name"`
+	Schedule      scheduleView  `json:"schedule"`
+	Targets       targetsView   `json:"targets"`
+	Message       contentView   `json:"message"`
+	Products      []productBody `json:"products" nullable:"false"`
+	Link          *linkBody     `json:"link"`
+	ConfirmWithin string        `json:"confirm_within"`
+	NextAt        *time.Time    `json:"next_at"`
 }
 
 func (s *server) viewPromotion(p store.Promotion) promotionView {
-	v := promotionView{ID: idString(p.ID), Status: p.Status, Name: p.Spec.Name, NextAt: s.stamp(p.NextAt), Products: []productBody{}}
-	sc := p.Spec.Schedule
-	v.Schedule.Cron, v.Schedule.Timezone, v.Schedule.StartsOn, v.Schedule.EndsOn = sc.Cron, sc.Timezone, text(sc.StartsOn), text(sc.EndsOn)
-	v.Schedule.Missed = missedBody{Policy: sc.Missed.Policy, Within: sc.Missed.Within}
-	t := p.Spec.Targets
-	v.Targets.ChatIDs, v.Targets.Labels, v.Targets.Stores, v.Targets.All = some(t.ChatIDs), some(t.Labels), some(t.Stores), t.All
+	v := promotionView{ID: idString(p.ID), Status: p.Status, Name: p.Spec.Name, NextAt: s.stamp(p.NextAt), Products: []productBody{},
+		Schedule: viewSchedule(p.Spec.Schedule), Targets: viewTargets(p.Spec.Targets), ConfirmWithin: p.Spec.ConfirmWithin}
 	v.Message.Text, v.Message.Attachments = p.Spec.Message.Text, viewAttachments(p.Spec.Message.Attachments)
 	for _, pr := range p.Spec.Products {
 		v.Products = append(v.Products, productBody(pr))
 	}
+	if l := p.Spec.Link; l != nil {
+		v.Link = &linkBody{URL: l.URL, Per: l.Per}
+	}
 	return v
+}
+
+func viewSchedule(s store.ScheduleSpec) scheduleView {
+	v := scheduleView{Cron: s.Cron, Timezone: s.Timezone, StartsOn: text(s.StartsOn), EndsOn: text(s.EndsOn), Days: s.Days, Blackout: some(s.Blackout), Missed: missedBody(s.Missed)}
+	if s.Quiet != nil {
+		v.Quiet = &hoursBody{From: s.Quiet.From, To: s.Quiet.To}
+	}
+	return v
+}
+
+func viewTargets(t store.TargetSpec) targetsView {
+	v := targetsView{ChatIDs: some(t.ChatIDs), Labels: some(t.Labels), Stores: some(t.Stores), Owners: some(t.Owners), All: t.All,
+		Exclude: viewSelection(t.Exclude), AppChats: some(t.AppChats), Robots: []string{}}
+	for _, id := range t.Robots {
+		v.Robots = append(v.Robots, idString(id))
+	}
+	return v
+}
+
+func viewSelection(s store.Selection) selectionView {
+	return selectionView{ChatIDs: some(s.ChatIDs), Labels: some(s.Labels), Stores: some(s.Stores), Owners: some(s.Owners)}
 }
 
 // some is never null.
@@ -154,7 +239,11 @@ func (s *server) promotions() {
 	}
 	huma.Register(s.api, op(http.MethodPost, "/promotions", "plan a promotion", http.StatusCreated), func(ctx context.Context, in *create) (*result[promotionView], error) {
 		p, err := once(ctx, s, "POST /promotions", in.Keyed, in.Body, func(remember handlers.Remember) (store.Promotion, error) {
-			return s.Promotions.Create(ctx, in.Body.spec(), remember)
+			spec, err := in.Body.spec()
+			if err != nil {
+				return store.Promotion{}, err
+			}
+			return s.Promotions.Create(ctx, spec, remember)
 		}, func(id string) (store.Promotion, error) { return s.promotion(ctx, id) })
 		if err != nil {
 			return nil, s.fail(ctx, err)

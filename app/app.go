@@ -19,6 +19,7 @@ import (
 	"xiaobu/codes"
 	"xiaobu/configs"
 	"xiaobu/handlers"
+	"xiaobu/promotions"
 	"xiaobu/pump"
 	"xiaobu/scheduler"
 	"xiaobu/spam"
@@ -133,8 +134,8 @@ func (a *App) build() error {
 type features struct {
 	rewards    *handlers.Rewards
 	payouts    *handlers.Payouts
-	promotions *handlers.Promotions
-	results    *handlers.Results
+	promotions *promotions.Planner
+	results    *promotions.Results
 	moderation *handlers.Moderation
 	channels   *handlers.Channels
 	greetings  *handlers.Greetings
@@ -148,11 +149,11 @@ func (a *App) features() features {
 	return features{
 		rewards: rewards,
 		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson, CatchUp: rewards.CatchUp},
-		promotions: &handlers.Promotions{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
-			Schedule: func(spec string, zone *time.Location) (handlers.NextFunc, error) {
+		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
+			Schedule: func(spec string, zone *time.Location) (promotions.NextFunc, error) {
 				return scheduler.Schedule(spec, zone)
 			}},
-		results:    &handlers.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log},
+		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log},
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
@@ -191,9 +192,9 @@ func (a *App) send(m *metrics, _ features) {
 	a.sender.Perform(handlers.WelcomeSender{Platform: p}, welcomeWorkers)
 	a.sender.Perform(handlers.CardSender{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.CardUpdater{Platform: p}, fewWorkers)
-	a.sender.Perform(&handlers.MassSender{Platform: p, Store: a.Store, Now: o.Now}, fewWorkers)
-	a.sender.Perform(handlers.MassReminder{Platform: p}, fewWorkers)
-	a.sender.Perform(handlers.MassCanceller{Platform: p}, fewWorkers)
+	a.sender.Perform(&promotions.MassSender{Platform: p, Store: a.Store, Now: o.Now}, fewWorkers)
+	a.sender.Perform(promotions.MassReminder{Platform: p}, fewWorkers)
+	a.sender.Perform(promotions.MassCanceller{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.StaffTeller{Platform: p, Now: o.Now}, fewWorkers)
 	a.sender.Perform(handlers.GroupTeller{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.RobotTeller{Platform: p, Store: a.Store}, fewWorkers)

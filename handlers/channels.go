@@ -198,11 +198,11 @@ func (c *Channels) check(ctx context.Context, ch, was store.Channel) error {
 	}
 	switch {
 	case ch.State != "" && !isState(ch.State):
-		return invalid("state", "is %q; want 1 to %d letters, digits, _ or -", clip(ch.State, 2*maxState), maxState)
+		return Invalidf("state", "is %q; want 1 to %d letters, digits, _ or -", clip(ch.State, 2*maxState), maxState)
 	case ch.Threshold < 0 || ch.Threshold > groupByQR:
-		return invalid("threshold", "is %d; want 1 to %d people, for nobody gets in by a code beyond that", ch.Threshold, groupByQR)
+		return Invalidf("threshold", "is %d; want 1 to %d people, for nobody gets in by a code beyond that", ch.Threshold, groupByQR)
 	case !slices.Contains([]string{store.PurposeCashier, store.PurposeTill, store.PurposePoster, store.PurposeStore, store.PurposeReferral}, ch.Purpose):
-		return invalid("purpose", "is %q; want cashier, till, poster or store", ch.Purpose)
+		return Invalidf("purpose", "is %q; want cashier, till, poster or store", ch.Purpose)
 	case !c.offers(ch.Kind):
 		return ErrNotOffered
 	}
@@ -213,12 +213,12 @@ func (c *Channels) check(ctx context.Context, ch, was store.Channel) error {
 		}
 	}
 	if !slices.Equal(ch.ChatIDs, was.ChatIDs) {
-		if err := checkChats(r, "chat_ids", ch.ChatIDs); err != nil {
+		if err := CheckChats(r, "chat_ids", ch.ChatIDs); err != nil {
 			return err
 		}
 	}
 	if !slices.Equal(ch.NextChatIDs, was.NextChatIDs) {
-		if err := checkChats(r, "next_chat_ids", ch.NextChatIDs); err != nil {
+		if err := CheckChats(r, "next_chat_ids", ch.NextChatIDs); err != nil {
 			return err
 		}
 	}
@@ -232,25 +232,25 @@ func (c *Channels) check(ctx context.Context, ch, was store.Channel) error {
 func checkKind(ch store.Channel) error {
 	switch {
 	case ch.Kind != store.ChannelGroup && ch.Kind != store.ChannelContact:
-		return invalid("kind", "is %q; want group_qr or contact_qr", ch.Kind)
+		return Invalidf("kind", "is %q; want group_qr or contact_qr", ch.Kind)
 	case ch.Name == "" || utf8.RuneCountInString(ch.Name) > maxChannelName:
-		return invalid("name", "has %d characters; want 1 to %d", utf8.RuneCountInString(ch.Name), maxChannelName)
+		return Invalidf("name", "has %d characters; want 1 to %d", utf8.RuneCountInString(ch.Name), maxChannelName)
 	case utf8.RuneCountInString(ch.Place) > maxPlace:
-		return invalid("place", "has %d characters; want at most %d", utf8.RuneCountInString(ch.Place), maxPlace)
+		return Invalidf("place", "has %d characters; want at most %d", utf8.RuneCountInString(ch.Place), maxPlace)
 	case ch.Staff == "" && ch.Kind == store.ChannelContact:
-		return invalid("staff", "is missing: the user id of whom customers add by it")
+		return Invalidf("staff", "is missing: the user id of whom customers add by it")
 	case ch.Staff == "" && ch.ShopID == "" && ch.Referrer == "":
-		return invalid("staff", "is missing: the user id of whom the joins count for (or a store_id, and they count for the store)")
+		return Invalidf("staff", "is missing: the user id of whom the joins count for (or a store_id, and they count for the store)")
 	case ch.Kind == store.ChannelContact && len(ch.ChatIDs) > 0:
-		return invalid("chat_ids", "belongs to a group_qr; a contact_qr leads to its staff")
+		return Invalidf("chat_ids", "belongs to a group_qr; a contact_qr leads to its staff")
 	case ch.Kind == store.ChannelContact && len(ch.NextChatIDs) > 0:
-		return invalid("next_chat_ids", "belongs to a group_qr; a contact_qr leads to its staff")
+		return Invalidf("next_chat_ids", "belongs to a group_qr; a contact_qr leads to its staff")
 	case ch.Kind == store.ChannelGroup && (len(ch.ChatIDs) == 0 || len(ch.ChatIDs) > maxJoinWayChats):
-		return invalid("chat_ids", "has %d groups; want 1 to %d", len(ch.ChatIDs), maxJoinWayChats)
+		return Invalidf("chat_ids", "has %d groups; want 1 to %d", len(ch.ChatIDs), maxJoinWayChats)
 	case len(ch.NextChatIDs) > maxReserve:
-		return invalid("next_chat_ids", "has %d groups; want at most %d", len(ch.NextChatIDs), maxReserve)
+		return Invalidf("next_chat_ids", "has %d groups; want at most %d", len(ch.NextChatIDs), maxReserve)
 	case utf8.RuneCountInString(ch.BaseName) > maxBaseName:
-		return invalid("base_name", "has %d characters; WeCom takes at most %d", utf8.RuneCountInString(ch.BaseName), maxBaseName)
+		return Invalidf("base_name", "has %d characters; WeCom takes at most %d", utf8.RuneCountInString(ch.BaseName), maxBaseName)
 	}
 	return nil
 }
@@ -269,7 +269,7 @@ func checkShop(r store.Reader, id string) error {
 	}
 	_, err := r.Shop(id)
 	if errors.Is(err, store.ErrNotFound) {
-		return invalid("store_id", "store %q is not known; PUT /stores/%s first", id, id)
+		return Invalidf("store_id", "store %q is not known; PUT /stores/%s first", id, id)
 	}
 	return err
 }
@@ -284,7 +284,7 @@ func (c *Channels) checkStaff(ctx context.Context, id string) error {
 	defer cancel()
 	_, err := c.Staff.StaffMember(ctx, bot.UserID(id))
 	if bot.IsGone(err) {
-		return invalid("staff", "%q is not a member of the company, or not any more", id)
+		return Invalidf("staff", "%q is not a member of the company, or not any more", id)
 	}
 	if err != nil {
 		c.Log.Warn("ask whether a member of staff is still there", "staff", id, "error", err)
@@ -292,17 +292,17 @@ func (c *Channels) checkStaff(ctx context.Context, id string) error {
 	return nil
 }
 
-// checkChats refuses groups that are not known or dissolved.
-func checkChats(r store.Reader, field string, ids []string) error {
+// CheckChats refuses groups that are not known or dissolved.
+func CheckChats(r store.Reader, field string, ids []string) error {
 	for i, id := range ids {
 		chat, err := r.Chat(bot.ChatID(id))
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			return invalid(fmt.Sprintf("%s[%d]", field, i), "group %q is not known", id)
+			return Invalidf(fmt.Sprintf("%s[%d]", field, i), "group %q is not known", id)
 		case err != nil:
 			return err
 		case chat.Status == store.ChatDismissed:
-			return invalid(fmt.Sprintf("%s[%d]", field, i), "group %q was dissolved", id)
+			return Invalidf(fmt.Sprintf("%s[%d]", field, i), "group %q was dissolved", id)
 		}
 	}
 	return nil

@@ -91,29 +91,29 @@ func (r *Rewards) PutChecks(ctx context.Context, c store.Checks) (store.Checks, 
 
 func checkWho(by, note string) error {
 	if n := utf8.RuneCountInString(strings.TrimSpace(by)); n == 0 || n > maxName {
-		return invalid("by", "has %d characters; want who decides, 1 to %d", n, maxName)
+		return Invalidf("by", "has %d characters; want who decides, 1 to %d", n, maxName)
 	}
-	return checkMost("note", note, maxNote)
+	return CheckMost("note", note, maxNote)
 }
 
 func checkChecks(c *store.CheckSettings) error {
 	if !(c.Threshold > 0 && c.Threshold <= maxThreshold) {
-		return invalid("threshold", "is %g; want more than 0, at most %d", c.Threshold, maxThreshold)
+		return Invalidf("threshold", "is %g; want more than 0, at most %d", c.Threshold, maxThreshold)
 	}
 	for _, n := range NamedChecks(c) {
 		field := "signals." + n.Signal + "."
 		ch := n.Check
 		switch {
 		case !(ch.Weight >= 0 && ch.Weight <= maxThreshold):
-			return invalid(field+"weight", "is %g; want 0 to %d", ch.Weight, maxThreshold)
+			return Invalidf(field+"weight", "is %g; want 0 to %d", ch.Weight, maxThreshold)
 		case n.Windowed && (ch.Window() < time.Second || ch.Window() > maxWindow):
-			return invalid(field+"window", "is %s; want 1s to %s", ch.Window(), maxWindow)
+			return Invalidf(field+"window", "is %s; want 1s to %s", ch.Window(), maxWindow)
 		case n.Left && (ch.Within() < time.Second || ch.Within() > maxWindow):
-			return invalid(field+"within", "is %s; want 1s to %s", ch.Within(), maxWindow)
+			return Invalidf(field+"within", "is %s; want 1s to %s", ch.Within(), maxWindow)
 		case n.Counted && (ch.Count < 2 || ch.Count > maxCount):
-			return invalid(field+"count", "is %d; want 2 to %d", ch.Count, maxCount)
+			return Invalidf(field+"count", "is %d; want 2 to %d", ch.Count, maxCount)
 		case n.Shared && !(ch.Share > 0 && ch.Share <= 1):
-			return invalid(field+"share", "is %g; want more than 0, at most 1", ch.Share)
+			return Invalidf(field+"share", "is %g; want more than 0, at most 1", ch.Share)
 		}
 	}
 	return nil

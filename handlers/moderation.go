@@ -112,15 +112,15 @@ var feedTypes = []string{"text", "link", "image", "card", "miniprogram", "file"}
 func (m *Moderation) checkMessage(msg FeedMessage) error {
 	switch {
 	case msg.MessageID == "" || len(msg.MessageID) > maxMessageID:
-		return invalid("message_id", "has %d bytes; want 1 to %d", len(msg.MessageID), maxMessageID)
+		return Invalidf("message_id", "has %d bytes; want 1 to %d", len(msg.MessageID), maxMessageID)
 	case msg.Chat == "" || len(msg.Chat) > maxMessageID:
-		return invalid("chat_id", "has %d bytes; want 1 to %d", len(msg.Chat), maxMessageID)
+		return Invalidf("chat_id", "has %d bytes; want 1 to %d", len(msg.Chat), maxMessageID)
 	case msg.Sender == "" || len(msg.Sender) > maxMessageID:
-		return invalid("sender", "has %d bytes; want 1 to %d", len(msg.Sender), maxMessageID)
+		return Invalidf("sender", "has %d bytes; want 1 to %d", len(msg.Sender), maxMessageID)
 	case !slices.Contains(feedTypes, msg.Type):
-		return invalid("type", "is %q; want one of %s", msg.Type, strings.Join(feedTypes, ", "))
+		return Invalidf("type", "is %q; want one of %s", msg.Type, strings.Join(feedTypes, ", "))
 	case msg.SentAt.After(m.Now().Add(maxFuture)):
-		return invalid("sent_at", "lies in the future; check the clock of the sender")
+		return Invalidf("sent_at", "lies in the future; check the clock of the sender")
 	}
 	return nil
 }
@@ -302,7 +302,7 @@ func (m *Moderation) close(tx *store.Tx, c store.Case, status, note, by string) 
 // Block puts a person on the blocklist. Whoever is in a group right now gets a case at once.
 func (m *Moderation) Block(ctx context.Context, b store.Blocked) error {
 	if b.Person == "" || len(b.Person) > maxMessageID {
-		return invalid("person", "has %d bytes; want a user id or union id", len(b.Person))
+		return Invalidf("person", "has %d bytes; want a user id or union id", len(b.Person))
 	}
 	return m.Store.Tx(ctx, func(tx *store.Tx) error {
 		if err := tx.Block(b); err != nil {

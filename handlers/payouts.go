@@ -40,10 +40,10 @@ func (p *Payouts) Make(ctx context.Context, ask PayoutAsk, remember Remember) (s
 	}
 	atOnce := ask.By == ""
 	if atOnce && p.SecondPerson {
-		return out, invalid("by", "is missing: here a second person approves what is paid (rewards.second_person), so say who collects")
+		return out, Invalidf("by", "is missing: here a second person approves what is paid (rewards.second_person), so say who collects")
 	}
 	if ask.By = strings.TrimSpace(ask.By); !atOnce {
-		if err := checkWords("by", ask.By, maxName); err != nil {
+		if err := CheckWords("by", ask.By, maxName); err != nil {
 			return out, err
 		}
 	}
@@ -111,11 +111,11 @@ func pay(tx *store.Tx, out *store.Payout, by string) error {
 func (p *Payouts) endOf(period string) (time.Time, error) {
 	from, err := time.ParseInLocation("2006-01", period, p.Zone)
 	if err != nil {
-		return from, invalid("period", "%q is no month; want one such as 2026-11", period)
+		return from, Invalidf("period", "%q is no month; want one such as 2026-11", period)
 	}
 	end := from.AddDate(0, 1, 0)
 	if p.Now().Before(end) {
-		return end, invalid("period", "%s is not over: it may be paid from %s (%s) on", period, end.Format("2006-01-02 15:04"), p.Zone)
+		return end, Invalidf("period", "%s is not over: it may be paid from %s (%s) on", period, end.Format("2006-01-02 15:04"), p.Zone)
 	}
 	return end, nil
 }
@@ -171,7 +171,7 @@ func (p *Payouts) Pay(ctx context.Context, id int64, by string, remember Remembe
 
 // Discard gives up a payout that is not paid; its entries may be collected again.
 func (p *Payouts) Discard(ctx context.Context, id int64, by, reason string, remember Remember) (store.Payout, error) {
-	if err := checkWords("reason", strings.TrimSpace(reason), maxNote); err != nil {
+	if err := CheckWords("reason", strings.TrimSpace(reason), maxNote); err != nil {
 		return store.Payout{}, err
 	}
 	return p.step(ctx, id, by, remember, func(tx *store.Tx, out *store.Payout, by string) error {
@@ -189,7 +189,7 @@ func (p *Payouts) Discard(ctx context.Context, id int64, by, reason string, reme
 // payout kept back meanwhile can only be reversed after that one, or the staff concerned
 // would pay twice.
 func (p *Payouts) Reverse(ctx context.Context, id int64, by, reason string, remember Remember) (store.Payout, error) {
-	if err := checkWords("reason", strings.TrimSpace(reason), maxNote); err != nil {
+	if err := CheckWords("reason", strings.TrimSpace(reason), maxNote); err != nil {
 		return store.Payout{}, err
 	}
 	return p.step(ctx, id, by, remember, func(tx *store.Tx, out *store.Payout, by string) error {
@@ -218,7 +218,7 @@ const whatChanged = "what it would pay has changed since"
 func (p *Payouts) step(ctx context.Context, id int64, by string, remember Remember, do func(tx *store.Tx, out *store.Payout, by string) error) (store.Payout, error) {
 	by = strings.TrimSpace(by)
 	var out store.Payout
-	if err := checkWords("by", by, maxName); err != nil {
+	if err := CheckWords("by", by, maxName); err != nil {
 		return out, err
 	}
 	changed := false

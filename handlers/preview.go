@@ -149,10 +149,10 @@ func (r *Rewards) previewed(period string) (Preview, error) {
 	if period != "" {
 		var err error
 		if from, err = time.ParseInLocation("2006-01", period, r.Zone); err != nil {
-			return Preview{}, invalid("period", "%q is no month; want one such as 2026-11", period)
+			return Preview{}, Invalidf("period", "%q is no month; want one such as 2026-11", period)
 		}
 		if from.After(now) {
-			return Preview{}, invalid("period", "%s is to come; want a month with joins to look at", period)
+			return Preview{}, Invalidf("period", "%s is to come; want a month with joins to look at", period)
 		}
 	}
 	v := Preview{Period: r.month(from), From: from, To: from.AddDate(0, 1, 0)}

@@ -55,7 +55,7 @@ func (c *Channels) checkLimit(r store.Reader) error {
 // new one. Joins by it count for the customer and are paid to nobody.
 func (c *Channels) Refer(ctx context.Context, chat, member string, remember Remember) (store.Channel, error) {
 	r := c.Store.Read(ctx)
-	if err := checkChats(r, "chat_id", []string{chat}); err != nil {
+	if err := CheckChats(r, "chat_id", []string{chat}); err != nil {
 		var inv *Invalid
 		if errors.As(err, &inv) {
 			inv.Field = "chat_id"
@@ -65,11 +65,11 @@ func (c *Channels) Refer(ctx context.Context, chat, member string, remember Reme
 	last, err := r.LastStint(bot.ChatID(chat), bot.MemberID(member))
 	switch {
 	case errors.Is(err, store.ErrNotFound) || err == nil && !last.LeftAt.IsZero():
-		return store.Channel{}, invalid("member", "%q is not in the group", member)
+		return store.Channel{}, Invalidf("member", "%q is not in the group", member)
 	case err != nil:
 		return store.Channel{}, err
 	case last.Kind != string(bot.Customer):
-		return store.Channel{}, invalid("member", "%q is staff: a member of staff gets a channel", member)
+		return store.Channel{}, Invalidf("member", "%q is staff: a member of staff gets a channel", member)
 	}
 	known, err := c.knownReferral(ctx, member, chat, remember)
 	if !errors.Is(err, store.ErrNotFound) {

@@ -32,11 +32,11 @@ func (r *Reports) Put(ctx context.Context, rep store.Report, place *Place) error
 	var target store.ReportTarget
 	if place != nil {
 		if rep.Kind != store.ReportChain {
-			return invalid("target", "is for the chain only; a store's is set at /reports/stores/{store_id}, cashiers and managers are told by the app")
+			return Invalidf("target", "is for the chain only; a store's is set at /reports/stores/{store_id}, cashiers and managers are told by the app")
 		}
 		var err error
 		if target, err = r.target(ctx, rep.Kind, "", *place); err != nil {
-			return under("target", err)
+			return Under("target", err)
 		}
 	}
 	return r.Store.Tx(ctx, func(tx *store.Tx) error {
@@ -65,25 +65,25 @@ func putTarget(tx *store.Tx, t store.ReportTarget) error {
 
 func checkReport(rep store.Report) error {
 	if t, err := time.Parse("15:04", rep.At); err != nil || t.Format("15:04") != rep.At {
-		return invalid("at", "is %q; want a time of the day such as 21:00", rep.At)
+		return Invalidf("at", "is %q; want a time of the day such as 21:00", rep.At)
 	}
 	for i, d := range rep.Weekdays {
 		if d < 1 || d > 7 || slices.Contains(rep.Weekdays[:i], d) {
-			return invalid(fmt.Sprintf("weekdays[%d]", i), "is %d; want each of 1 (Monday) to 7 (Sunday) at most once, or none for every day", d)
+			return Invalidf(fmt.Sprintf("weekdays[%d]", i), "is %d; want each of 1 (Monday) to 7 (Sunday) at most once, or none for every day", d)
 		}
 	}
 	if _, ok := languages[rep.Lang]; !ok {
-		return invalid("lang", "is %q; want zh or en", rep.Lang)
+		return Invalidf("lang", "is %q; want zh or en", rep.Lang)
 	}
 	if n := len(rep.Text); n > maxReportTemplate {
-		return invalid("text", "has %d bytes; want at most %d, since a message has %d once it is filled in", n, maxReportTemplate, maxReportText)
+		return Invalidf("text", "has %d bytes; want at most %d, since a message has %d once it is filled in", n, maxReportTemplate, maxReportText)
 	}
 	known := Placeholders(rep.Kind)
 	if name, found := unknownPlaceholder(rep.Text, known); found {
-		return invalid("text", "has the unknown placeholder {%s}; known are {%s}", name, strings.Join(known, "}, {"))
+		return Invalidf("text", "has the unknown placeholder {%s}; known are {%s}", name, strings.Join(known, "}, {"))
 	}
 	if rep.Text != "" && strings.TrimSpace(rep.Text) == "" {
-		return invalid("text", "is blank; leave it out for the text that comes with the language")
+		return Invalidf("text", "is blank; leave it out for the text that comes with the language")
 	}
 	return nil
 }
@@ -98,7 +98,7 @@ func (r *Reports) PutStore(ctx context.Context, shop string, place Place) error 
 		return err
 	}
 	if t.AppChat == "" && t.RobotKey == "" {
-		return invalid("app_chat_id", "is missing: name the app chat, or the robot, that the leaderboard goes to")
+		return Invalidf("app_chat_id", "is missing: name the app chat, or the robot, that the leaderboard goes to")
 	}
 	return r.Store.Tx(ctx, func(tx *store.Tx) error { return tx.PutReportTarget(t) })
 }
@@ -119,13 +119,13 @@ func (r *Reports) DropStore(ctx context.Context, shop string) error {
 func (r *Reports) target(ctx context.Context, kind, shop string, p Place) (store.ReportTarget, error) {
 	t := store.ReportTarget{Kind: kind, ShopID: shop, AppChat: p.AppChat}
 	if p.AppChat != "" && p.Robot != "" {
-		return t, invalid("robot", "is given beside app_chat_id; want one of them")
+		return t, Invalidf("robot", "is given beside app_chat_id; want one of them")
 	}
 	if p.AppChat != "" && r.Chats != nil {
 		_, err := r.Chats.AppChat(ctx, p.AppChat)
 		switch bot.ClassOf(err) {
 		case bot.ClassFix, bot.ClassGone, bot.ClassGiveUp:
-			return t, invalid("app_chat_id", "is no chat that the app made: %s", err)
+			return t, Invalidf("app_chat_id", "is no chat that the app made: %s", err)
 		}
 		return t, err
 	}
@@ -144,7 +144,7 @@ func (r *Reports) target(ctx context.Context, kind, shop string, p Place) (store
 		return t, ErrNotOffered
 	}
 	if t.RobotKey, err = r.Robots.RobotKey(p.Robot); err != nil {
-		return t, invalid("robot", "%s", err)
+		return t, Invalidf("robot", "%s", err)
 	}
 	return t, nil
 }
@@ -189,10 +189,10 @@ func (r *Reports) previewed(rd store.Reader, kind, day string) (store.ReportRun,
 		day = today
 	}
 	if t, err := time.Parse(time.DateOnly, day); err != nil || t.Format(time.DateOnly) != day {
-		return store.ReportRun{}, invalid("day", "is %q; want a date such as 2026-11-23", day)
+		return store.ReportRun{}, Invalidf("day", "is %q; want a date such as 2026-11-23", day)
 	}
 	if day > today {
-		return store.ReportRun{}, invalid("day", "%s is still to come; today is %s", day, today)
+		return store.ReportRun{}, Invalidf("day", "%s is still to come; today is %s", day, today)
 	}
 	told, err := rd.ReportRuns(kind, day, "", 1)
 	if err != nil || len(told) > 0 {
@@ -212,11 +212,11 @@ func (r *Reports) textFor(rd store.Reader, rep store.Report, run store.ReportRun
 		return r.chainText(rd, rep, run)
 	}
 	if who == "" {
-		return "", false, invalid("store_id", "is missing: which store's leaderboard?")
+		return "", false, Invalidf("store_id", "is missing: which store's leaderboard?")
 	}
 	text, quiet, err := r.storeText(rd, rep, run, who)
 	if errors.Is(err, store.ErrNotFound) {
-		err = invalid("store_id", "store %q is not known", who)
+		err = Invalidf("store_id", "store %q is not known", who)
 	}
 	return text, quiet, err
 }
@@ -228,14 +228,14 @@ func (r *Reports) managerPreview(rd store.Reader, rep store.Report, run store.Re
 	}
 	shops = slices.DeleteFunc(shops, func(s store.Shop) bool { return s.Manager != user })
 	if user == "" || len(shops) == 0 {
-		return "", false, invalid("staff", "is %q, who manages no store; want a store's manager", user)
+		return "", false, Invalidf("staff", "is %q, who manages no store; want a store's manager", user)
 	}
 	return r.managerText(rd, rep, run, user, shops)
 }
 
 func (r *Reports) cashierPreview(rd store.Reader, rep store.Report, run store.ReportRun, user string) (string, bool, error) {
 	if user == "" {
-		return "", false, invalid("staff", "is missing: whose report?")
+		return "", false, Invalidf("staff", "is missing: whose report?")
 	}
 	from, to := r.span(run.Day)
 	news, err := rd.NewsOf(run, from, to, []string{user})

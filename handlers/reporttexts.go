@@ -149,7 +149,7 @@ func Placeholders(kind string) []string {
 func compose(template string, values map[string]string) string {
 	var kept []string
 	for _, line := range strings.Split(template, "\n") {
-		filled := strings.TrimRight(fill(line, values), " ")
+		filled := strings.TrimRight(Fill(line, values), " ")
 		if filled != "" || strings.TrimSpace(line) == "" {
 			kept = append(kept, filled)
 		}

@@ -69,7 +69,7 @@ func (r *Rewards) PutRule(ctx context.Context, rule store.Rule, remember Remembe
 // paid. From this second on nothing can have been paid yet.
 func (r *Rewards) checkEffective(tx *store.Tx, from time.Time) error {
 	if from.Year() < firstYear || from.After(tx.Now.Add(maxAhead)) {
-		return invalid("effective_from", "is %s; want a moment from the year %d to a year from now", r.stamp(from), firstYear)
+		return Invalidf("effective_from", "is %s; want a moment from the year %d to a year from now", r.stamp(from), firstYear)
 	}
 	if !from.Before(tx.Now.Truncate(time.Second)) {
 		return nil
@@ -78,7 +78,7 @@ func (r *Rewards) checkEffective(tx *store.Tx, from time.Time) error {
 	if err != nil || closed < r.month(from) {
 		return err
 	}
-	return invalid("effective_from", "is %s, in a closed period: %s has a payout, so nothing up to its end may be judged anew; want a moment after it", r.stamp(from), closed)
+	return Invalidf("effective_from", "is %s, in a closed period: %s has a payout, so nothing up to its end may be judged anew; want a moment after it", r.stamp(from), closed)
 }
 
 func (r *Rewards) stamp(t time.Time) string { return t.In(r.Zone).Format(time.RFC3339) }
@@ -92,7 +92,7 @@ func checkRule(rule store.Rule) error {
 		return err
 	}
 	if rule.OncePer != OncePerCorp && rule.OncePer != OncePerStore && rule.OncePer != OncePerGroup {
-		return invalid("once_per", "is %q; want corp, store or group", rule.OncePer)
+		return Invalidf("once_per", "is %q; want corp, store or group", rule.OncePer)
 	}
 	if err := checkOverrides(rule.Overrides); err != nil {
 		return err
@@ -100,28 +100,28 @@ func checkRule(rule store.Rule) error {
 	if err := checkBudget(rule.Budget); err != nil {
 		return err
 	}
-	if err := checkMost("note", rule.Note, maxNote); err != nil {
+	if err := CheckMost("note", rule.Note, maxNote); err != nil {
 		return err
 	}
-	return checkMost("by", rule.By, maxName)
+	return CheckMost("by", rule.By, maxName)
 }
 
 func checkTiers(field string, tiers []store.Tier) error {
 	if len(tiers) == 0 || len(tiers) > maxTiers {
-		return invalid(field, "has %d steps; want 1 to %d", len(tiers), maxTiers)
+		return Invalidf(field, "has %d steps; want 1 to %d", len(tiers), maxTiers)
 	}
 	last := 0
 	for i, t := range tiers {
 		step := fmt.Sprintf("%s[%d]", field, i)
 		switch {
 		case t.Fen < 0 || t.Fen > maxFen:
-			return invalid(step+".fen", "is %d; want 0 to %d", t.Fen, maxFen)
+			return Invalidf(step+".fen", "is %d; want 0 to %d", t.Fen, maxFen)
 		case i == len(tiers)-1 && t.UpTo != 0:
-			return invalid(step+".up_to", "must be left out in the last step, which holds for everyone beyond")
+			return Invalidf(step+".up_to", "must be left out in the last step, which holds for everyone beyond")
 		case i < len(tiers)-1 && t.UpTo <= last:
-			return invalid(step+".up_to", "is %d; want more than the %d before it", t.UpTo, last)
+			return Invalidf(step+".up_to", "is %d; want more than the %d before it", t.UpTo, last)
 		case t.UpTo > maxUpTo:
-			return invalid(step+".up_to", "is %d; want at most %d, more than any group holds", t.UpTo, maxUpTo)
+			return Invalidf(step+".up_to", "is %d; want at most %d, more than any group holds", t.UpTo, maxUpTo)
 		}
 		last = t.UpTo
 	}
@@ -134,7 +134,7 @@ func checkSpans(prefix string, hold, clawback int64) error {
 		ms    int64
 	}{{"hold", hold}, {"clawback", clawback}} {
 		if span.ms < 0 || span.ms > maxHold.Milliseconds() {
-			return invalid(prefix+span.field, "is %d s; want 0s to %s", span.ms/1000, maxHold)
+			return Invalidf(prefix+span.field, "is %d s; want 0s to %s", span.ms/1000, maxHold)
 		}
 	}
 	return nil
@@ -144,16 +144,16 @@ func checkSpans(prefix string, hold, clawback int64) error {
 // that an override before it covers already.
 func checkOverrides(overrides []store.Override) error {
 	if len(overrides) > maxOverrides {
-		return invalid("overrides", "has %d items; want at most %d", len(overrides), maxOverrides)
+		return Invalidf("overrides", "has %d items; want at most %d", len(overrides), maxOverrides)
 	}
 	names, stores, labels := map[string]string{}, map[string]string{}, map[string]string{}
 	for i, o := range overrides {
 		field := fmt.Sprintf("overrides[%d]", i)
 		if o.Name == "" || utf8.RuneCountInString(o.Name) > maxName {
-			return invalid(field+".name", "has %d characters; want 1 to %d, such as 新店", utf8.RuneCountInString(o.Name), maxName)
+			return Invalidf(field+".name", "has %d characters; want 1 to %d, such as 新店", utf8.RuneCountInString(o.Name), maxName)
 		}
 		if len(o.Stores)+len(o.Labels) == 0 {
-			return invalid(field, "can never apply: it names neither stores nor labels")
+			return Invalidf(field, "can never apply: it names neither stores nor labels")
 		}
 		if err := claim(names, field+".name", []string{o.Name}, field); err != nil {
 			return err
@@ -174,14 +174,14 @@ func checkOverrides(overrides []store.Override) error {
 // claim notes to whom words belong; none may belong to two.
 func claim(owners map[string]string, field string, words []string, owner string) error {
 	if len(words) > maxNamed {
-		return invalid(field, "has %d items; want at most %d", len(words), maxNamed)
+		return Invalidf(field, "has %d items; want at most %d", len(words), maxNamed)
 	}
 	for _, w := range words {
 		if w == "" {
-			return invalid(field, "holds an empty text")
+			return Invalidf(field, "holds an empty text")
 		}
 		if first, known := owners[w]; known {
-			return invalid(field, "names %q, which %s names already; the first that covers a group holds", w, first)
+			return Invalidf(field, "names %q, which %s names already; the first that covers a group holds", w, first)
 		}
 		owners[w] = owner
 	}
@@ -207,9 +207,9 @@ func checkBudget(b *store.Budget) error {
 	case b == nil:
 		return nil
 	case b.Fen < 1 || b.Fen > maxBudget:
-		return invalid("budget.fen", "is %d; want 1 to %d, or no budget", b.Fen, maxBudget)
+		return Invalidf("budget.fen", "is %d; want 1 to %d, or no budget", b.Fen, maxBudget)
 	case b.Per != store.BudgetCorp && b.Per != store.BudgetStore && b.Per != store.BudgetStaff:
-		return invalid("budget.per", "is %q; want corp, store or staff", b.Per)
+		return Invalidf("budget.per", "is %q; want corp, store or staff", b.Per)
 	}
 	return nil
 }
@@ -219,7 +219,7 @@ func checkNamedStores(r store.Reader, rule store.Rule) error {
 		for _, id := range o.Stores {
 			_, err := r.Shop(id)
 			if errors.Is(err, store.ErrNotFound) {
-				return invalid(fmt.Sprintf("overrides[%d].stores", i), "names %q, which is no store; PUT /stores/%s first", id, id)
+				return Invalidf(fmt.Sprintf("overrides[%d].stores", i), "names %q, which is no store; PUT /stores/%s first", id, id)
 			}
 			if err != nil {
 				return err

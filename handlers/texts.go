@@ -43,31 +43,31 @@ func checkAttachment(at string, a bot.Attachment) error {
 	switch a.Type {
 	case bot.AttachImage:
 		if a.MediaID == "" && a.ImageURL == "" {
-			return invalid(at+".image_url", "is missing: an image needs image_url or media_id")
+			return Invalidf(at+".image_url", "is missing: an image needs image_url or media_id")
 		}
-		return checkURL(at+".image_url", a.ImageURL, false)
+		return CheckURL(at+".image_url", a.ImageURL, false)
 	case bot.AttachLink:
 		if a.Title == "" {
-			return invalid(at+".title", "is missing: a link needs a title")
+			return Invalidf(at+".title", "is missing: a link needs a title")
 		}
-		if err := checkURL(at+".url", a.URL, true); err != nil {
+		if err := CheckURL(at+".url", a.URL, true); err != nil {
 			return err
 		}
-		return checkURL(at+".image_url", a.ImageURL, false)
+		return CheckURL(at+".image_url", a.ImageURL, false)
 	case bot.AttachMiniprogram:
 		for _, f := range [][2]string{{"title", a.Title}, {"app_id", a.AppID}, {"page", a.Page}, {"media_id", a.MediaID}} {
 			if f[1] == "" {
-				return invalid(at+"."+f[0], "is missing: a miniprogram needs title, app_id, page and media_id (its cover)")
+				return Invalidf(at+"."+f[0], "is missing: a miniprogram needs title, app_id, page and media_id (its cover)")
 			}
 		}
 		return nil
 	case bot.AttachVideo, bot.AttachFile:
 		if a.MediaID == "" {
-			return invalid(at+".media_id", "is missing: a %s needs a media_id", a.Type)
+			return Invalidf(at+".media_id", "is missing: a %s needs a media_id", a.Type)
 		}
 		return nil
 	}
-	return invalid(at+".type", "is %q; want image, link, miniprogram, video or file", a.Type)
+	return Invalidf(at+".type", "is %q; want image, link, miniprogram, video or file", a.Type)
 }
 
 // checkLengths compares with WeCom's limits in bytes.
@@ -81,38 +81,39 @@ func checkLengths(at string, a bot.Attachment) error {
 		max         int
 	}{{"title", a.Title, title}, {"desc", a.Desc, 512}, {"url", a.URL, 2048}, {"image_url", a.ImageURL, 2048}} {
 		if len(f.value) > f.max {
-			return invalid(at+"."+f.name, "has %d bytes; WeCom takes at most %d", len(f.value), f.max)
+			return Invalidf(at+"."+f.name, "has %d bytes; WeCom takes at most %d", len(f.value), f.max)
 		}
 	}
 	return nil
 }
 
-func checkURL(field, raw string, required bool) error {
+// CheckURL demands a web address; an empty one may be left out unless it is required.
+func CheckURL(field, raw string, required bool) error {
 	if raw == "" {
 		if required {
-			return invalid(field, "is missing")
+			return Invalidf(field, "is missing")
 		}
 		return nil
 	}
 	u, err := url.Parse(raw)
 	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
-		return invalid(field, "is no web address; want one such as https://example.com/sale")
+		return Invalidf(field, "is no web address; want one such as https://example.com/sale")
 	}
 	return nil
 }
 
-// checkWords demands a text of at most so many characters.
-func checkWords(field, v string, most int) error {
+// CheckWords demands a text of at most so many characters.
+func CheckWords(field, v string, most int) error {
 	if v == "" {
-		return invalid(field, "is empty")
+		return Invalidf(field, "is empty")
 	}
-	return checkMost(field, v, most)
+	return CheckMost(field, v, most)
 }
 
-// checkMost refuses a text of more than so many characters.
-func checkMost(field, v string, most int) error {
+// CheckMost refuses a text of more than so many characters.
+func CheckMost(field, v string, most int) error {
 	if n := utf8.RuneCountInString(v); n > most {
-		return invalid(field, "has %d characters; want at most %d", n, most)
+		return Invalidf(field, "has %d characters; want at most %d", n, most)
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ import (
 	"xiaobu/store"
 )
 
+// MaxText is how many bytes WeCom takes as the text of a greeting or a mass message.
+const MaxText = 4000
+
 // Limits of looking names up for a greeting. The greeting never waits for a name: it goes
 // out without.
 const (
@@ -23,7 +26,6 @@ const (
 	nameLookups  = 6                // at once; a rush of new contacts is greeted without names
 	nameRest     = 10 * time.Second // without look-ups after a slow one
 	nameMargin   = 10 * time.Second // of the 20 seconds, to be left for sending
-	maxWelcome   = 4000             // bytes of a greeting's text
 	maxAttached  = 9
 	maxGroupText = 3000 // bytes of the group greeting's text
 )
@@ -128,8 +130,8 @@ func (w *Welcome) Handle(_ context.Context, tx *store.Tx, e bot.Event) error {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	m := bot.Message{Text: fill(text.Text, map[string]string{"customer": g.customer, "staff": g.staff, "store": shop.Name}), Attachments: text.Attachments}
-	m.Text = clip(m.Text, maxWelcome)
+	m := bot.Message{Text: Fill(text.Text, map[string]string{"customer": g.customer, "staff": g.staff, "store": shop.Name}), Attachments: text.Attachments}
+	m.Text = clip(m.Text, MaxText)
 	_, err = tx.Enqueue(SendWelcome{Code: g.WelcomeCode, User: g.User, Customer: g.Customer, Message: m},
 		store.When{Deadline: e.Deadline, Cause: e.ID})
 	return err
@@ -149,8 +151,8 @@ func welcomeFor(r store.Reader, state string) (store.Welcome, error) {
 	return r.Welcome(store.WelcomeDefault)
 }
 
-// fill puts values in the place of {names}; an unknown value leaves nothing behind.
-func fill(text string, values map[string]string) string {
+// Fill puts values in the place of {names}; an unknown value leaves nothing behind.
+func Fill(text string, values map[string]string) string {
 	pairs := make([]string, 0, 2*len(values))
 	for name, v := range values {
 		pairs = append(pairs, "{"+name+"}", v)
@@ -212,18 +214,6 @@ type Greetings struct {
 	Group bot.GroupWelcomer // may be nil
 }
 
-// Invalid is a refusal of what somebody asked for: which field, and what is wrong with it.
-type Invalid struct {
-	Field  string
-	Detail string
-}
-
-func (e *Invalid) Error() string { return e.Field + ": " + e.Detail }
-
-func invalid(field, format string, args ...any) error {
-	return &Invalid{Field: field, Detail: fmt.Sprintf(format, args...)}
-}
-
 // ErrNotOffered says that the platform lacks what a request needs.
 var ErrNotOffered = errors.New("the platform does not offer this")
 
@@ -242,7 +232,7 @@ func (g *Greetings) Put(ctx context.Context, id string, m bot.Message) (store.We
 		if g.Group == nil {
 			return w, ErrNotOffered
 		}
-		template := bot.Message{Text: fill(m.Text, map[string]string{"customer": "%NICKNAME%"}), Attachments: m.Attachments}
+		template := bot.Message{Text: Fill(m.Text, map[string]string{"customer": "%NICKNAME%"}), Attachments: m.Attachments}
 		if w.TemplateID, err = g.Group.SaveGroupWelcome(ctx, known.TemplateID, template); err != nil {
 			return w, fmt.Errorf("save group welcome: %w", err)
 		}
@@ -257,10 +247,10 @@ func (g *Greetings) check(ctx context.Context, id string, m bot.Message) error {
 	case store.WelcomeGroup:
 		names = []string{"customer"}
 		if len(m.Text) > maxGroupText {
-			return invalid("text", "has %d bytes; a group welcome has at most %d", len(m.Text), maxGroupText)
+			return Invalidf("text", "has %d bytes; a group welcome has at most %d", len(m.Text), maxGroupText)
 		}
 		if len(m.Attachments) > 1 {
-			return invalid("attachments", "has %d; a group welcome has at most one", len(m.Attachments))
+			return Invalidf("attachments", "has %d; a group welcome has at most one", len(m.Attachments))
 		}
 	default:
 		n, err := strconv.ParseInt(id, 10, 64)
@@ -271,22 +261,22 @@ func (g *Greetings) check(ctx context.Context, id string, m bot.Message) error {
 			return err
 		}
 	}
-	return checkMessage(m, names)
+	return CheckMessage(m, names)
 }
 
-// checkMessage refuses what WeCom would refuse, before anything is planned on it.
-func checkMessage(m bot.Message, placeholders []string) error {
+// CheckMessage refuses what WeCom would refuse, before anything is planned on it.
+func CheckMessage(m bot.Message, placeholders []string) error {
 	if m.Text == "" && len(m.Attachments) == 0 {
-		return invalid("text", "is empty, and there is no attachment either")
+		return Invalidf("text", "is empty, and there is no attachment either")
 	}
-	if len(m.Text) > maxWelcome {
-		return invalid("text", "has %d bytes; WeCom takes at most %d", len(m.Text), maxWelcome)
+	if len(m.Text) > MaxText {
+		return Invalidf("text", "has %d bytes; WeCom takes at most %d", len(m.Text), MaxText)
 	}
 	if name, ok := unknownPlaceholder(m.Text, placeholders); ok {
-		return invalid("text", "has the unknown placeholder {%s}; known are {%s}", name, strings.Join(placeholders, "} {"))
+		return Invalidf("text", "has the unknown placeholder {%s}; known are {%s}", name, strings.Join(placeholders, "} {"))
 	}
 	if len(m.Attachments) > maxAttached {
-		return invalid("attachments", "has %d; WeCom takes at most %d", len(m.Attachments), maxAttached)
+		return Invalidf("attachments", "has %d; WeCom takes at most %d", len(m.Attachments), maxAttached)
 	}
 	for i, a := range m.Attachments {
 		if err := checkAttachment(fmt.Sprintf("attachments[%d]", i), a); err != nil {

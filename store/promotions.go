@@ -46,25 +46,62 @@ type Product struct {
 
 // PromotionSpec is a promotion as it was posted.
 type PromotionSpec struct {
-	Name     string `json:"name"`
-	Schedule struct {
-		Cron     string `json:"cron"`
-		Timezone string `json:"timezone"`
-		StartsOn string `json:"starts_on,omitempty"` // 2026-11-23, in the zone
-		EndsOn   string `json:"ends_on,omitempty"`   // the last day, included
-		Missed   struct {
-			Policy string `json:"policy"` // skip or send_within
-			Within string `json:"within,omitempty"`
-		} `json:"missed"`
-	} `json:"schedule"`
-	Targets struct {
-		ChatIDs []string `json:"chat_ids"`
-		Labels  []string `json:"labels"`
-		Stores  []string `json:"stores"`
-		All     bool     `json:"all"`
-	} `json:"targets"`
-	Message  bot.Message `json:"message"`
-	Products []Product   `json:"products"`
+	Name     string       `json:"name"`
+	Schedule ScheduleSpec `json:"schedule"`
+	Targets  TargetSpec   `json:"targets"`
+	Message  bot.Message  `json:"message"`
+	Products []Product    `json:"products"`
+	Link     *LinkSpec    `json:"link,omitempty"` // what {link} stands for
+	// ConfirmWithin is how long owners may confirm, such as 12h; what they have not confirmed
+	// then is cancelled.
+	ConfirmWithin string `json:"confirm_within,omitempty"`
+}
+
+// ScheduleSpec says when a promotion is posted.
+type ScheduleSpec struct {
+	Cron     string     `json:"cron"` // minute hour day month weekday, or words such as 每周一三五 10:00
+	Timezone string     `json:"timezone"`
+	StartsOn string     `json:"starts_on,omitempty"` // 2026-11-23, in the zone
+	EndsOn   string     `json:"ends_on,omitempty"`   // the last day, included
+	Days     string     `json:"days,omitempty"`      // all (also empty), workdays, no_holidays, holidays
+	Blackout []string   `json:"blackout,omitempty"`  // days without it: 2026-12-24 or 2026-12-24/2026-12-26
+	Quiet    *Hours     `json:"quiet,omitempty"`     // hours without it; nil: the company's
+	Missed   MissedSpec `json:"missed"`
+}
+
+// Hours are those of every day from one wall-clock time to another, which may be on the next day.
+type Hours struct {
+	From string `json:"from"` // 22:00
+	To   string `json:"to"`   // 08:00, excluded
+}
+
+// MissedSpec says what becomes of a slot whose time passed while nothing could be sent.
+type MissedSpec struct {
+	Policy string `json:"policy"` // skip, send_within or next_slot
+	Within string `json:"within,omitempty"`
+}
+
+// TargetSpec selects what a promotion is posted in, at the moment of an occurrence.
+type TargetSpec struct {
+	Selection
+	All      bool      `json:"all"`
+	Exclude  Selection `json:"exclude"`
+	AppChats []string  `json:"app_chats,omitempty"` // staff chats that the app owns
+	Robots   []int64   `json:"robots,omitempty"`    // robots of internal groups
+}
+
+// Selection names customer groups in several ways; one that holds is enough.
+type Selection struct {
+	ChatIDs []string `json:"chat_ids"`
+	Labels  []string `json:"labels"`
+	Stores  []string `json:"stores"`
+	Owners  []string `json:"owners,omitempty"`
+}
+
+// LinkSpec is the address behind {link}.
+type LinkSpec struct {
+	URL string `json:"url"`
+	Per string `json:"per,omitempty"` // what has a link of its own: promotion, owner, store, group
 }
 
 // Promotion is a plan to post something again and again.

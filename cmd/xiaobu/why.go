@@ -11,6 +11,7 @@ import (
 
 	"xiaobu/configs"
 	"xiaobu/handlers"
+	"xiaobu/promotions"
 	"xiaobu/store"
 )
 
@@ -105,7 +106,7 @@ func whyDelivery(_ context.Context, t teller, id int64) error {
 	}
 	t.say("· 群发任务 task %d: %s, msgid %q, 提交 submitted %s, 确认 confirmed %s, 提醒 reminders %d", task.ID, task.Status, task.MsgID,
 		t.at(task.SubmittedAt), t.at(task.ConfirmedAt), task.Reminders)
-	for _, key := range []string{handlers.SendMass{Task: task.ID}.ActionKey(), handlers.CancelMass{Task: task.ID}.ActionKey()} {
+	for _, key := range []string{promotions.SendMass{Task: task.ID}.ActionKey(), promotions.CancelMass{Task: task.ID}.ActionKey()} {
 		if a, err := t.r.ActionByKey(key); err == nil {
 			t.action(a)
 		}

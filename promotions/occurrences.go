@@ -1,4 +1,4 @@
-package handlers
+package promotions
 
 import (
 	"context"
@@ -17,13 +17,13 @@ const (
 )
 
 // Next returns when the next slot of any promotion is.
-func (p *Promotions) Next(ctx context.Context) (time.Time, bool, error) {
+func (p *Planner) Next(ctx context.Context) (time.Time, bool, error) {
 	return p.Store.Read(ctx).NextPromotion()
 }
 
 // Plan turns every slot that has come into an occurrence with its tasks and deliveries, or
 // into one that was missed. One promotion that fails does not hold up the others.
-func (p *Promotions) Plan(ctx context.Context) error {
+func (p *Planner) Plan(ctx context.Context) error {
 	due, err := p.Store.Read(ctx).DuePromotions(p.Now())
 	if err != nil {
 		return err
@@ -38,7 +38,7 @@ func (p *Promotions) Plan(ctx context.Context) error {
 }
 
 // planOne takes a promotion from its slot to the next one, until none is due.
-func (p *Promotions) planOne(ctx context.Context, promo store.Promotion) error {
+func (p *Planner) planOne(ctx context.Context, promo store.Promotion) error {
 	pl, err := p.plan(promo.Spec)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (p *Promotions) planOne(ctx context.Context, promo store.Promotion) error {
 }
 
 // skipLong jumps over slots that were missed so long ago that nobody needs a row for each.
-func (p *Promotions) skipLong(ctx context.Context, promo store.Promotion, pl plan) (time.Time, error) {
+func (p *Planner) skipLong(ctx context.Context, promo store.Promotion, pl plan) (time.Time, error) {
 	recent := []time.Time{promo.NextAt}
 	for t := pl.after(promo.NextAt); !t.IsZero() && !t.After(p.Now()); t = pl.after(t) {
 		if recent = append(recent, t); len(recent) > maxMissed {
@@ -72,7 +72,7 @@ func (p *Promotions) skipLong(ctx context.Context, promo store.Promotion, pl pla
 	return recent[0], err
 }
 
-func (p *Promotions) planSlot(tx *store.Tx, promo store.Promotion, pl plan, next time.Time) error {
+func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion, pl plan, next time.Time) error {
 	status := promo.Status
 	if next.IsZero() {
 		status = store.PromotionEnded
@@ -97,7 +97,7 @@ func (p *Promotions) planSlot(tx *store.Tx, promo store.Promotion, pl plan, next
 
 // fillOccurrence writes down which groups an occurrence goes to, one task per owner, and
 // has the tasks submitted. Whether a group may get it is decided here.
-func (p *Promotions) fillOccurrence(tx *store.Tx, promo store.Promotion, pl plan, occ store.Occurrence) error {
+func (p *Planner) fillOccurrence(tx *store.Tx, promo store.Promotion, pl plan, occ store.Occurrence) error {
 	chats, err := targets(tx.Reader, promo.Spec)
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (p *Promotions) fillOccurrence(tx *store.Tx, promo store.Promotion, pl plan
 	return nil
 }
 
-func (p *Promotions) addTask(tx *store.Tx, pl plan, occ store.Occurrence, owner string, part int, chats []store.Chat) error {
+func (p *Planner) addTask(tx *store.Tx, pl plan, occ store.Occurrence, owner string, part int, chats []store.Chat) error {
 	task := store.Task{OccurrenceID: occ.ID, Owner: owner, Part: part, Status: store.TaskPlanned, ClosesAt: tx.Now.Add(confirmWindow)}
 	if err := tx.AddTask(&task); err != nil {
 		return err
@@ -182,7 +182,7 @@ func targets(r store.Reader, spec store.PromotionSpec) ([]store.Chat, error) {
 }
 
 // month is the calendar month around a moment: WeCom counts a group's mass messages by it.
-func (p *Promotions) month(at time.Time) (from, to time.Time) {
+func (p *Planner) month(at time.Time) (from, to time.Time) {
 	local := at.In(p.Zone)
 	from = time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, p.Zone)
 	return from, from.AddDate(0, 1, 0)
@@ -191,7 +191,7 @@ func (p *Promotions) month(at time.Time) (from, to time.Time) {
 // quota is how many mass messages a group may get in the month of a moment: as many as the
 // month has days.
 // https://developer.work.weixin.qq.com/document/path/92135
-func (p *Promotions) quota(at time.Time) int {
+func (p *Planner) quota(at time.Time) int {
 	_, to := p.month(at)
 	return to.AddDate(0, 0, -1).Day()
 }

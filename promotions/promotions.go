@@ -1,4 +1,4 @@
-package handlers
+package promotions
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"xiaobu/bot"
+	"xiaobu/handlers"
 	"xiaobu/store"
 )
 
@@ -31,16 +32,11 @@ const (
 	MissedSendWithin = "send_within"
 )
 
-// Conflict says that a thing is in the wrong state for what was asked.
-type Conflict struct{ Detail string }
-
-func (e *Conflict) Error() string { return e.Detail }
-
 // NextFunc returns the first moment of a schedule after a moment; zero if there is none.
 type NextFunc func(time.Time) time.Time
 
-// Promotions plans what is posted when and where.
-type Promotions struct {
+// Planner plans what is posted when and where.
+type Planner struct {
 	Store *store.Store
 	Now   func() time.Time
 	// Schedule reads a cron expression of five fields in a zone.
@@ -50,7 +46,7 @@ type Promotions struct {
 }
 
 // Create checks a promotion and plans its first occurrence.
-func (p *Promotions) Create(ctx context.Context, spec store.PromotionSpec, remember Remember) (store.Promotion, error) {
+func (p *Planner) Create(ctx context.Context, spec store.PromotionSpec, remember handlers.Remember) (store.Promotion, error) {
 	if spec.Schedule.Timezone == "" {
 		spec.Schedule.Timezone = p.Zone.String()
 	}
@@ -68,7 +64,7 @@ func (p *Promotions) Create(ctx context.Context, spec store.PromotionSpec, remem
 	err = p.Store.Tx(ctx, func(tx *store.Tx) error {
 		promo.ID = 0
 		if promo.NextAt = plan.after(tx.Now); promo.NextAt.IsZero() {
-			return invalid("schedule.cron", "has no time from starts_on to ends_on that is still to come")
+			return handlers.Invalidf("schedule.cron", "has no time from starts_on to ends_on that is still to come")
 		}
 		if err := tx.AddPromotion(&promo); err != nil {
 			return err
@@ -88,15 +84,15 @@ type plan struct {
 	within time.Duration
 }
 
-func (p *Promotions) plan(spec store.PromotionSpec) (plan, error) {
+func (p *Planner) plan(spec store.PromotionSpec) (plan, error) {
 	s := spec.Schedule
 	zone, err := loadZone(s.Timezone)
 	if err != nil {
-		return plan{}, invalid("schedule.timezone", "%q is no IANA zone; want one such as Asia/Shanghai", s.Timezone)
+		return plan{}, handlers.Invalidf("schedule.timezone", "%q is no IANA zone; want one such as Asia/Shanghai", s.Timezone)
 	}
 	pl := plan{zone: zone, policy: s.Missed.Policy}
 	if pl.next, err = p.Schedule(s.Cron, zone); err != nil {
-		return pl, invalid("schedule.cron", "%s; want five fields such as 0 10 * * 1,3,5", err)
+		return pl, handlers.Invalidf("schedule.cron", "%s; want five fields such as 0 10 * * 1,3,5", err)
 	}
 	if pl.from, err = day("schedule.starts_on", s.StartsOn, zone, 0); err != nil {
 		return pl, err
@@ -105,7 +101,7 @@ func (p *Promotions) plan(spec store.PromotionSpec) (plan, error) {
 		return pl, err
 	}
 	if !pl.until.IsZero() && !pl.from.IsZero() && !pl.from.Before(pl.until) {
-		return pl, invalid("schedule.ends_on", "%s is before starts_on %s", s.EndsOn, s.StartsOn)
+		return pl, handlers.Invalidf("schedule.ends_on", "%s is before starts_on %s", s.EndsOn, s.StartsOn)
 	}
 	return pl, pl.readMissed(s.Missed.Within)
 }
@@ -118,12 +114,12 @@ func (pl *plan) readMissed(within string) error {
 	case MissedSendWithin:
 		d, err := time.ParseDuration(within)
 		if err != nil || d < time.Minute || d > maxWithin {
-			return invalid("schedule.missed.within", "is %q; want 1m to 24h, such as 30m", within)
+			return handlers.Invalidf("schedule.missed.within", "is %q; want 1m to 24h, such as 30m", within)
 		}
 		pl.within = d
 		return nil
 	}
-	return invalid("schedule.missed.policy", "is %q; want skip or send_within", pl.policy)
+	return handlers.Invalidf("schedule.missed.policy", "is %q; want skip or send_within", pl.policy)
 }
 
 // loadZone refuses "Local" and the empty name, which time.LoadLocation takes: a plan must
@@ -142,7 +138,7 @@ func day(field, s string, zone *time.Location, plus int) (time.Time, error) {
 	}
 	t, err := time.ParseInLocation(time.DateOnly, s, zone)
 	if err != nil {
-		return t, invalid(field, "is %q; want a date such as 2026-11-23", s)
+		return t, handlers.Invalidf(field, "is %q; want a date such as 2026-11-23", s)
 	}
 	return t.AddDate(0, 0, plus), nil
 }
@@ -168,9 +164,9 @@ func (pl plan) after(t time.Time) time.Time {
 
 func wall(t time.Time, zone *time.Location) string { return t.In(zone).Format("2006-01-02 15:04") }
 
-func (p *Promotions) check(ctx context.Context, spec store.PromotionSpec) (plan, error) {
+func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, error) {
 	if n := utf8.RuneCountInString(spec.Name); n == 0 || n > maxPromotionName {
-		return plan{}, invalid("name", "has %d characters; want 1 to %d", n, maxPromotionName)
+		return plan{}, handlers.Invalidf("name", "has %d characters; want 1 to %d", n, maxPromotionName)
 	}
 	pl, err := p.plan(spec)
 	if err != nil {
@@ -179,60 +175,51 @@ func (p *Promotions) check(ctx context.Context, spec store.PromotionSpec) (plan,
 	if err := checkProducts(spec.Products); err != nil {
 		return pl, err
 	}
-	if err := checkMessage(spec.Message, []string{"products"}); err != nil {
-		return pl, under("message", err)
+	if err := handlers.CheckMessage(spec.Message, []string{"products"}); err != nil {
+		return pl, handlers.Under("message", err)
 	}
-	if n := len(render(spec).Text); n > maxWelcome {
-		return pl, invalid("message.text", "has %d bytes once {products} is filled in; WeCom takes at most %d", n, maxWelcome)
+	if n := len(render(spec).Text); n > handlers.MaxText {
+		return pl, handlers.Invalidf("message.text", "has %d bytes once {products} is filled in; WeCom takes at most %d", n, handlers.MaxText)
 	}
 	return pl, p.checkTargets(ctx, spec)
 }
 
-// under puts a field that was found invalid below another.
-func under(parent string, err error) error {
-	var inv *Invalid
-	if errors.As(err, &inv) {
-		return &Invalid{Field: parent + "." + inv.Field, Detail: inv.Detail}
-	}
-	return err
-}
-
 func checkProducts(products []store.Product) error {
 	if len(products) > maxProducts {
-		return invalid("products", "has %d; want at most %d", len(products), maxProducts)
+		return handlers.Invalidf("products", "has %d; want at most %d", len(products), maxProducts)
 	}
 	for i, pr := range products {
 		at := fmt.Sprintf("products[%d]", i)
 		if pr.Name == "" || len(pr.Name) > 200 {
-			return invalid(at+".name", "has %d bytes; want 1 to 200", len(pr.Name))
+			return handlers.Invalidf(at+".name", "has %d bytes; want 1 to 200", len(pr.Name))
 		}
 		for _, f := range []struct {
 			name string
 			fen  int64
 		}{{"price_fen", pr.PriceFen}, {"was_fen", pr.WasFen}, {"stock", pr.Stock}} {
 			if f.fen < 0 || f.fen > maxPriceFen {
-				return invalid(at+"."+f.name, "is %d; want 0 to %d", f.fen, maxPriceFen)
+				return handlers.Invalidf(at+"."+f.name, "is %d; want 0 to %d", f.fen, maxPriceFen)
 			}
 		}
 	}
 	return nil
 }
 
-func (p *Promotions) checkTargets(ctx context.Context, spec store.PromotionSpec) error {
+func (p *Planner) checkTargets(ctx context.Context, spec store.PromotionSpec) error {
 	t := spec.Targets
 	if !t.All && len(t.ChatIDs)+len(t.Labels)+len(t.Stores) == 0 {
-		return invalid("targets", "select nothing; name chat_ids, labels or stores, or set all")
+		return handlers.Invalidf("targets", "select nothing; name chat_ids, labels or stores, or set all")
 	}
 	if len(t.ChatIDs) > maxTargets {
-		return invalid("targets.chat_ids", "has %d groups; want at most %d", len(t.ChatIDs), maxTargets)
+		return handlers.Invalidf("targets.chat_ids", "has %d groups; want at most %d", len(t.ChatIDs), maxTargets)
 	}
 	r := p.Store.Read(ctx)
-	if err := checkChats(r, "targets.chat_ids", t.ChatIDs); err != nil {
+	if err := handlers.CheckChats(r, "targets.chat_ids", t.ChatIDs); err != nil {
 		return err
 	}
 	for i, id := range t.Stores {
 		if _, err := r.Shop(id); errors.Is(err, store.ErrNotFound) {
-			return invalid(fmt.Sprintf("targets.stores[%d]", i), "store %q is not known", id)
+			return handlers.Invalidf(fmt.Sprintf("targets.stores[%d]", i), "store %q is not known", id)
 		} else if err != nil {
 			return err
 		}
@@ -242,15 +229,15 @@ func (p *Promotions) checkTargets(ctx context.Context, spec store.PromotionSpec)
 
 // render is the message as it goes out.
 func render(spec store.PromotionSpec) bot.Message {
-	return bot.Message{Text: fill(spec.Message.Text, map[string]string{"products": productLines(spec.Products)}), Attachments: spec.Message.Attachments}
+	return bot.Message{Text: handlers.Fill(spec.Message.Text, map[string]string{"products": productLines(spec.Products)}), Attachments: spec.Message.Attachments}
 }
 
 func productLines(products []store.Product) string {
 	lines := make([]string, len(products))
 	for i, pr := range products {
-		line := pr.Name + " " + Yuan(pr.PriceFen)
+		line := pr.Name + " " + handlers.Yuan(pr.PriceFen)
 		if pr.WasFen > 0 {
-			line += "(原价" + Yuan(pr.WasFen) + ")"
+			line += "(原价" + handlers.Yuan(pr.WasFen) + ")"
 		}
 		if pr.Stock > 0 {
 			line += fmt.Sprintf(" 限%d份", pr.Stock)
@@ -265,22 +252,22 @@ func productLines(products []store.Product) string {
 }
 
 // Pause stops a promotion; what has not been submitted yet is taken back.
-func (p *Promotions) Pause(ctx context.Context, id int64) (store.Promotion, error) {
+func (p *Planner) Pause(ctx context.Context, id int64) (store.Promotion, error) {
 	return p.stop(ctx, id, store.PromotionPaused)
 }
 
 // End ends a promotion for good.
-func (p *Promotions) End(ctx context.Context, id int64) (store.Promotion, error) {
+func (p *Planner) End(ctx context.Context, id int64) (store.Promotion, error) {
 	return p.stop(ctx, id, store.PromotionEnded)
 }
 
-func (p *Promotions) stop(ctx context.Context, id int64, status string) (store.Promotion, error) {
+func (p *Planner) stop(ctx context.Context, id int64, status string) (store.Promotion, error) {
 	return p.change(ctx, id, func(tx *store.Tx, promo store.Promotion) error {
 		if promo.Status == status {
 			return nil
 		}
 		if promo.Status == store.PromotionEnded {
-			return &Conflict{"the promotion has ended"}
+			return &handlers.Conflict{Detail: "the promotion has ended"}
 		}
 		if err := tx.MovePromotion(promo, status, time.Time{}); err != nil {
 			return err
@@ -290,13 +277,13 @@ func (p *Promotions) stop(ctx context.Context, id int64, status string) (store.P
 }
 
 // Resume lets a paused promotion go on with its next slot; nothing stale goes out.
-func (p *Promotions) Resume(ctx context.Context, id int64) (store.Promotion, error) {
+func (p *Planner) Resume(ctx context.Context, id int64) (store.Promotion, error) {
 	return p.change(ctx, id, func(tx *store.Tx, promo store.Promotion) error {
 		switch promo.Status {
 		case store.PromotionActive:
 			return nil
 		case store.PromotionEnded:
-			return &Conflict{"the promotion has ended"}
+			return &handlers.Conflict{Detail: "the promotion has ended"}
 		}
 		pl, err := p.plan(promo.Spec)
 		if err != nil {
@@ -304,18 +291,18 @@ func (p *Promotions) Resume(ctx context.Context, id int64) (store.Promotion, err
 		}
 		next := pl.after(tx.Now)
 		if next.IsZero() {
-			return &Conflict{"the promotion has no time left before ends_on"}
+			return &handlers.Conflict{Detail: "the promotion has no time left before ends_on"}
 		}
 		return tx.MovePromotion(promo, store.PromotionActive, next)
 	})
 }
 
 // RunNow posts a promotion at once, besides its schedule.
-func (p *Promotions) RunNow(ctx context.Context, id int64, remember Remember) (store.Occurrence, error) {
+func (p *Planner) RunNow(ctx context.Context, id int64, remember handlers.Remember) (store.Occurrence, error) {
 	var occ store.Occurrence
 	_, err := p.change(ctx, id, func(tx *store.Tx, promo store.Promotion) error {
 		if promo.Status == store.PromotionEnded {
-			return &Conflict{"the promotion has ended"}
+			return &handlers.Conflict{Detail: "the promotion has ended"}
 		}
 		pl, err := p.plan(promo.Spec)
 		if err != nil {
@@ -327,7 +314,7 @@ func (p *Promotions) RunNow(ctx context.Context, id int64, remember Remember) (s
 			return err
 		}
 		if !fresh {
-			return &Conflict{"the promotion was run in this very second"}
+			return &handlers.Conflict{Detail: "the promotion was run in this very second"}
 		}
 		if err := p.fillOccurrence(tx, promo, pl, occ); err != nil {
 			return err
@@ -340,7 +327,7 @@ func (p *Promotions) RunNow(ctx context.Context, id int64, remember Remember) (s
 	return p.Store.Read(ctx).Occurrence(occ.ID)
 }
 
-func (p *Promotions) change(ctx context.Context, id int64, fn func(*store.Tx, store.Promotion) error) (store.Promotion, error) {
+func (p *Planner) change(ctx context.Context, id int64, fn func(*store.Tx, store.Promotion) error) (store.Promotion, error) {
 	err := p.Store.Tx(ctx, func(tx *store.Tx) error {
 		promo, err := tx.Promotion(id)
 		if err != nil {
