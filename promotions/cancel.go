@@ -1,0 +1,65 @@
+package promotions
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"xiaobu/bot"
+	"xiaobu/store"
+)
+
+// CancelMass is the action of stopping a task that nobody confirmed in time, so that the
+// morning's sale is not posted at midnight.
+type CancelMass struct {
+	Task  int64  `json:"task"`
+	MsgID string `json:"msgid"`
+}
+
+// ActionKind names the action.
+func (CancelMass) ActionKind() string { return "mass_cancel" }
+
+// ActionKey makes one cancellation of a task.
+func (a CancelMass) ActionKey() string { return fmt.Sprintf("mass_cancel:%d", a.Task) }
+
+// Retry is safe: cancelling twice is cancelling.
+func (CancelMass) Retry() bot.RetryRule { return bot.RetrySafe }
+
+// MassCanceller performs CancelMass.
+type MassCanceller struct{ Platform bot.MassMessenger }
+
+// ActionKind names the action it performs.
+func (MassCanceller) ActionKind() string { return CancelMass{}.ActionKind() }
+
+// Perform stops the task.
+func (s MassCanceller) Perform(ctx context.Context, a store.Action) (any, error) {
+	var m CancelMass
+	if err := a.Decode(&m); err != nil {
+		return nil, err
+	}
+	return nil, s.Platform.CancelMassMessage(ctx, m.MsgID)
+}
+
+// Record closes the task. The owner may have confirmed a moment before: one more look at
+// the results follows.
+func (MassCanceller) Record(tx *store.Tx, a store.Action, o store.Outcome) error {
+	if o.State != store.ActionSent {
+		return nil
+	}
+	var m CancelMass
+	if err := a.Decode(&m); err != nil {
+		return err
+	}
+	t, err := tx.Task(m.Task)
+	if err == nil && t.Status == store.TaskClosed {
+		return tx.PollTask(t.ID, tx.Now.Add(time.Minute))
+	}
+	if err != nil || t.Status != store.TaskSubmitted {
+		return err
+	}
+	reason := fmt.Sprintf("the owner had not confirmed by %s", t.ClosesAt.Format(time.RFC3339))
+	if err := closeTask(tx, t, store.TaskCancelled, store.Delivery{Status: store.DeliveryCancelled, Reason: reason}); err != nil {
+		return err
+	}
+	return tx.PollTask(t.ID, tx.Now.Add(time.Minute))
+}
