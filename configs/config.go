@@ -18,6 +18,8 @@ type Config struct {
 	FeedSecret string // empty: the feed answers 503
 	// SecondPerson: no payout is made in one step; who collects it and who approves it differ.
 	SecondPerson bool
+	// PromotionsNotify are the user ids of those who are told what is wrong with a promotion.
+	PromotionsNotify []string
 	// PrintFont is a font file for posters; empty: what the machine has.
 	PrintFont string
 	WeCom     WeCom
@@ -32,6 +34,8 @@ type WeCom struct {
 	Token   string
 	AESKey  string
 	Settle  time.Duration
+	// MassQuota is what a group's mass messages are counted by: month, week or day.
+	MassQuota string
 }
 
 // Error is a setting that cannot be used: which, what is wrong with it, and an example.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ timezone: Asia/Urumqi
 api_token: the-token-of-the-api
 feed_secret: the-secret-of-the-feed
 rewards: {second_person: true}
+promotions: {notify: "anna, li"}
 wecom:
   base_url: http://127.0.0.1:8090/
   corp_id: ww1
@@ -28,6 +30,7 @@ wecom:
   token: 0123
   aes_key: ` + aesKey + `
   settle: 500ms
+  mass_quota: week
 `
 
 func file(t *testing.T, text string) string {
@@ -55,7 +58,7 @@ func TestWithoutAnythingThereAreDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Listen != "127.0.0.1:8080" || c.PublicURL != "http://127.0.0.1:8080" || c.Database != "sqlite:xiaobu.db" || c.Timezone.String() != "Asia/Shanghai" ||
-		c.WeCom.BaseURL != "https://qyapi.weixin.qq.com" || c.WeCom.Settle != 2*time.Second || c.APIToken != "" || c.FeedSecret != "" {
+		c.WeCom.BaseURL != "https://qyapi.weixin.qq.com" || c.WeCom.Settle != 2*time.Second || c.WeCom.MassQuota != "month" || c.PromotionsNotify != nil || c.APIToken != "" || c.FeedSecret != "" {
 		t.Errorf("%#v", c)
 	}
 	var e *Error
@@ -67,9 +70,9 @@ func TestWithoutAnythingThereAreDefaults(t *testing.T) {
 func TestAFileIsRead(t *testing.T) {
 	c := load(t, good)
 	want := Config{Listen: "0.0.0.0:9000", PublicURL: "https://xiaobu.example.com", Database: "postgres://me:hunter2@db/xiaobu",
-		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed", SecondPerson: true,
-		WeCom: WeCom{BaseURL: "http://127.0.0.1:8090", CorpID: "ww1", AgentID: 1000002, Secret: "the-secret-of-the-app", Token: "0123", AESKey: aesKey, Settle: 500 * time.Millisecond}}
-	if c != want || c.Timezone.String() != "Asia/Urumqi" {
+		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed", SecondPerson: true, PromotionsNotify: []string{"anna", "li"},
+		WeCom: WeCom{BaseURL: "http://127.0.0.1:8090", CorpID: "ww1", AgentID: 1000002, Secret: "the-secret-of-the-app", Token: "0123", AESKey: aesKey, Settle: 500 * time.Millisecond, MassQuota: "week"}}
+	if !reflect.DeepEqual(c, want) || c.Timezone.String() != "Asia/Urumqi" {
 		t.Errorf("got %+v", []any{c.Listen, c.PublicURL, c.WeCom})
 	}
 	if err := c.RequireWeCom(); err != nil {
@@ -133,6 +136,8 @@ func TestMistakesAreExplained(t *testing.T) {
 		"wecom: {base_url: ftp://x}":     {"wecom.base_url"},
 		"wecom: {secret: \"a b\"}":       {"wecom.secret", "white space"},
 		"feed_secret: seven77":           {"feed_secret", "8"},
+		"wecom: {mass_quota: year}":      {"wecom.mass_quota", "year", "month, week and day", "week"},
+		"promotions: {notify: \"a,,b\"}": {"promotions.notify", "no user id", "zhangsan, lisi"},
 		"rewards: {second_person: anna}": {"rewards.second_person", "anna", "true"},
 	} {
 		_, _, err := Load(file(t, text), nil)

@@ -55,6 +55,10 @@ var settings = []setting{
 		set: setSecondPerson, show: func(c *Config) string { return strconv.FormatBool(c.SecondPerson) },
 	},
 	{
+		key: "promotions.notify", example: "zhangsan, lisi", help: "user ids, with commas between, who are told before a promotion what is wrong with it",
+		set: setNotify, show: func(c *Config) string { return strings.Join(c.PromotionsNotify, ", ") },
+	},
+	{
 		key: "print.font", example: ExampleFont, help: "a TTF, OTF or TTC file for posters; left out: the Chinese fonts of the machine",
 		set: func(c *Config, v string) error { c.PrintFont = v; return nil }, show: func(c *Config) string { return c.PrintFont },
 	},
@@ -85,6 +89,10 @@ var settings = []setting{
 	{
 		key: "wecom.settle", preset: "2s", example: "2s", help: "wait after a group event before the group is read, 0s to 5m",
 		set: setSettle, show: func(c *Config) string { return c.WeCom.Settle.String() },
+	},
+	{
+		key: "wecom.mass_quota", preset: MassMonth, example: MassWeek, help: "how many mass messages a group may get, as set in WeCom's 群发助手: month (as many as it has days), week (7) or day (1)",
+		set: setMassQuota, show: func(c *Config) string { return c.WeCom.MassQuota },
 	},
 }
 
@@ -140,6 +148,39 @@ func setSecondPerson(c *Config, v string) error {
 		return fmt.Errorf("%q is neither true nor false", v)
 	}
 	c.SecondPerson = v == "true"
+	return nil
+}
+
+// maxNotify is how many people may be told of promotions.
+const maxNotify = 20
+
+func setNotify(c *Config, v string) error {
+	c.PromotionsNotify = nil
+	for _, id := range strings.Split(v, ",") {
+		id = strings.TrimSpace(id)
+		if id == "" || len(id) > 64 || noSpaces(id) != nil {
+			return fmt.Errorf("%q is no user id", id)
+		}
+		c.PromotionsNotify = append(c.PromotionsNotify, id)
+	}
+	if n := len(c.PromotionsNotify); n > maxNotify {
+		return fmt.Errorf("has %d user ids, at most %d", n, maxNotify)
+	}
+	return nil
+}
+
+// What a group's mass messages are counted by; see wecom.mass_quota.
+const (
+	MassMonth = "month"
+	MassWeek  = "week"
+	MassDay   = "day"
+)
+
+func setMassQuota(c *Config, v string) error {
+	if v != MassMonth && v != MassWeek && v != MassDay {
+		return fmt.Errorf("%q is none of month, week and day", v)
+	}
+	c.WeCom.MassQuota = v
 	return nil
 }
 

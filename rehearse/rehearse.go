@@ -193,7 +193,7 @@ const (
 func (s *stage) open(ctx context.Context, dsn string) (stop func(), err error) {
 	c, w := s.o.Config, s.box.Config()
 	c.Database = dsn
-	c.WeCom = configs.WeCom{BaseURL: platformURL, CorpID: w.CorpID, AgentID: w.AgentID, Secret: w.Secret, Token: w.Token, AESKey: w.AESKey, Settle: c.WeCom.Settle}
+	c.WeCom = configs.WeCom{BaseURL: platformURL, CorpID: w.CorpID, AgentID: w.AgentID, Secret: w.Secret, Token: w.Token, AESKey: w.AESKey, Settle: c.WeCom.Settle, MassQuota: c.WeCom.MassQuota}
 	random := s.box.Rand("ids")
 	s.app, err = app.New(ctx, app.Options{
 		Config: c, Version: s.o.Version, Now: s.clock.now, Log: slog.New(slog.DiscardHandler), Serial: true, Scratch: true, Owner: "rehearsal",

@@ -74,9 +74,7 @@ func (s *Sandbox) send(now time.Time, t *massTask, user, target string) {
 			r.Status = ResultNoFriend
 		}
 	}
-	local := now.In(shanghai())
-	key := quotaKey{target, quotaMonth(now)}
-	if r.Status == ResultSent && s.mass.received[key] >= s.massQuota(local) {
+	if received, quota := s.massQuota(target, now); r.Status == ResultSent && received >= quota {
 		r.Status = ResultQuota
 	}
 	t.Results = append(t.Results, r)
@@ -85,7 +83,7 @@ func (s *Sandbox) send(now time.Time, t *massTask, user, target string) {
 		s.note(now, EntryPost, user, g, both("%s was not sent to %s: status %d", "群发 %s 没有发到 %s:状态 %d", t.MsgID, target, r.Status))
 		return
 	}
-	s.mass.received[key]++
+	s.mass.received[quotaKey{target, quotaDay(now)}]++
 	if g == nil {
 		s.converse(now, pair{user, target}, false)
 	} else {
@@ -95,10 +93,14 @@ func (s *Sandbox) send(now time.Time, t *massTask, user, target string) {
 	s.note(now, EntryPost, user, g, bare(t.Text))
 }
 
-// massQuota is how many mass messages a group or customer may get in the month of a day.
-func (s *Sandbox) massQuota(local time.Time) int {
-	days := time.Date(local.Year(), local.Month()+1, 0, 0, 0, 0, 0, local.Location()).Day()
-	return orElse(s.faults.Limits.MassPerMonth, days)
+// massQuota is how many mass messages a group or customer has received in the month, week or
+// day of a moment, and how many it may receive.
+func (s *Sandbox) massQuota(target string, at time.Time) (received, quota int) {
+	first, last, quota := s.faults.Limits.massDays(at)
+	for day := first; !day.After(last); day = day.AddDate(0, 0, 1) {
+		received += s.mass.received[quotaKey{target, quotaDay(day)}]
+	}
+	return received, quota
 }
 
 // SendPersonally lets a member of staff send a mass message from the client to groups that

@@ -98,6 +98,9 @@ func (s *Sandbox) SetFaults(f Faults) error {
 	if f.Dispatch < 0 || min(l.PerMinute, l.PerHour, l.Parallel, l.MassPerMonth, l.Ways, l.TempWays, l.Customers, l.AccountPerDay, l.MessagesPerDay, l.Page) < 0 {
 		return fmt.Errorf("set faults: dispatch and limits must not be negative")
 	}
+	if l.MassRule != "" && l.MassRule != MassWeek && l.MassRule != MassDay {
+		return fmt.Errorf("set faults: mass rule %q is none of week and day", l.MassRule)
+	}
 	if err := f.Details.check(); err != nil {
 		return fmt.Errorf("set faults: %w", err)
 	}

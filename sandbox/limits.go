@@ -32,6 +32,10 @@ type Limits struct {
 	// MassPerMonth is how many mass messages a group or customer may receive in a calendar
 	// month of Asia/Shanghai (platform: the number of its days).
 	MassPerMonth int
+	// MassRule is what mass messages are counted by instead of the month, as a company sets it
+	// in its console: MassWeek (7, from Monday) or MassDay (1); empty: the month. The platform
+	// does not say on which day its week begins.
+	MassRule string
 	// Ways is how many join ways and lasting contact ways the company may have (platform:
 	// 500,000), TempWays how many temporary contact ways it may make in a day (100,000).
 	Ways, TempWays int
@@ -104,6 +108,29 @@ func (d *dayCount) passMany(span string, n, limit int) bool {
 	}
 	d.count += n
 	return true
+}
+
+// What a company may count mass messages by; see Limits.
+const (
+	MassWeek = "week"
+	MassDay  = "day"
+)
+
+// massDays are the first and last day over which mass messages count together with those of a
+// moment, and how many there may be.
+func (l Limits) massDays(now time.Time) (first, last time.Time, most int) {
+	local := now.In(shanghai())
+	day := time.Date(local.Year(), local.Month(), local.Day(), 0, 0, 0, 0, local.Location())
+	switch l.MassRule {
+	case MassDay:
+		return day, day, 1
+	case MassWeek:
+		first = day.AddDate(0, 0, -(int(day.Weekday())+6)%7)
+		return first, first.AddDate(0, 0, 6), 7
+	}
+	first = day.AddDate(0, 0, 1-day.Day())
+	last = first.AddDate(0, 1, -1)
+	return first, last, orElse(l.MassPerMonth, last.Day())
 }
 
 func quotaDay(now time.Time) string   { return now.In(shanghai()).Format(time.DateOnly) }

@@ -25,7 +25,7 @@ const (
 	ResultUnsent   = 0
 	ResultSent     = 1
 	ResultNoFriend = 2
-	ResultQuota    = 3 // the month's quota of the group or customer was used up
+	ResultQuota    = 3 // the quota of the group or customer was used up
 )
 
 // Task is one mass message (群发): nothing is sent before a member of staff confirms it.
@@ -67,15 +67,15 @@ type massTask struct {
 
 func newTask(t Task) *massTask { return &massTask{Task: t, sent: map[string]bool{}} }
 
-// mass are all mass messages and what each group and customer has received by month.
+// mass are all mass messages and what each group and customer has received by day.
 type mass struct {
 	all      []*massTask
 	byID     map[string]*massTask
 	received map[quotaKey]int
 }
 
-// quotaKey is a group or customer in a calendar month such as 2026-11.
-type quotaKey struct{ target, month string }
+// quotaKey is a group or customer on a day such as 2026-11-23.
+type quotaKey struct{ target, day string }
 
 func newMass() mass {
 	return mass{byID: map[string]*massTask{}, received: map[quotaKey]int{}}

@@ -223,3 +223,42 @@ func TestTheListShowsWhoseMessagesTheyAre(t *testing.T) {
 		t.Errorf("to customers: %v", out)
 	}
 }
+
+// A company may count mass messages by the week or the day instead of the month.
+func TestMassMessagesAreCountedAsTheCompanySet(t *testing.T) {
+	for rule, c := range map[string]struct{ first, second, after int }{
+		MassDay:  {1, 0, 1}, // one a day
+		MassWeek: {7, 0, 7}, // seven from Monday to Sunday
+	} {
+		w := newWorld(t, Config{})
+		chat := w.group("一群")
+		must(t, w.SetFaults(Faults{Limits: Limits{MassRule: rule}}))
+		sent := func() (n int) {
+			for range 8 {
+				before := len(got[Group](t)(w.Group(chat)).Posts)
+				got[string](t)(w.SendPersonally("wang", "手动发", chat))
+				n += len(got[Group](t)(w.Group(chat)).Posts) - before
+			}
+			return n
+		}
+		if n := sent(); n != c.first {
+			t.Errorf("%s: %d at first, want %d", rule, n, c.first)
+		}
+		if n := sent(); n != c.second {
+			t.Errorf("%s: %d more in the same %s", rule, n, rule)
+		}
+		_, last, _ := w.Faults().Limits.massDays(w.clock.Now())
+		w.clock.Set(last.AddDate(0, 0, 1).Add(-time.Second))
+		if n := sent(); n != 0 {
+			t.Errorf("%s: %d in its last second", rule, n)
+		}
+		w.clock.Set(last.AddDate(0, 0, 1))
+		if n := sent(); n != c.after {
+			t.Errorf("%s: %d after it, want %d", rule, n, c.after)
+		}
+	}
+	w := newWorld(t, Config{})
+	if err := w.SetFaults(Faults{Limits: Limits{MassRule: "year"}}); err == nil {
+		t.Error("a rule that there is not was set")
+	}
+}

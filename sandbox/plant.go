@@ -131,7 +131,7 @@ func (s *Sandbox) PlantMedia(m Media) error {
 }
 
 // PlantTask puts in a mass message with its Shares, in the order of making. Results that are
-// sent use up the quota of their groups and customers in the month of their time.
+// sent use up the quota of their groups and customers on the day of their time.
 func (s *Sandbox) PlantTask(t Task) error {
 	s.enter()
 	defer s.leave()
@@ -150,16 +150,17 @@ func (s *Sandbox) PlantTask(t Task) error {
 	for _, r := range t.Results {
 		kept.sent[r.Target] = true
 		if r.Status == ResultSent {
-			s.mass.received[quotaKey{r.Target, quotaMonth(r.At)}]++
+			s.mass.received[quotaKey{r.Target, quotaDay(r.At)}]++
 		}
 	}
 	return nil
 }
 
 // MassQuota returns how many mass messages a group or customer has received in the calendar
-// month of a moment, in Asia/Shanghai, and how many it may receive.
+// month (or what Limits.MassRule names) of a moment, in Asia/Shanghai, and how many it may
+// receive.
 func (s *Sandbox) MassQuota(target string, at time.Time) (received, quota int) {
 	s.enter()
 	defer s.leave()
-	return s.mass.received[quotaKey{target, quotaMonth(at)}], s.massQuota(at.In(shanghai()))
+	return s.massQuota(target, at)
 }

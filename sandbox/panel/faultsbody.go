@@ -59,16 +59,17 @@ type apiFaultBody struct {
 }
 
 type limitsBody struct {
-	PerMinute      int `json:"per_minute"`
-	PerHour        int `json:"per_hour"`
-	Parallel       int `json:"parallel"`
-	MassPerMonth   int `json:"mass_per_month"`
-	Ways           int `json:"ways"`
-	TempWays       int `json:"temp_ways"`
-	Customers      int `json:"customers"`
-	AccountPerDay  int `json:"account_per_day"`
-	MessagesPerDay int `json:"messages_per_day"`
-	Page           int `json:"page"`
+	PerMinute      int    `json:"per_minute"`
+	PerHour        int    `json:"per_hour"`
+	Parallel       int    `json:"parallel"`
+	MassPerMonth   int    `json:"mass_per_month"`
+	MassRule       string `json:"mass_rule,omitempty"`
+	Ways           int    `json:"ways"`
+	TempWays       int    `json:"temp_ways"`
+	Customers      int    `json:"customers"`
+	AccountPerDay  int    `json:"account_per_day"`
+	MessagesPerDay int    `json:"messages_per_day"`
+	Page           int    `json:"page"`
 }
 
 func (b faultsBody) faults() sandbox.Faults {

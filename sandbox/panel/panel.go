@@ -112,7 +112,7 @@ func (p *panel) routes() []route {
 		{"GET /sandbox/faults/presets", "sets of faults under a name", p.getPresets},
 		{"POST /sandbox/faults/preset", "name: replaces all faults by a set", command(p.postPreset)},
 		{"POST /sandbox/faults/callbacks", "copies, shuffle, within, drop, delay, merge: replaces only these", command(p.postCallbackFaults)},
-		{"POST /sandbox/faults/limits", "per_minute, per_hour, parallel, mass_per_month, account_per_day, messages_per_day, page, dispatch: replaces only these", command(p.postLimitFaults)},
+		{"POST /sandbox/faults/limits", "per_minute, per_hour, parallel, mass_per_month, mass_rule, account_per_day, messages_per_day, page, dispatch: replaces only these", command(p.postLimitFaults)},
 		{"POST /sandbox/faults/details", "lag, spread, stale: replaces only these", command(p.postDetailFaults)},
 		{"POST /sandbox/faults/api", "path, and calls, probability, cut_before, revoke, status, fail, stall, cut_after, half_body, or end: one path", command(p.postPathFault)},
 		{"POST /sandbox/callback", "url: where events go; empty: nowhere", command(p.postCallback)},

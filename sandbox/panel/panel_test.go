@@ -108,7 +108,7 @@ func TestFaultsGoThroughTheControlAPIUnchanged(t *testing.T) {
 	w := newWorld(t, sandbox.Config{})
 	body := `{"callbacks":{"copies":2,"shuffle":5,"within":"3s","drop":0.1,"delay":"1m0s","merge":"500ms"},` +
 		`"api":{"gettoken":{"calls":3,"probability":0.5,"cut_before":true,"revoke":true,"status":503,"fail":-1,"stall":"10ms","cut_after":true,"half_body":true}},` +
-		`"limits":{"per_minute":9,"per_hour":8,"parallel":7,"mass_per_month":6,"account_per_day":5,"ways":4,"temp_ways":3,"customers":2,"messages_per_day":4,"page":5},"details":{"lag":"1s","spread":"2s","stale":0.25},"dispatch":"2m0s"}`
+		`"limits":{"per_minute":9,"per_hour":8,"parallel":7,"mass_per_month":6,"mass_rule":"week","account_per_day":5,"ways":4,"temp_ways":3,"customers":2,"messages_per_day":4,"page":5},"details":{"lag":"1s","spread":"2s","stale":0.25},"dispatch":"2m0s"}`
 	status, put := w.control(http.MethodPut, "/faults", body)
 	_, shown := w.control(http.MethodGet, "/faults", "")
 	var want map[string]any
@@ -119,7 +119,7 @@ func TestFaultsGoThroughTheControlAPIUnchanged(t *testing.T) {
 		}
 	}
 	f := w.box.Faults()
-	if f.Callbacks.Within != 3*time.Second || f.Dispatch != 2*time.Minute || f.API["gettoken"].Stall != 10*time.Millisecond || f.Limits.MassPerMonth != 6 {
+	if f.Callbacks.Within != 3*time.Second || f.Dispatch != 2*time.Minute || f.API["gettoken"].Stall != 10*time.Millisecond || f.Limits.MassPerMonth != 6 || f.Limits.MassRule != sandbox.MassWeek {
 		t.Errorf("faults: %+v", f)
 	}
 }
