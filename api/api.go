@@ -45,6 +45,7 @@ type Config struct {
 	Promotions *promotions.Planner
 	Moderation *handlers.Moderation
 	Reports    *handlers.Reports
+	Robots     *handlers.Robots
 	Printer    *codes.Printer
 }
 
@@ -65,7 +66,7 @@ func New(c Config) http.Handler {
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
 	s := &server{Config: c, api: humago.New(mux, conf)}
-	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.moderation, s.reports, s.inbox} {
+	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.moderation, s.reports, s.robots, s.inbox} {
 		register()
 	}
 	root := http.NewServeMux()

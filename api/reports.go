@@ -21,12 +21,14 @@ func (b targetBody) place() handlers.Place {
 	return handlers.Place{AppChat: b.AppChatID, Robot: b.Robot}
 }
 
-func viewTarget(t store.ReportTarget) targetBody {
+func viewTarget(rd store.Reader, t store.ReportTarget) (targetBody, error) {
 	b := targetBody{AppChatID: t.AppChat}
-	if t.RobotKey != "" {
-		b.Robot = handlers.Redacted(t.RobotKey)
+	if t.RobotID == nil {
+		return b, nil
 	}
-	return b
+	robot, err := rd.Robot(*t.RobotID)
+	b.Robot = handlers.Redacted(robot.Key)
+	return b, err
 }
 
 type reportBody struct {
@@ -115,7 +117,10 @@ func (s *server) report(ctx context.Context, kind string) (*result[reportView], 
 	v := reportView{Kind: rep.Kind, Enabled: rep.Enabled, At: rep.At, Weekdays: rep.Weekdays, Lang: rep.Lang, Text: rep.Text,
 		DefaultText: handlers.DefaultText(rep.Kind, rep.Lang), Placeholders: handlers.Placeholders(rep.Kind), UpdatedAt: s.stamp(rep.SavedAt)}
 	for _, t := range targets {
-		body := viewTarget(t)
+		body, err := viewTarget(rd, t)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
 		if t.ShopID == "" {
 			v.Target = &body
 			continue
@@ -140,11 +145,16 @@ func (s *server) reportStores() {
 		if err := s.Reports.PutStore(ctx, in.ID, in.Body.place()); err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		t, err := s.Store.Read(ctx).ReportTarget(store.ReportStore, in.ID)
+		rd := s.Store.Read(ctx)
+		t, err := rd.ReportTarget(store.ReportStore, in.ID)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		return answer(storeTarget{StoreID: in.ID, targetBody: viewTarget(t)}), nil
+		body, err := viewTarget(rd, t)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return answer(storeTarget{StoreID: in.ID, targetBody: body}), nil
 	})
 	huma.Register(s.api, op(http.MethodDelete, "/reports/stores/{store_id}", "let a store's leaderboard go nowhere", http.StatusNoContent), func(ctx context.Context, in *one) (*none, error) {
 		if err := s.Reports.DropStore(ctx, in.ID); err != nil {

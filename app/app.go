@@ -140,11 +140,13 @@ type features struct {
 	channels   *handlers.Channels
 	greetings  *handlers.Greetings
 	reports    *handlers.Reports
+	robots     *handlers.Robots
 }
 
 func (a *App) features() features {
 	o, p := a.o, a.Platform
 	a.corp = &handlers.Corp{Store: a.Store, Staff: p, Chats: p, Log: o.Log}
+	robots := &handlers.Robots{Store: a.Store, Platform: p}
 	rewards := &handlers.Rewards{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log}
 	return features{
 		rewards: rewards,
@@ -157,7 +159,8 @@ func (a *App) features() features {
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
-		reports:    &handlers.Reports{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log, Chats: p, Robots: p},
+		reports:    &handlers.Reports{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log, Chats: p, Robots: robots},
+		robots:     robots,
 	}
 }
 
@@ -184,7 +187,7 @@ func (a *App) dispatch(f features, m *metrics) {
 	})
 }
 
-func (a *App) send(m *metrics, _ features) {
+func (a *App) send(m *metrics, f features) {
 	o, p := a.o, a.Platform
 	a.sender = scheduler.NewSender(scheduler.SenderConfig{
 		Store: a.Store, Now: o.Now, Log: o.Log, Jitter: o.Jitter, Owner: o.Owner, Serial: o.Serial, Seen: m.action,
@@ -197,7 +200,7 @@ func (a *App) send(m *metrics, _ features) {
 	a.sender.Perform(promotions.MassCanceller{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.StaffTeller{Platform: p, Now: o.Now}, fewWorkers)
 	a.sender.Perform(handlers.GroupTeller{Platform: p}, fewWorkers)
-	a.sender.Perform(handlers.RobotTeller{Platform: p, Store: a.Store}, fewWorkers)
+	a.sender.Perform(handlers.RobotTeller{Robots: f.robots}, fewWorkers)
 	a.sender.Perform(handlers.CodeTeller{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
 }
 
@@ -242,7 +245,7 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 	face := api.New(api.Config{
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
 		PublicURL: o.Config.PublicURL, Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts,
-		Promotions: f.promotions, Moderation: f.moderation, Reports: f.reports, Printer: a.printer,
+		Promotions: f.promotions, Moderation: f.moderation, Reports: f.reports, Robots: f.robots, Printer: a.printer,
 	})
 	mux.Handle("/api/v1/", face)
 	mux.Handle("/hooks/messages", face)

@@ -158,8 +158,10 @@ func TestARobotsKeyIsKeptAndNotShown(t *testing.T) {
 	r.want(http.StatusOK, http.MethodPut, "/reports/chain", map[string]any{"lang": "en"}, &s)
 	kept, err := r.app.Store.Read(t.Context()).ReportTarget("chain", "")
 	must(t, err)
-	if kept.RobotKey != key || s.At != "21:30" {
-		t.Errorf("the key is %q, the time %s", kept.RobotKey, s.At)
+	robot, err := r.app.Store.Read(t.Context()).Robot(*kept.RobotID)
+	must(t, err)
+	if robot.Key != key || s.At != "21:30" {
+		t.Errorf("the key is %q, the time %s", robot.Key, s.At)
 	}
 	s = reportSettings{}
 	r.want(http.StatusOK, http.MethodPut, "/reports/chain", map[string]any{"target": map[string]any{}}, &s)

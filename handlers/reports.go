@@ -30,10 +30,9 @@ type Reports struct {
 	Now   func() time.Time
 	Zone  *time.Location // whose days are told
 	Log   *slog.Logger
-	// Chats says whether an app chat can be a target, nil takes every id; Robots reads robots'
-	// keys, nil has none.
+	// Chats says whether an app chat can be a target, nil takes every id.
 	Chats  bot.AppChatter
-	Robots bot.RobotPoster
+	Robots *Robots
 }
 
 // Next returns when the next report is to be told, or goes on.

@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -78,8 +77,8 @@ type TellGroup struct {
 	Report string `json:"report"`
 	Day    string `json:"day"`
 	Shop   string `json:"shop"` // empty: the chain
-	// AppChat is where it goes. Without one it goes by the robot of the report's target, whose
-	// key is looked up when it is posted: a secret has no place in the outbox.
+	// AppChat is where it goes. Without one it goes by the robot that is the report's target
+	// when it is posted.
 	AppChat string `json:"app_chat,omitempty"`
 	Text    string `json:"text"`
 }
@@ -138,10 +137,7 @@ func (s GroupTeller) Perform(ctx context.Context, a store.Action) (any, error) {
 func (GroupTeller) Record(*store.Tx, store.Action, store.Outcome) error { return nil }
 
 // RobotTeller performs TellGroup where it goes by a robot.
-type RobotTeller struct {
-	Platform bot.RobotPoster
-	Store    *store.Store
-}
+type RobotTeller struct{ Robots *Robots }
 
 // ActionKind names the action it performs.
 func (RobotTeller) ActionKind() string { return robotText }
@@ -152,14 +148,14 @@ func (s RobotTeller) Perform(ctx context.Context, a store.Action) (any, error) {
 	if err := a.Decode(&t); err != nil {
 		return nil, err
 	}
-	target, err := s.Store.Read(ctx).ReportTarget(t.Report, t.Shop)
-	if errors.Is(err, store.ErrNotFound) || err == nil && target.RobotKey == "" {
-		return nil, &bot.APIError{Op: robotText, Msg: "the robot was taken away meanwhile", Class: bot.ClassGiveUp}
+	target, err := s.Robots.Store.Read(ctx).ReportTarget(t.Report, t.Shop)
+	if errors.Is(err, store.ErrNotFound) || err == nil && target.RobotID == nil {
+		return nil, robotGone()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", &bot.APIError{Op: robotText, Msg: "its key cannot be read", Class: bot.ClassRetry}, err)
+		return nil, noKey(err)
 	}
-	return nil, s.Platform.PostRobot(ctx, target.RobotKey, t.Text)
+	return nil, s.Robots.Post(ctx, *target.RobotID, t.Text)
 }
 
 // Record has nothing to add to the action's own state.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"xiaobu/bot"
 	"xiaobu/store"
 )
 
@@ -29,7 +28,7 @@ func (r *Reports) Put(ctx context.Context, rep store.Report, place *Place) error
 	if err := checkReport(rep); err != nil {
 		return err
 	}
-	var target store.ReportTarget
+	var target target
 	if place != nil {
 		if rep.Kind != store.ReportChain {
 			return Invalidf("target", "is for the chain only; a store's is set at /reports/stores/{store_id}, cashiers and managers are told by the app")
@@ -54,13 +53,28 @@ func (r *Reports) Put(ctx context.Context, rep store.Report, place *Place) error
 	})
 }
 
+// target is a place that was read, with the key of a robot that is not kept yet.
+type target struct {
+	store.ReportTarget
+	newKey string
+}
+
+func (t target) nowhere() bool { return t.AppChat == "" && t.RobotID == nil && t.newKey == "" }
+
 // putTarget writes a target, or takes an empty one away.
-func putTarget(tx *store.Tx, t store.ReportTarget) error {
-	if t.AppChat == "" && t.RobotKey == "" {
+func putTarget(tx *store.Tx, t target) error {
+	if t.nowhere() {
 		_, err := tx.DropReportTarget(t.Kind, t.ShopID)
 		return err
 	}
-	return tx.PutReportTarget(t)
+	if t.newKey != "" {
+		robot, _, err := tx.AddRobot(store.Robot{Key: t.newKey})
+		if err != nil {
+			return err
+		}
+		t.RobotID = &robot.ID
+	}
+	return tx.PutReportTarget(t.ReportTarget)
 }
 
 func checkReport(rep store.Report) error {
@@ -97,10 +111,10 @@ func (r *Reports) PutStore(ctx context.Context, shop string, place Place) error 
 	if err != nil {
 		return err
 	}
-	if t.AppChat == "" && t.RobotKey == "" {
+	if t.nowhere() {
 		return Invalidf("app_chat_id", "is missing: name the app chat, or the robot, that the leaderboard goes to")
 	}
-	return r.Store.Tx(ctx, func(tx *store.Tx) error { return tx.PutReportTarget(t) })
+	return r.Store.Tx(ctx, func(tx *store.Tx) error { return putTarget(tx, t) })
 }
 
 // DropStore lets a store's leaderboard go nowhere.
@@ -116,37 +130,34 @@ func (r *Reports) DropStore(ctx context.Context, shop string) error {
 
 // target reads a place and asks the platform whether there is such a chat. A robot cannot be
 // asked without speaking. What Redacted shows of the robot's key stands for the known one.
-func (r *Reports) target(ctx context.Context, kind, shop string, p Place) (store.ReportTarget, error) {
-	t := store.ReportTarget{Kind: kind, ShopID: shop, AppChat: p.AppChat}
+func (r *Reports) target(ctx context.Context, kind, shop string, p Place) (target, error) {
+	t := target{ReportTarget: store.ReportTarget{Kind: kind, ShopID: shop, AppChat: p.AppChat}}
 	if p.AppChat != "" && p.Robot != "" {
 		return t, Invalidf("robot", "is given beside app_chat_id; want one of them")
 	}
-	if p.AppChat != "" && r.Chats != nil {
-		_, err := r.Chats.AppChat(ctx, p.AppChat)
-		switch bot.ClassOf(err) {
-		case bot.ClassFix, bot.ClassGone, bot.ClassGiveUp:
-			return t, Invalidf("app_chat_id", "is no chat that the app made: %s", err)
-		}
-		return t, err
+	if p.AppChat != "" {
+		return t, CheckAppChat(ctx, r.Chats, "app_chat_id", p.AppChat)
 	}
 	if p.Robot == "" {
 		return t, nil
 	}
-	known, err := r.Store.Read(ctx).ReportTarget(kind, shop)
+	rd := r.Store.Read(ctx)
+	known, err := rd.ReportTarget(kind, shop)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return t, err
 	}
-	if known.RobotKey != "" && p.Robot == Redacted(known.RobotKey) {
-		t.RobotKey = known.RobotKey
-		return t, nil
+	if known.RobotID != nil {
+		robot, err := rd.Robot(*known.RobotID)
+		if err != nil {
+			return t, err
+		}
+		if p.Robot == Redacted(robot.Key) {
+			t.RobotID = known.RobotID
+			return t, nil
+		}
 	}
-	if r.Robots == nil {
-		return t, ErrNotOffered
-	}
-	if t.RobotKey, err = r.Robots.RobotKey(p.Robot); err != nil {
-		return t, Invalidf("robot", "%s", err)
-	}
-	return t, nil
+	t.newKey, err = r.Robots.read("robot", p.Robot)
+	return t, err
 }
 
 // Redacted is a secret as it may be shown: its end.

@@ -44,6 +44,10 @@ func fillEverything(t *testing.T, s *Store) {
 		}
 		channel := Channel{Name: "c", Kind: ChannelGroup, Staff: "wang", State: "xb1", ChatIDs: []string{"wr1"}, AutoCreate: true, Status: ChannelMaking}
 		promo := Promotion{Name: "p", Status: PromotionActive}
+		robot, _, err := tx.AddRobot(Robot{Name: "r", Key: "k"})
+		if err != nil {
+			return err
+		}
 		for _, err := range []error{
 			tx.PutEvidence(Evidence{StintID: stint.ID, JoinRead: tx.Now, JoinVersion: "v1"}),
 			tx.db.Exec(`INSERT INTO callback (key, at, received_at, duplicates) VALUES ('k1', 1, 2, 3)`).Error,
@@ -51,7 +55,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.PutShop(Shop{ID: "s1", Name: "店"}), tx.AddChannel(&channel), tx.AddPromotion(&promo),
 			tx.AddMessage(Message{MessageID: "m1", ChatID: "wr1", Sender: "wm1", SentAt: tx.Now, Score: 0.25}),
 			tx.AddCase(&Case{ChatID: "wr1", Member: "wm1", Status: CaseOpen}), tx.Block(Blocked{Person: "wm2"}),
-			tx.PutReportTarget(ReportTarget{Kind: ReportChain, RobotKey: "k"}),
+			tx.PutReportTarget(ReportTarget{Kind: ReportChain, RobotID: &robot.ID}),
 			tx.AddScans([]ChannelDay{{ChannelID: 1, Day: "2026-11-22", Scans: 2, LastAt: tx.Now}}), tx.PutChannelPicture(ChannelPicture{ChannelID: 1, Address: "a", Content: "c"}),
 			tx.AddChecks(&Checks{By: "anna"}), tx.AddFlag(Flag{EntryID: entry.ID, Weight: 1.1, Threshold: 1, Signals: []Signal{{Name: "ring", Weight: 0.7}}}),
 			tx.DecideFlag(FlagDecision{EntryID: entry.ID, Decision: DecideRelease, Who: "anna"}),

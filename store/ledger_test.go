@@ -14,7 +14,7 @@ func TestOldBooksGetMonthsFiguresAndDebts(t *testing.T) {
 	for name, dsn := range dsns(t) {
 		t.Run(name, func(t *testing.T) {
 			c := newClock()
-			oldBooks(t, dsn)
+			oldSchema(t, dsn, 1, func(db *sql.DB) { oldBooks(t, db) })
 			s := open(t, dsn, c)
 			r := s.Read(t.Context())
 			lines, err := r.Statement(StatementFilter{Period: "2026-11"})
@@ -32,8 +32,8 @@ func TestOldBooksGetMonthsFiguresAndDebts(t *testing.T) {
 	}
 }
 
-// oldBooks writes a database of schema 1 with entries around the end of a month in Shanghai.
-func oldBooks(t *testing.T, dsn string) {
+// oldSchema makes a database of an earlier schema and lets something be written into it.
+func oldSchema(t *testing.T, dsn string, version int64, write func(*sql.DB)) {
 	t.Helper()
 	s := &Store{now: newClock().Now}
 	defer s.Close()
@@ -46,10 +46,16 @@ func oldBooks(t *testing.T, dsn string) {
 	must(t, err)
 	p, err := s.migrator()
 	must(t, err)
-	_, err = p.UpTo(t.Context(), 1)
+	_, err = p.UpTo(t.Context(), version)
 	must(t, err)
 	db, err := s.write.DB()
 	must(t, err)
+	write(db)
+}
+
+// oldBooks writes entries around the end of a month in Shanghai into a database of schema 1.
+func oldBooks(t *testing.T, db *sql.DB) {
+	t.Helper()
 	exec(t, db, `INSERT INTO rule VALUES (1, 0, '[{"fen":1}]', 0, 0, 'corp', 0)`)
 	midnight := time.Date(2026, 11, 30, 16, 0, 0, 0, time.UTC).UnixMilli()
 	for i, e := range []struct {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -404,7 +405,7 @@ func TestUnpaidMonthsAreListed(t *testing.T) {
 func TestOldPayoutsArePaidOnes(t *testing.T) {
 	for name, dsn := range dsns(t) {
 		t.Run(name, func(t *testing.T) {
-			oldBooks(t, dsn)
+			oldSchema(t, dsn, 1, func(db *sql.DB) { oldBooks(t, db) })
 			old := &Store{now: newClock().Now}
 			var err error
 			if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {

@@ -281,8 +281,9 @@ type Delivery struct {
 	PromotionID  int64
 	TaskID       *int64
 	At           time.Time `gorm:"serializer:ms"`
-	ChatID       string
-	Owner        string
+	ChatID       string    // of an outlet: the app chat's id, or robot:7
+	Owner        string    // empty for an outlet
+	Outlet       string    // app_chat or robot; empty for a group
 	Status       string
 	Code         int
 	Reason       string
@@ -298,7 +299,7 @@ func (tx *Tx) AddDeliveries(ds []Delivery) error {
 	if len(ds) == 0 {
 		return nil
 	}
-	return tx.db.CreateInBatches(ds, 8).Error // 12 columns: at most 100 parameters a statement
+	return tx.db.CreateInBatches(ds, 7).Error // 13 columns: at most 100 parameters a statement
 }
 
 // MoveDeliveries changes the status of a task's deliveries that have one of the known

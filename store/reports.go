@@ -66,11 +66,11 @@ func (tx *Tx) MoveReport(r Report, next string) error {
 
 // ReportTarget is where a leaderboard goes: an app chat or a group robot.
 type ReportTarget struct {
-	Kind     string
-	ShopID   string // empty: the chain
-	AppChat  string
-	RobotKey string    // a secret: whoever has it can speak in the robot's group
-	SavedAt  time.Time `gorm:"column:updated_at;serializer:ms"`
+	Kind    string
+	ShopID  string // empty: the chain
+	AppChat string
+	RobotID *int64
+	SavedAt time.Time `gorm:"column:updated_at;serializer:ms"`
 }
 
 // TableName is the table of targets.
@@ -81,7 +81,7 @@ func (tx *Tx) PutReportTarget(t ReportTarget) error {
 	t.SavedAt = tx.Now
 	return tx.db.Clauses(clause.OnConflict{
 		Columns:   []clause.Column{{Name: "kind"}, {Name: "shop_id"}},
-		DoUpdates: clause.AssignmentColumns([]string{"app_chat", "robot_key", "updated_at"}),
+		DoUpdates: clause.AssignmentColumns([]string{"app_chat", "robot_id", "updated_at"}),
 	}).Create(&t).Error
 }
 
