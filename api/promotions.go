@@ -61,7 +61,9 @@ type productBody struct {
 	Name     string `json:"name"`
 	PriceFen int64  `json:"price_fen"`
 	WasFen   int64  `json:"was_fen,omitempty"`
-	Stock    int64  `json:"stock,omitempty"`
+	Stock    *int64 `json:"stock,omitempty" doc:"how many there are; left out: not said; 0: sold out, and not named"`
+	Limit    int64  `json:"limit,omitempty" doc:"how many each person may buy; left out: any number"`
+	ImageURL string `json:"image_url,omitempty" doc:"its picture, which is attached while there are fewer than 9 attachments"`
 }
 
 type promotionBody struct {

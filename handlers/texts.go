@@ -25,6 +25,14 @@ func unknownPlaceholder(text string, known []string) (string, bool) {
 	}
 }
 
+// CheckPlaceholders refuses a text with a {name} that nothing will be filled in for.
+func CheckPlaceholders(field, text string, known []string) error {
+	if name, ok := unknownPlaceholder(text, known); ok {
+		return Invalidf(field, "has the unknown placeholder {%s}; known are {%s}", name, strings.Join(known, "} {"))
+	}
+	return nil
+}
+
 func isWord(s string) bool {
 	for _, r := range s {
 		if (r < 'a' || r > 'z') && r != '_' {
@@ -34,9 +42,9 @@ func isWord(s string) bool {
 	return s != "" && len(s) <= 20
 }
 
-// checkAttachment refuses an attachment that lacks what its type needs or is too long for
+// CheckAttachment refuses an attachment that lacks what its type needs or is too long for
 // WeCom.
-func checkAttachment(at string, a bot.Attachment) error {
+func CheckAttachment(at string, a bot.Attachment) error {
 	if err := checkLengths(at, a); err != nil {
 		return err
 	}

@@ -272,14 +272,14 @@ func CheckMessage(m bot.Message, placeholders []string) error {
 	if len(m.Text) > MaxText {
 		return Invalidf("text", "has %d bytes; WeCom takes at most %d", len(m.Text), MaxText)
 	}
-	if name, ok := unknownPlaceholder(m.Text, placeholders); ok {
-		return Invalidf("text", "has the unknown placeholder {%s}; known are {%s}", name, strings.Join(placeholders, "} {"))
+	if err := CheckPlaceholders("text", m.Text, placeholders); err != nil {
+		return err
 	}
 	if len(m.Attachments) > maxAttached {
 		return Invalidf("attachments", "has %d; WeCom takes at most %d", len(m.Attachments), maxAttached)
 	}
 	for i, a := range m.Attachments {
-		if err := checkAttachment(fmt.Sprintf("attachments[%d]", i), a); err != nil {
+		if err := CheckAttachment(fmt.Sprintf("attachments[%d]", i), a); err != nil {
 			return err
 		}
 	}

@@ -80,7 +80,7 @@ func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion, pl plan, next ti
 	if err := tx.MovePromotion(promo, status, next); err != nil {
 		return err
 	}
-	occ := store.Occurrence{PromotionID: promo.ID, At: promo.NextAt, Status: store.OccurrenceRunning, Message: render(promo.Spec)}
+	occ := store.Occurrence{PromotionID: promo.ID, At: promo.NextAt, Status: store.OccurrenceRunning, Message: write(promo.Spec, promo.NextAt, tx.Now.Add(confirmWindow), pl.zone)}
 	late := tx.Now.Sub(promo.NextAt)
 	if late > pl.within {
 		occ.Status, occ.Reason = store.OccurrenceMissed, fmt.Sprintf("late by %s, allowed %s", late.Round(time.Second), pl.within)
@@ -106,7 +106,11 @@ func (p *Planner) fillOccurrence(tx *store.Tx, promo store.Promotion, pl plan, o
 	if err != nil {
 		return err
 	}
-	byOwner := map[string][]store.Chat{}
+	words, err := contentFor(tx.Reader, occ.Message, chats)
+	if err != nil {
+		return err
+	}
+	byOwner := map[string]*parts{}
 	var blocked []store.Delivery
 	for _, c := range chats {
 		d := store.Delivery{OccurrenceID: occ.ID, PromotionID: promo.ID, At: occ.At, ChatID: c.ChatID, Owner: c.Owner, Status: store.DeliveryBlocked}
@@ -118,7 +122,18 @@ func (p *Planner) fillOccurrence(tx *store.Tx, promo store.Promotion, pl plan, o
 			d.Reason = fmt.Sprintf("the group got %d of %d messages of this month", used[c.ChatID], quota)
 			blocked = append(blocked, d)
 		default:
-			byOwner[c.Owner] = append(byOwner[c.Owner], c)
+			m, err := words.For(c)
+			if err != nil {
+				d.Reason = err.Error()
+				blocked = append(blocked, d)
+				continue
+			}
+			if byOwner[c.Owner] == nil {
+				byOwner[c.Owner] = &parts{}
+			}
+			if err := byOwner[c.Owner].add(m, c); err != nil {
+				return err
+			}
 		}
 	}
 	if err := tx.AddDeliveries(blocked); err != nil {
@@ -130,10 +145,8 @@ func (p *Planner) fillOccurrence(tx *store.Tx, promo store.Promotion, pl plan, o
 	}
 	slices.Sort(owners)
 	for _, owner := range owners {
-		part := 0
-		for chunk := range slices.Chunk(byOwner[owner], chatsPerTask) {
-			part++
-			if err := p.addTask(tx, pl, occ, owner, part, chunk); err != nil {
+		for i, part := range byOwner[owner].list {
+			if err := p.addTask(tx, pl, occ, owner, i+1, part); err != nil {
 				return err
 			}
 		}
@@ -144,14 +157,14 @@ func (p *Planner) fillOccurrence(tx *store.Tx, promo store.Promotion, pl plan, o
 	return nil
 }
 
-func (p *Planner) addTask(tx *store.Tx, pl plan, occ store.Occurrence, owner string, part int, chats []store.Chat) error {
-	task := store.Task{OccurrenceID: occ.ID, Owner: owner, Part: part, Status: store.TaskPlanned, ClosesAt: tx.Now.Add(confirmWindow)}
+func (p *Planner) addTask(tx *store.Tx, pl plan, occ store.Occurrence, owner string, nth int, it part) error {
+	task := store.Task{OccurrenceID: occ.ID, Owner: owner, Part: nth, Status: store.TaskPlanned, ClosesAt: tx.Now.Add(confirmWindow)}
 	if err := tx.AddTask(&task); err != nil {
 		return err
 	}
-	mass := bot.MassMessage{Owner: bot.UserID(owner), Message: occ.Message}
-	deliveries := make([]store.Delivery, len(chats))
-	for i, c := range chats {
+	mass := bot.MassMessage{Owner: bot.UserID(owner), Message: it.message}
+	deliveries := make([]store.Delivery, len(it.chats))
+	for i, c := range it.chats {
 		mass.Chats = append(mass.Chats, bot.ChatID(c.ChatID))
 		deliveries[i] = store.Delivery{OccurrenceID: occ.ID, PromotionID: occ.PromotionID, TaskID: &task.ID, At: occ.At,
 			ChatID: c.ChatID, Owner: owner, Status: store.DeliveryPlanned}

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"time"
 	"unicode/utf8"
 
-	"xiaobu/bot"
 	"xiaobu/handlers"
 	"xiaobu/store"
 )
@@ -18,6 +16,7 @@ import (
 const (
 	maxPromotionName = 100 // characters
 	maxProducts      = 50
+	maxProductName   = 200 // bytes
 	maxPriceFen      = 1_000_000_000
 	maxTargets       = 10_000 // group ids named in one promotion
 	defaultWithin    = "30m"
@@ -172,37 +171,10 @@ func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, er
 	if err != nil {
 		return pl, err
 	}
-	if err := checkProducts(spec.Products); err != nil {
+	if err := checkContent(p.Store.Read(ctx), spec, pl.zone); err != nil {
 		return pl, err
 	}
-	if err := handlers.CheckMessage(spec.Message, []string{"products"}); err != nil {
-		return pl, handlers.Under("message", err)
-	}
-	if n := len(render(spec).Text); n > handlers.MaxText {
-		return pl, handlers.Invalidf("message.text", "has %d bytes once {products} is filled in; WeCom takes at most %d", n, handlers.MaxText)
-	}
 	return pl, p.checkTargets(ctx, spec)
-}
-
-func checkProducts(products []store.Product) error {
-	if len(products) > maxProducts {
-		return handlers.Invalidf("products", "has %d; want at most %d", len(products), maxProducts)
-	}
-	for i, pr := range products {
-		at := fmt.Sprintf("products[%d]", i)
-		if pr.Name == "" || len(pr.Name) > 200 {
-			return handlers.Invalidf(at+".name", "has %d bytes; want 1 to 200", len(pr.Name))
-		}
-		for _, f := range []struct {
-			name string
-			fen  int64
-		}{{"price_fen", pr.PriceFen}, {"was_fen", pr.WasFen}, {"stock", pr.Stock}} {
-			if f.fen < 0 || f.fen > maxPriceFen {
-				return handlers.Invalidf(at+"."+f.name, "is %d; want 0 to %d", f.fen, maxPriceFen)
-			}
-		}
-	}
-	return nil
 }
 
 func (p *Planner) checkTargets(ctx context.Context, spec store.PromotionSpec) error {
@@ -225,30 +197,6 @@ func (p *Planner) checkTargets(ctx context.Context, spec store.PromotionSpec) er
 		}
 	}
 	return nil
-}
-
-// render is the message as it goes out.
-func render(spec store.PromotionSpec) bot.Message {
-	return bot.Message{Text: handlers.Fill(spec.Message.Text, map[string]string{"products": productLines(spec.Products)}), Attachments: spec.Message.Attachments}
-}
-
-func productLines(products []store.Product) string {
-	lines := make([]string, len(products))
-	for i, pr := range products {
-		line := pr.Name + " " + handlers.Yuan(pr.PriceFen)
-		if pr.WasFen > 0 {
-			line += "(原价" + handlers.Yuan(pr.WasFen) + ")"
-		}
-		if pr.Stock > 0 {
-			line += fmt.Sprintf(" 限%d份", pr.Stock)
-		}
-		lines[i] = line
-	}
-	text := strings.Join(lines, "\n")
-	if len(lines) > 1 {
-		text = "\n" + text
-	}
-	return text
 }
 
 // Pause stops a promotion; what has not been submitted yet is taken back.
@@ -308,7 +256,7 @@ func (p *Planner) RunNow(ctx context.Context, id int64, remember handlers.Rememb
 		if err != nil {
 			return err
 		}
-		occ = store.Occurrence{PromotionID: promo.ID, At: tx.Now.Truncate(time.Second), Status: store.OccurrenceRunning, Message: render(promo.Spec)}
+		occ = store.Occurrence{PromotionID: promo.ID, At: tx.Now.Truncate(time.Second), Status: store.OccurrenceRunning, Message: write(promo.Spec, tx.Now, tx.Now.Add(confirmWindow), pl.zone)}
 		fresh, err := tx.AddOccurrence(&occ)
 		if err != nil {
 			return err

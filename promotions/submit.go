@@ -93,7 +93,7 @@ func (s *MassSender) Find(ctx context.Context, a store.Action) (any, bool, error
 }
 
 func (s *MassSender) matches(ctx context.Context, ref bot.MassMessageRef, m bot.MassMessage) (bool, error) {
-	if ref.Message.Text != m.Message.Text || len(ref.Message.Attachments) != len(m.Message.Attachments) {
+	if !sameMessage(ref.Message, m.Message) {
 		return false, nil
 	}
 	if _, err := s.Store.Read(ctx).TaskByMsgID(ref.ID); err == nil {
@@ -106,6 +106,14 @@ func (s *MassSender) matches(ctx context.Context, ref bot.MassMessageRef, m bot.
 		return false, fmt.Errorf("list owners of mass message: %w", err)
 	}
 	return slices.ContainsFunc(tasks, func(t bot.MassTask) bool { return t.Owner == m.Owner }), nil
+}
+
+// sameMessage compares what tasks of one owner may differ in. Ids and addresses of pictures
+// are left out: what was uploaded again has others.
+func sameMessage(a, b bot.Message) bool {
+	return a.Text == b.Text && slices.EqualFunc(a.Attachments, b.Attachments, func(x, y bot.Attachment) bool {
+		return x.Type == y.Type && x.Title == y.Title && x.URL == y.URL
+	})
 }
 
 // Record takes the task and its deliveries along with the action.

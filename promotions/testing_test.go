@@ -79,7 +79,8 @@ func sale() store.PromotionSpec {
 	var s store.PromotionSpec
 	s.Name, s.Schedule.Cron, s.Targets.All = "秒杀", "x", true
 	s.Message.Text = "今天秒杀:{products}"
-	s.Products = []store.Product{{Name: "鸡蛋30枚", PriceFen: 990, WasFen: 1990, Stock: 200}}
+	stock := int64(200)
+	s.Products = []store.Product{{Name: "鸡蛋30枚", PriceFen: 990, WasFen: 1990, Stock: &stock}}
 	return s
 }
 

@@ -70,6 +70,20 @@ func where(q *gorm.DB, column, value string) *gorm.DB {
 	return q.Where(column+" = ?", value)
 }
 
+// Names are some that messages mention.
+type Names struct{ Chat, Shop, Region, Staff string }
+
+// LongestNames returns the name with the most bytes of each kind; empty where none is known.
+func (r Reader) LongestNames() (Names, error) {
+	var n Names
+	err := r.db.Raw(`SELECT
+		COALESCE((SELECT name FROM chat WHERE status = ? ORDER BY octet_length(name) DESC LIMIT 1), '') AS chat,
+		COALESCE((SELECT name FROM shop ORDER BY octet_length(name) DESC LIMIT 1), '') AS shop,
+		COALESCE((SELECT region FROM shop ORDER BY octet_length(region) DESC LIMIT 1), '') AS region,
+		COALESCE((SELECT name FROM staff ORDER BY octet_length(name) DESC LIMIT 1), '') AS staff`, ChatActive).Scan(&n).Error
+	return n, err
+}
+
 // NewChat writes a group that was not known before; a known one stays as it is.
 func (tx *Tx) NewChat(c Chat) error {
 	c.FirstSeen, c.Labels, c.Versions = tx.Now, notNil(c.Labels), notNil(c.Versions)

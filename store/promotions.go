@@ -41,8 +41,13 @@ type Product struct {
 	Name     string `json:"name"`
 	PriceFen int64  `json:"price_fen"`
 	WasFen   int64  `json:"was_fen,omitempty"`
-	Stock    int64  `json:"stock,omitempty"`
+	Stock    *int64 `json:"stock,omitempty"` // nil: not said
+	Limit    int64  `json:"limit,omitempty"` // per person; 0: none
+	ImageURL string `json:"image_url,omitempty"`
 }
+
+// SoldOut reports whether nothing is left of a product.
+func (p Product) SoldOut() bool { return p.Stock != nil && *p.Stock == 0 }
 
 // PromotionSpec is a promotion as it was posted.
 type PromotionSpec struct {
@@ -172,9 +177,11 @@ type Occurrence struct {
 	At          time.Time `gorm:"serializer:ms"`
 	Status      string
 	Reason      string
-	Message     bot.Message `gorm:"serializer:json"` // as it goes out
-	CreatedAt   time.Time   `gorm:"serializer:ms"`
-	DoneAt      time.Time   `gorm:"serializer:ms"`
+	// Message is what goes out. Placeholders of what differs from group to group stand in it
+	// still; the tasks' actions hold what each group gets.
+	Message   bot.Message `gorm:"serializer:json"`
+	CreatedAt time.Time   `gorm:"serializer:ms"`
+	DoneAt    time.Time   `gorm:"serializer:ms"`
 }
 
 // TableName is the table of occurrences.
