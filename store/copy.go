@@ -207,7 +207,8 @@ func (r Reader) LastMoment() (at time.Time, ok bool, err error) {
 		UNION ALL SELECT MAX(done_at) FROM slot UNION ALL SELECT MAX(synced_at) FROM chat UNION ALL SELECT MAX(synced_at) FROM staff
 		UNION ALL SELECT MAX(seen_at) FROM stint UNION ALL SELECT MAX(created_at) FROM rule UNION ALL SELECT MAX(settled_at) FROM entry
 		UNION ALL SELECT MAX(at) FROM transfer UNION ALL SELECT MAX(updated_at) FROM promotion UNION ALL SELECT MAX(created_at) FROM occurrence
-		UNION ALL SELECT MAX(updated_at) FROM shop UNION ALL SELECT MAX(created_at) FROM channel) AS moments`)
+		UNION ALL SELECT MAX(updated_at) FROM shop UNION ALL SELECT MAX(created_at) FROM channel
+		UNION ALL SELECT MAX(reported_at) FROM order_report) AS moments`)
 }
 
 // LeftOut counts what a copy cannot go on with.

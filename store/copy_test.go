@@ -77,6 +77,11 @@ func fillEverything(t *testing.T, s *Store) {
 		if _, err := tx.AddOccurrence(&occ); err != nil {
 			return err
 		}
+		link := Link{Code: "code1", PromotionID: promo.ID, OccurrenceID: occ.ID, URL: "https://x"}
+		if err := errors.Join(tx.AddLinks([]Link{link}), tx.AddClicks([]LinkHour{{LinkID: 1, Hour: tx.Now, Clicks: 1}}, []LinkUse{{LinkID: 1, Clicks: 1, At: tx.Now}}),
+			tx.AddOrders([]Order{{OrderID: "o1", Code: "code1", At: tx.Now}}, map[string]Link{"code1": {ID: 1, PromotionID: promo.ID, OccurrenceID: occ.ID}})); err != nil {
+			return err
+		}
 		task := Task{OccurrenceID: occ.ID, Owner: "wang", Part: 1, Status: TaskPlanned, ClosesAt: tx.Now}
 		if err := tx.AddTask(&task); err != nil {
 			return err
