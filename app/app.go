@@ -56,7 +56,8 @@ type App struct {
 	runner     *scheduler.Runner
 	sender     *scheduler.Sender
 	corp       *handlers.Corp
-	scans      *codes.Scans
+	scans      *codes.Visits
+	clicks     *codes.Visits
 	printer    *codes.Printer
 	handler    http.Handler
 	o          Options
@@ -242,6 +243,8 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 	mux := http.NewServeMux()
 	mux.Handle("/callback/wecom", callback)
 	mux.Handle("/q/", a.pages())
+	a.clicks = codes.NewClicks(a.Store)
+	mux.Handle("/l/", (&codes.Links{Store: a.Store, Count: a.clicks.Count, Now: o.Now, Log: o.Log, Seen: m.click}).Handler())
 	face := api.New(api.Config{
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
 		PublicURL: o.Config.PublicURL, Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts,
@@ -298,6 +301,7 @@ func (a *App) Run(ctx context.Context) {
 	wg.Go(func() { a.runner.Run(ctx) })
 	wg.Go(func() { a.begin(ctx) })
 	wg.Go(func() { a.scans.Run(ctx, func(err error) { a.o.Log.Error("write down scans", "error", err) }) })
+	wg.Go(func() { a.clicks.Run(ctx, func(err error) { a.o.Log.Error("write down clicks", "error", err) }) })
 	wg.Wait()
 }
 
@@ -332,7 +336,7 @@ func (a *App) Drain(ctx context.Context) (int, error) {
 	total := 0
 	for {
 		n := 0
-		for _, drain := range []func(context.Context) (int, error){a.runner.Tick, a.dispatcher.Drain, a.sender.Drain, a.scans.Flush} {
+		for _, drain := range []func(context.Context) (int, error){a.runner.Tick, a.dispatcher.Drain, a.sender.Drain, a.scans.Flush, a.clicks.Flush} {
 			done, err := drain(ctx)
 			n += done
 			if err != nil {
@@ -358,6 +362,7 @@ const (
 	keepMessages = 7 * 24 * time.Hour
 	keepAnswers  = 7 * 24 * time.Hour
 	keepScans    = 400 * 24 * time.Hour
+	keepLinks    = 400 * 24 * time.Hour // that nobody followed, and the hours of the others
 	pruneBatch   = 500
 )
 
@@ -371,6 +376,8 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneAnswers(now.Add(-keepAnswers)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneSlots(now.Add(-keepActions)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneScans(now.Add(-keepScans).Format(time.DateOnly)) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneClicks(now.Add(-keepLinks), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneLinks(now.Add(-keepLinks), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneRuns(now.Add(-keepActions)) },
 	} {
 		for n := int64(pruneBatch); n == pruneBatch; {

@@ -24,6 +24,7 @@ type metrics struct {
 	seconds   *prometheus.HistogramVec
 	runs      *prometheus.CounterVec
 	actions   *prometheus.CounterVec
+	clicks    *prometheus.CounterVec
 }
 
 func newMetrics(st *store.Store, now func() time.Time) *metrics {
@@ -36,10 +37,11 @@ func newMetrics(st *store.Store, now func() time.Time) *metrics {
 		calls:     counter("xiaobu_wecom_calls_total", "Calls of WeCom's API by path and errcode.", "path", "code"),
 		runs:      counter("xiaobu_runs_total", "Handlers' runs of events by outcome.", "handler", "outcome"),
 		actions:   counter("xiaobu_actions_total", "Attempts of actions by kind and the state they led to.", "kind", "state"),
+		clicks:    counter("xiaobu_link_clicks_total", "Requests for links of promotions: counted, preview, unknown or failed.", "outcome"),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "xiaobu_wecom_call_seconds", Help: "Duration of calls of WeCom's API.",
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10}}, []string{"path"}),
 	}
-	m.registry.MustRegister(m.callbacks, m.calls, m.runs, m.actions, m.seconds, backlog{st, now},
+	m.registry.MustRegister(m.callbacks, m.calls, m.runs, m.actions, m.clicks, m.seconds, backlog{st, now},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -60,6 +62,8 @@ func (m *metrics) call(path string, code int, d time.Duration) {
 func (m *metrics) run(handler, outcome string) { m.runs.WithLabelValues(handler, outcome).Inc() }
 
 func (m *metrics) action(kind, state string) { m.actions.WithLabelValues(kind, state).Inc() }
+
+func (m *metrics) click(outcome string) { m.clicks.WithLabelValues(outcome).Inc() }
 
 // backlog tells how much waits.
 type backlog struct {
