@@ -256,7 +256,7 @@ func (p *Planner) RunNow(ctx context.Context, id int64, remember handlers.Rememb
 		if err != nil {
 			return err
 		}
-		occ = store.Occurrence{PromotionID: promo.ID, At: tx.Now.Truncate(time.Second), Status: store.OccurrenceRunning, Message: write(promo.Spec, tx.Now, tx.Now.Add(confirmWindow), pl.zone)}
+		occ = newOccurrence(promo, pl, tx.Now.Truncate(time.Second), tx.Now)
 		fresh, err := tx.AddOccurrence(&occ)
 		if err != nil {
 			return err
@@ -264,13 +264,13 @@ func (p *Planner) RunNow(ctx context.Context, id int64, remember handlers.Rememb
 		if !fresh {
 			return &handlers.Conflict{Detail: "the promotion was run in this very second"}
 		}
-		if err := p.fillOccurrence(tx, promo, pl, occ); err != nil {
-			return err
-		}
 		return remember(tx, fmt.Sprint(occ.ID))
 	})
 	if err != nil {
 		return occ, err
+	}
+	if err := p.planBatch(ctx, occ.ID); err != nil {
+		p.Log.Error("plan a promotion that was run", "promotion", id, "error", err) // the duty goes on with it
 	}
 	return p.Store.Read(ctx).Occurrence(occ.ID)
 }

@@ -316,6 +316,7 @@ func TestTheNewestRuleInForceIsFound(t *testing.T) {
 func TestPromotionsAndWhatBecameOfThem(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store, c *clock) {
 		r, t0 := s.Read(t.Context()), c.Now()
+		var chats []string
 		p := Promotion{Name: "秒杀", Status: PromotionActive, NextAt: t0.Add(time.Hour)}
 		p.Spec.Message.Text = "今天10点"
 		o := Occurrence{At: t0.Add(time.Hour), Status: OccurrenceRunning, Message: bot.Message{Text: "今天10点"}}
@@ -339,7 +340,8 @@ func TestPromotionsAndWhatBecameOfThem(t *testing.T) {
 			}
 			var ds []Delivery
 			for i := range 20 {
-				ds = append(ds, Delivery{OccurrenceID: o.ID, PromotionID: p.ID, TaskID: &task.ID, At: o.At, ChatID: fmt.Sprintf("wr%02d", i), Owner: "wang", Status: DeliveryPlanned})
+				chats = append(chats, fmt.Sprintf("wr%02d", i))
+				ds = append(ds, Delivery{OccurrenceID: o.ID, PromotionID: p.ID, TaskID: &task.ID, At: o.At, ChatID: chats[i], Owner: "wang", Status: DeliveryPlanned})
 			}
 			ds[19].TaskID, ds[19].Status, ds[19].Reason = nil, DeliveryBlocked, "quota"
 			return tx.AddDeliveries(ds)
@@ -391,7 +393,7 @@ func TestPromotionsAndWhatBecameOfThem(t *testing.T) {
 		if !maps.Equal(counts, map[string]int{DeliverySubmitted: 18, DeliverySent: 1, DeliveryBlocked: 1}) {
 			t.Errorf("counts %v", counts)
 		}
-		used, err := r.UsedQuota(t0, t0.Add(2*time.Hour))
+		used, err := r.UsedQuota(chats, t0, t0.Add(2*time.Hour))
 		must(t, err)
 		if len(used) != 19 || used["wr03"] != 1 || used["wr19"] != 0 {
 			t.Errorf("quota used %v", used)
@@ -400,7 +402,18 @@ func TestPromotionsAndWhatBecameOfThem(t *testing.T) {
 			if err := tx.MovePromotion(p, PromotionPaused, time.Time{}); err != nil {
 				return err
 			}
-			return tx.EndOccurrence(o.ID, OccurrenceDone, "")
+			if err := tx.EndOccurrence(o.ID, "too early"); err != nil { // a task is still open
+				return err
+			}
+			if open, err := tx.OpenOccurrences(p.ID); err != nil || len(open) != 1 {
+				return fmt.Errorf("open occurrences %+v %v", open, err)
+			}
+			closed := task
+			closed.Status = TaskClosed
+			if err := tx.SaveTask(closed, TaskSubmitted); err != nil {
+				return err
+			}
+			return tx.EndOccurrence(o.ID, "")
 		})
 		if err := s.Tx(t.Context(), func(tx *Tx) error { return tx.MovePromotion(p, PromotionEnded, time.Time{}) }); !errors.Is(err, ErrStale) {
 			t.Errorf("a promotion moved meanwhile: %v", err)
@@ -410,6 +423,68 @@ func TestPromotionsAndWhatBecameOfThem(t *testing.T) {
 		}
 		if list, err := r.Occurrences(p.ID, t0, 5); err != nil || len(list) != 1 || !list[0].DoneAt.Equal(t0) {
 			t.Errorf("occurrences %+v %v", list, err)
+		}
+	})
+}
+
+func TestAnOccurrenceIsPlannedByOwnerAndGroup(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		p := Promotion{Name: "秒杀", Status: PromotionActive}
+		o := Occurrence{At: c.Now(), Status: OccurrencePlanned, Spec: PromotionSpec{Name: "秒杀"}}
+		tx(t, s, func(tx *Tx) error {
+			must(t, tx.AddPromotion(&p))
+			o.PromotionID = p.ID
+			for _, g := range []Chat{{ChatID: "wr1", Owner: "wang"}, {ChatID: "wr2", Owner: "li"}, {ChatID: "wr3", Owner: "wang"}, {ChatID: "wr4"}, {ChatID: "wr5", Owner: "li", Status: ChatDismissed}} {
+				if g.Status == "" {
+					g.Status = ChatActive
+				}
+				g.Labels = []string{"L"}
+				must(t, tx.NewChat(g))
+			}
+			_, err := tx.AddOccurrence(&o)
+			return err
+		})
+		r := s.Read(t.Context())
+		groups := func() (ids []string) {
+			o, err := r.Occurrence(o.ID)
+			must(t, err)
+			page, err := r.GroupsToPlan(o.ID, o.Cursor, 3)
+			must(t, err)
+			for _, g := range page {
+				ids = append(ids, g.ChatID+g.Labels[0])
+			}
+			return ids
+		}
+		if got := groups(); !slices.Equal(got, []string{"wr4L", "wr2L", "wr1L"}) {
+			t.Errorf("the first three are %v", got)
+		}
+		tx(t, s, func(tx *Tx) error {
+			must(t, tx.LockOccurrence(o.ID))
+			must(t, tx.AddTask(&Task{OccurrenceID: o.ID, Owner: "li", Part: 2, Status: TaskPlanned, ClosesAt: c.Now()}))
+			must(t, tx.AddDeliveries([]Delivery{{OccurrenceID: o.ID, PromotionID: p.ID, At: o.At, ChatID: "wr3", Owner: "li", Status: DeliveryBlocked}}))
+			return tx.MoveOccurrence(o.ID, OccurrencePlanned, GroupCursor{"li", "wr2"})
+		})
+		if got := groups(); !slices.Equal(got, []string{"wr1L"}) { // wr3 was reached when it was li's
+			t.Errorf("then %v", got)
+		}
+		if parts, err := r.LastParts(o.ID, "a", "m"); err != nil || parts["li"] != 2 {
+			t.Errorf("parts %v %v", parts, err)
+		}
+		if open, err := r.PlannedOccurrences(); err != nil || len(open) != 1 || open[0].Spec.Name != "" {
+			t.Errorf("planned: %+v %v", open, err)
+		}
+		if at, ok, err := r.NextPlanned(); err != nil || !ok || !at.Equal(o.At) {
+			t.Errorf("next planned: %v %v %v", at, ok, err)
+		}
+		tx(t, s, func(tx *Tx) error { return tx.MoveOccurrence(o.ID, OccurrenceRunning, GroupCursor{"wang", "wr3"}) })
+		if _, ok, err := r.NextPlanned(); err != nil || ok {
+			t.Errorf("still planned: %v %v", ok, err)
+		}
+		if o, err := r.Occurrence(o.ID); err != nil || o.Spec.Name != "秒杀" || o.Cursor != (GroupCursor{"wang", "wr3"}) {
+			t.Errorf("occurrence: %+v %v", o, err)
+		}
+		if err := s.Tx(t.Context(), func(tx *Tx) error { return tx.MoveOccurrence(o.ID, OccurrencePlanned, GroupCursor{}) }); !errors.Is(err, ErrStale) {
+			t.Errorf("planned again: %v", err)
 		}
 	})
 }
@@ -494,7 +569,7 @@ func TestAStartLooksAtTasksThatTheDeadHeld(t *testing.T) {
 		held.OccurrenceID, later.OccurrenceID = o.ID, o.ID
 		must(t, tx.AddTask(&held))
 		must(t, tx.AddTask(&later))
-		mine, err := tx.LeaseTask(held, c.Now().Add(longestTaskLease))
+		mine, err := tx.LeaseTask(held, c.Now().Add(2*time.Minute))
 		if !mine {
 			t.Error("the lease was not given")
 		}

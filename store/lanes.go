@@ -246,20 +246,15 @@ func (tx *Tx) releaseLeases() error {
 		`UPDATE lane SET owner = '', lease_until = 0 WHERE lease_until > 0`,
 		`UPDATE outbox SET lease_until = 0 WHERE state = 'sending'`,
 		`UPDATE slot SET lease_until = 0 WHERE state = 'running'`,
+		`UPDATE task SET lease_until = NULL WHERE lease_until IS NOT NULL`,
 		`UPDATE channel SET lease_until = 0, look_at = 0 WHERE lease_until > 0 AND status = 'active'`,
 	} {
 		if err := tx.db.Exec(stmt).Error; err != nil {
 			return err
 		}
 	}
-	// A task's lease is the time of the next look at it; a look too early does no harm.
-	now := tx.Now.UnixMilli()
-	return tx.db.Exec(`UPDATE task SET next_poll_at = ? WHERE next_poll_at > ? AND next_poll_at <= ?`,
-		now, now, tx.Now.Add(longestTaskLease).UnixMilli()).Error
+	return nil
 }
-
-// longestTaskLease is how far ahead a next look at a task may be a lease.
-const longestTaskLease = 2 * time.Minute
 
 // chunked calls fn with parts of at most 100 items: SQLite's driver binds parameters in
 // quadratic time.

@@ -179,9 +179,18 @@ type Occurrence struct {
 	Reason      string
 	// Message is what goes out. Placeholders of what differs from group to group stand in it
 	// still; the tasks' actions hold what each group gets.
-	Message   bot.Message `gorm:"serializer:json"`
-	CreatedAt time.Time   `gorm:"serializer:ms"`
-	DoneAt    time.Time   `gorm:"serializer:ms"`
+	Message   bot.Message   `gorm:"serializer:json"`
+	Spec      PromotionSpec `gorm:"serializer:json"` // the promotion when the slot came; not in lists
+	Cursor    GroupCursor   `gorm:"embedded;embeddedPrefix:cursor_"`
+	CreatedAt time.Time     `gorm:"serializer:ms"`
+	DoneAt    time.Time     `gorm:"serializer:ms"`
+}
+
+// GroupCursor is how far an occurrence's planning has come among the groups, which are
+// ordered by owner and id.
+type GroupCursor struct {
+	Owner  string
+	ChatID string
 }
 
 // TableName is the table of occurrences.
@@ -194,9 +203,47 @@ func (tx *Tx) AddOccurrence(o *Occurrence) (bool, error) {
 	return res.RowsAffected == 1, res.Error
 }
 
-// EndOccurrence records that nothing of an occurrence is open any more.
-func (tx *Tx) EndOccurrence(id int64, status, reason string) error {
-	return one(tx.db.Exec(`UPDATE occurrence SET status = ?, reason = ?, done_at = ? WHERE id = ?`, status, reason, tx.Now.UnixMilli(), id))
+// LockOccurrence keeps everybody else from planning or ending an occurrence until the
+// transaction ends. SQLite has one writer anyway.
+func (tx *Tx) LockOccurrence(id int64) error {
+	if tx.dialect == sqlite {
+		return nil
+	}
+	return tx.db.Exec(`SELECT 1 FROM occurrence WHERE id = ? FOR UPDATE`, id).Error
+}
+
+// MoveOccurrence records how far an occurrence's planning has come; running means that it is
+// over. It fails with ErrStale when the occurrence is not being planned.
+func (tx *Tx) MoveOccurrence(id int64, status string, cursor GroupCursor) error {
+	return one(tx.db.Exec(`UPDATE occurrence SET status = ?, cursor_owner = ?, cursor_chat_id = ? WHERE id = ? AND status = 'planned'`,
+		status, cursor.Owner, cursor.ChatID, id))
+}
+
+// EndOccurrence ends a running occurrence if none of its tasks is open any more. The caller
+// must have locked it, or two that close the last two tasks would each see the other's.
+func (tx *Tx) EndOccurrence(id int64, reason string) error {
+	return tx.db.Exec(`UPDATE occurrence SET status = 'done', reason = ?, done_at = ? WHERE id = ? AND status = 'running' AND NOT EXISTS (
+		SELECT 1 FROM task WHERE occurrence_id = ? AND status IN ('planned', 'submitted', 'confirmed'))`, reason, tx.Now.UnixMilli(), id, id).Error
+}
+
+// PlannedOccurrences lists the occurrences whose planning is not over.
+func (r Reader) PlannedOccurrences() ([]Occurrence, error) {
+	return all[Occurrence](r.db.Omit("Spec").Where("status = 'planned'").Order("at, id"))
+}
+
+// NextPlanned returns the time of the first occurrence whose planning is not over; ok is
+// false when there is none.
+func (r Reader) NextPlanned() (at time.Time, ok bool, err error) {
+	return r.min("SELECT MIN(at) FROM occurrence WHERE status = 'planned'")
+}
+
+// GroupsToPlan lists active groups from behind a cursor, by owner and id, that an occurrence
+// has not reached yet: what it takes to say whether they are meant and what they are told.
+func (r Reader) GroupsToPlan(occurrence int64, after GroupCursor, limit int) ([]Chat, error) {
+	return all[Chat](r.db.Select("chat_id", "name", "owner", "status", "shop_id", "labels").
+		Where("status = 'active' AND (owner, chat_id) > (?, ?)", after.Owner, after.ChatID).
+		Where("NOT EXISTS (SELECT 1 FROM delivery WHERE occurrence_id = ? AND delivery.chat_id = chat.chat_id)", occurrence).
+		Order("owner, chat_id").Limit(limit))
 }
 
 // Occurrence returns one occurrence.
@@ -206,7 +253,7 @@ func (r Reader) Occurrence(id int64) (Occurrence, error) {
 
 // Occurrences lists a promotion's occurrences from behind a time, oldest first.
 func (r Reader) Occurrences(promotion int64, after time.Time, limit int) ([]Occurrence, error) {
-	q := r.db.Where("promotion_id = ?", promotion).Order("at")
+	q := r.db.Omit("Spec").Where("promotion_id = ?", promotion).Order("at")
 	if !after.IsZero() {
 		q = q.Where("at > ?", ms(after))
 	}
@@ -224,6 +271,7 @@ type Task struct {
 	SubmittedAt  time.Time `gorm:"serializer:ms"`
 	ConfirmedAt  time.Time `gorm:"serializer:ms"`
 	NextPollAt   time.Time `gorm:"serializer:ms"`
+	LeaseUntil   time.Time `gorm:"serializer:ms"` // whoever asks about it has it until then; zero: nobody
 	Polls        int
 	Reminders    int
 	ClosesAt     time.Time `gorm:"serializer:ms"` // when it is cancelled if nobody confirmed
@@ -235,17 +283,42 @@ func (Task) TableName() string { return "task" }
 // AddTask writes a task and sets its ID.
 func (tx *Tx) AddTask(t *Task) error { return tx.db.Create(t).Error }
 
-// SaveTask writes how far a task has come. It fails with ErrStale when its status is not
-// what the caller knew.
-func (tx *Tx) SaveTask(t Task, known string) error {
-	return one(tx.db.Model(&t).Where("id = ? AND status = ?", t.ID, known).
-		Select("Status", "MsgID", "SubmittedAt", "ConfirmedAt", "NextPollAt", "Polls", "Reminders").Updates(&t))
+// HasTasks reports whether an occurrence has any task.
+func (r Reader) HasTasks(occurrence int64) (bool, error) {
+	var some bool
+	err := r.db.Raw(`SELECT EXISTS (SELECT 1 FROM task WHERE occurrence_id = ?)`, occurrence).Scan(&some).Error
+	return some, err
 }
 
-// LeaseTask moves a task's next poll to a later time, for whoever polls it now. False means
-// that somebody else does.
+// LastParts returns how many parts the tasks of some owners of an occurrence have already,
+// of those from one owner to another.
+func (r Reader) LastParts(occurrence int64, from, to string) (map[string]int, error) {
+	var rows []struct {
+		Owner string
+		N     int
+	}
+	err := r.db.Raw(`SELECT owner, MAX(part) AS n FROM task WHERE occurrence_id = ? AND owner >= ? AND owner <= ? GROUP BY owner`,
+		occurrence, from, to).Scan(&rows).Error
+	out := map[string]int{}
+	for _, row := range rows {
+		out[row.Owner] = row.N
+	}
+	return out, err
+}
+
+// SaveTask writes how far a task has come, and ends the lease on it. It fails with ErrStale
+// when its status is not what the caller knew.
+func (tx *Tx) SaveTask(t Task, known string) error {
+	t.LeaseUntil = time.Time{}
+	return one(tx.db.Model(&t).Where("id = ? AND status = ?", t.ID, known).
+		Select("Status", "MsgID", "SubmittedAt", "ConfirmedAt", "NextPollAt", "LeaseUntil", "Polls", "Reminders").Updates(&t))
+}
+
+// LeaseTask gives a task that is due to whoever asks about it now. False means that somebody
+// else does.
 func (tx *Tx) LeaseTask(t Task, until time.Time) (bool, error) {
-	res := tx.db.Exec(`UPDATE task SET next_poll_at = ? WHERE id = ? AND next_poll_at = ?`, until.UnixMilli(), t.ID, ms(t.NextPollAt))
+	res := tx.db.Exec(`UPDATE task SET lease_until = ? WHERE id = ? AND next_poll_at = ? AND (lease_until IS NULL OR lease_until <= ?)`,
+		until.UnixMilli(), t.ID, ms(t.NextPollAt), tx.Now.UnixMilli())
 	return res.RowsAffected == 1, res.Error
 }
 
@@ -271,14 +344,22 @@ func (r Reader) TasksSince(t time.Time) ([]Task, error) {
 	return all[Task](r.db.Where("submitted_at >= ? OR status IN ?", ms(t), open).Order("id"))
 }
 
-// DueTasks lists tasks whose results are to be asked for.
+// DueTasks lists tasks whose results are to be asked for and that nobody asks for now; first
+// those that somebody held who died.
 func (r Reader) DueTasks(now time.Time, limit int) ([]Task, error) {
-	return all[Task](r.db.Where("next_poll_at <= ?", ms(now)).Order("next_poll_at, id").Limit(limit))
+	due, err := all[Task](r.db.Where("lease_until <= ? AND next_poll_at <= ?", ms(now), ms(now)).Order("lease_until, id").Limit(limit))
+	if err != nil || len(due) == limit {
+		return due, err
+	}
+	more, err := all[Task](r.db.Where("next_poll_at <= ? AND lease_until IS NULL", ms(now)).Order("next_poll_at, id").Limit(limit - len(due)))
+	return append(due, more...), err
 }
 
-// NextTask returns when the next task's results are to be asked for.
+// NextTask returns when the next task's results are to be asked for, of those that somebody
+// asks for now when the lease ends.
 func (r Reader) NextTask() (at time.Time, ok bool, err error) {
-	return r.min("SELECT MIN(next_poll_at) FROM task")
+	return r.min(`SELECT MIN(t) FROM (SELECT MIN(next_poll_at) AS t FROM task WHERE next_poll_at IS NOT NULL AND lease_until IS NULL
+		UNION ALL SELECT MIN(CASE WHEN lease_until > next_poll_at THEN lease_until ELSE next_poll_at END) FROM task WHERE lease_until IS NOT NULL) AS due`)
 }
 
 // Delivery is one group of one occurrence.
@@ -301,12 +382,17 @@ type Delivery struct {
 // TableName is the table of deliveries.
 func (Delivery) TableName() string { return "delivery" }
 
-// AddDeliveries writes the groups of an occurrence.
+// AddDeliveries writes groups of an occurrence. One statement writes one of them: SQLite keeps
+// no copies of pages for a statement that touches a single row.
 func (tx *Tx) AddDeliveries(ds []Delivery) error {
-	if len(ds) == 0 {
-		return nil
+	for _, d := range ds {
+		_, err := tx.exec(`INSERT INTO delivery (occurrence_id, promotion_id, task_id, at, chat_id, owner, outlet, status, code, reason) VALUES (?,?,?,?,?,?,?,?,?,?)`,
+			d.OccurrenceID, d.PromotionID, d.TaskID, d.At.UnixMilli(), d.ChatID, d.Owner, d.Outlet, d.Status, d.Code, d.Reason)
+		if err != nil {
+			return err
+		}
 	}
-	return tx.db.CreateInBatches(ds, 7).Error // 13 columns: at most 100 parameters a statement
+	return nil
 }
 
 // MoveDeliveries changes the status of a task's deliveries that have one of the known
@@ -377,25 +463,28 @@ func (r Reader) DeliveryCounts(occurrence int64) (map[string]int, error) {
 	return out, err
 }
 
-// UsedQuota counts, by group, the mass messages that were planned, submitted or sent from
-// one time to another: each uses the group's quota of the period.
-func (r Reader) UsedQuota(from, to time.Time) (map[string]int, error) {
-	var rows []struct {
-		ChatID string
-		N      int
-	}
-	err := r.db.Raw(`SELECT chat_id, COUNT(*) AS n FROM delivery WHERE at >= ? AND at < ? AND status IN ('planned', 'submitted', 'sent') GROUP BY chat_id`,
-		from.UnixMilli(), to.UnixMilli()).Scan(&rows).Error
+// UsedQuota counts, by group, the mass messages that were planned, submitted or sent to some
+// groups from one time to another: each uses the group's quota of the period.
+func (r Reader) UsedQuota(chats []string, from, to time.Time) (map[string]int, error) {
 	out := map[string]int{}
-	for _, row := range rows {
-		out[row.ChatID] = row.N
-	}
+	err := chunked(chats, func(part []string) error {
+		var rows []struct {
+			ChatID string
+			N      int
+		}
+		err := r.db.Raw(`SELECT chat_id, COUNT(*) AS n FROM delivery WHERE chat_id IN ? AND at >= ? AND at < ?
+			AND status IN ('planned', 'submitted', 'sent') GROUP BY chat_id`, part, from.UnixMilli(), to.UnixMilli()).Scan(&rows).Error
+		for _, row := range rows {
+			out[row.ChatID] = row.N
+		}
+		return err
+	})
 	return out, err
 }
 
 // OpenOccurrences lists a promotion's occurrences that are not over.
 func (r Reader) OpenOccurrences(promotion int64) ([]Occurrence, error) {
-	return all[Occurrence](r.db.Where("promotion_id = ? AND status IN ?", promotion, []string{OccurrencePlanned, OccurrenceRunning}).Order("at"))
+	return all[Occurrence](r.db.Omit("Spec").Where("promotion_id = ? AND status IN ?", promotion, []string{OccurrencePlanned, OccurrenceRunning}).Order("at"))
 }
 
 // CountReminder counts a reminder of a task.
@@ -405,5 +494,5 @@ func (tx *Tx) CountReminder(task int64) error {
 
 // PollTask asks for another look at a task's results.
 func (tx *Tx) PollTask(task int64, at time.Time) error {
-	return one(tx.db.Exec(`UPDATE task SET next_poll_at = ? WHERE id = ?`, at.UnixMilli(), task))
+	return one(tx.db.Exec(`UPDATE task SET next_poll_at = ?, lease_until = NULL WHERE id = ?`, at.UnixMilli(), task))
 }

@@ -1,0 +1,198 @@
+package promotions
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"xiaobu/bot"
+	"xiaobu/store"
+)
+
+// What one transaction of planning may hold.
+const (
+	chatsPerTask  = 2000           // groups: WeCom's limit for one mass message
+	maxPages      = 10             // pages of as many groups that are looked through for them
+	confirmWindow = 12 * time.Hour // then a task nobody confirmed is cancelled
+)
+
+// planBatch writes the next deliveries and tasks of an occurrence, and ends its planning
+// when no group is left. An occurrence that was stopped meanwhile is left alone.
+func (p *Planner) planBatch(ctx context.Context, id int64) error {
+	return p.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockOccurrence(id); err != nil {
+			return err
+		}
+		occ, err := tx.Occurrence(id)
+		if err != nil || occ.Status != store.OccurrencePlanned {
+			return err
+		}
+		b, err := nextBatch(tx.Reader, occ)
+		if err != nil {
+			return err
+		}
+		if err := p.writeBatch(tx, occ, b.groups); err != nil {
+			return err
+		}
+		if b.more {
+			return tx.MoveOccurrence(occ.ID, store.OccurrencePlanned, b.cursor)
+		}
+		return endPlanning(tx, occ, b.cursor)
+	})
+}
+
+// endPlanning lets an occurrence run whose groups have all been written down.
+func endPlanning(tx *store.Tx, occ store.Occurrence, cursor store.GroupCursor) error {
+	if err := tx.MoveOccurrence(occ.ID, store.OccurrenceRunning, cursor); err != nil {
+		return err
+	}
+	reason := ""
+	if some, err := tx.HasTasks(occ.ID); err != nil {
+		return err
+	} else if !some {
+		reason = "no group to post in"
+	}
+	return tx.EndOccurrence(occ.ID, reason)
+}
+
+// batch is some groups that an occurrence means.
+type batch struct {
+	groups []store.Chat
+	cursor store.GroupCursor
+	more   bool
+}
+
+// nextBatch takes the next groups of an occurrence, by owner and id. The groups of an owner
+// come together where they fit into one task, so that nobody has to confirm more often than
+// WeCom asks for.
+func nextBatch(r store.Reader, occ store.Occurrence) (batch, error) {
+	b := batch{cursor: occ.Cursor}
+	means := targets(occ.Spec.Targets)
+	for range maxPages {
+		page, err := r.GroupsToPlan(occ.ID, b.cursor, chatsPerTask)
+		if err != nil {
+			return b, err
+		}
+		for _, c := range page {
+			if !means(c) {
+				b.cursor = store.GroupCursor{Owner: c.Owner, ChatID: c.ChatID}
+				continue
+			}
+			if len(b.groups) == chatsPerTask {
+				return b.cut(c.Owner), nil
+			}
+			b.groups, b.cursor = append(b.groups, c), store.GroupCursor{Owner: c.Owner, ChatID: c.ChatID}
+		}
+		if len(page) < chatsPerTask {
+			return b, nil
+		}
+	}
+	return b.cut(b.cursor.Owner), nil
+}
+
+// cut leaves an owner whose groups may go on behind the batch for the next one, unless he has
+// it for himself.
+func (b batch) cut(owner string) batch {
+	b.more = true
+	n := len(b.groups)
+	for n > 0 && b.groups[n-1].Owner == owner {
+		n--
+	}
+	if n > 0 && n < len(b.groups) {
+		b.groups = b.groups[:n]
+		b.cursor = store.GroupCursor{Owner: b.groups[n-1].Owner, ChatID: b.groups[n-1].ChatID}
+	}
+	return b
+}
+
+// writeBatch writes down what an occurrence sends to some groups: a delivery for each, a task
+// for each owner and message, and the actions that submit the tasks. Whether a group may get
+// it is decided here.
+func (p *Planner) writeBatch(tx *store.Tx, occ store.Occurrence, groups []store.Chat) error {
+	quota, err := p.quotaOf(tx.Reader, occ.At, groups)
+	if err != nil {
+		return err
+	}
+	words, err := contentFor(tx.Reader, occ.Message, groups)
+	if err != nil {
+		return err
+	}
+	var drafts []draft
+	var blocked []store.Delivery
+	for _, g := range groups {
+		message, err := words.For(g)
+		reason := quota.blocks(g)
+		if reason == "" && err != nil {
+			reason = err.Error()
+		}
+		if reason != "" {
+			d := deliveryTo(occ, g.ChatID, g.Owner)
+			d.Status, d.Reason = store.DeliveryBlocked, reason
+			blocked = append(blocked, d)
+			continue
+		}
+		if n := len(drafts); n == 0 || drafts[n-1].owner != g.Owner {
+			drafts = append(drafts, draft{owner: g.Owner})
+		}
+		if err := drafts[len(drafts)-1].add(message, g); err != nil {
+			return err
+		}
+	}
+	if err := tx.AddDeliveries(blocked); err != nil {
+		return err
+	}
+	return p.writeTasks(tx, occ, drafts)
+}
+
+// draft is what one owner's tasks will be.
+type draft struct {
+	owner string
+	parts
+}
+
+func deliveryTo(occ store.Occurrence, chat, owner string) store.Delivery {
+	return store.Delivery{OccurrenceID: occ.ID, PromotionID: occ.PromotionID, At: occ.At, ChatID: chat, Owner: owner, Status: store.DeliveryPlanned}
+}
+
+// writeTasks writes the tasks of some owners, whose parts are numbered through all batches.
+func (p *Planner) writeTasks(tx *store.Tx, occ store.Occurrence, drafts []draft) error {
+	if len(drafts) == 0 {
+		return nil
+	}
+	pl, err := p.plan(occ.Spec)
+	if err != nil {
+		return fmt.Errorf("read the schedule: %w", err)
+	}
+	parts, err := tx.LastParts(occ.ID, drafts[0].owner, drafts[len(drafts)-1].owner)
+	if err != nil {
+		return err
+	}
+	deadline := occ.At.Add(max(pl.within, submitGrace))
+	for _, d := range drafts {
+		for i, part := range d.list {
+			if err := writeTask(tx, occ, deadline, d.owner, parts[d.owner]+i+1, part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func writeTask(tx *store.Tx, occ store.Occurrence, deadline time.Time, owner string, nth int, it part) error {
+	task := store.Task{OccurrenceID: occ.ID, Owner: owner, Part: nth, Status: store.TaskPlanned, ClosesAt: tx.Now.Add(confirmWindow)}
+	if err := tx.AddTask(&task); err != nil {
+		return err
+	}
+	mass := bot.MassMessage{Owner: bot.UserID(owner), Message: it.message}
+	deliveries := make([]store.Delivery, len(it.chats))
+	for i, c := range it.chats {
+		mass.Chats = append(mass.Chats, bot.ChatID(c.ChatID))
+		deliveries[i] = deliveryTo(occ, c.ChatID, owner)
+		deliveries[i].TaskID = &task.ID
+	}
+	if err := tx.AddDeliveries(deliveries); err != nil {
+		return err
+	}
+	_, err := tx.Enqueue(SendMass{Task: task.ID, MassMessage: mass}, store.When{Deadline: deadline})
+	return err
+}
