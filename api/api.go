@@ -43,6 +43,7 @@ type Config struct {
 	Rewards    *handlers.Rewards
 	Payouts    *handlers.Payouts
 	Promotions *promotions.Planner
+	Orders     *promotions.Orders
 	Moderation *handlers.Moderation
 	Reports    *handlers.Reports
 	Robots     *handlers.Robots
@@ -66,7 +67,7 @@ func New(c Config) http.Handler {
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
 	s := &server{Config: c, api: humago.New(mux, conf)}
-	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.moderation, s.reports, s.robots, s.inbox} {
+	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.orders, s.sales, s.moderation, s.reports, s.robots, s.inbox} {
 		register()
 	}
 	root := http.NewServeMux()
@@ -148,7 +149,7 @@ func (s *server) fail(ctx context.Context, err error) error {
 	case errors.As(err, &status):
 		return status
 	case errors.As(err, &inv):
-		return huma.Error422UnprocessableEntity(inv.Error(), &huma.ErrorDetail{Message: inv.Detail, Location: "body." + inv.Field})
+		return huma.Error422UnprocessableEntity(inv.Error(), &huma.ErrorDetail{Message: inv.Detail, Location: location(inv.Field)})
 	case errors.As(err, &conflict):
 		return huma.Error409Conflict(conflict.Detail)
 	case errors.Is(err, store.ErrNotFound):
@@ -166,6 +167,14 @@ func (s *server) fail(ctx context.Context, err error) error {
 		s.Log.Error("api request failed", "error", err)
 	}
 	return huma.Error500InternalServerError("something went wrong here; the log says what")
+}
+
+// location is where a field of a body is; a body that is a list has no name of its own.
+func location(field string) string {
+	if strings.HasPrefix(field, "[") {
+		return "body" + field
+	}
+	return "body." + field
 }
 
 // stamp is a time as the API writes it: in the configured zone, to the second where it has

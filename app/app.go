@@ -153,6 +153,7 @@ func (a *App) features() features {
 		rewards: rewards,
 		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson, CatchUp: rewards.CatchUp},
 		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
+			PublicURL: o.Config.PublicURL, Random: o.Random,
 			Schedule: func(spec string, zone *time.Location) (promotions.NextFunc, error) {
 				return scheduler.Schedule(spec, zone)
 			}},
@@ -248,7 +249,7 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 	face := api.New(api.Config{
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
 		PublicURL: o.Config.PublicURL, Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts,
-		Promotions: f.promotions, Moderation: f.moderation, Reports: f.reports, Robots: f.robots, Printer: a.printer,
+		Promotions: f.promotions, Orders: &promotions.Orders{Store: a.Store}, Moderation: f.moderation, Reports: f.reports, Robots: f.robots, Printer: a.printer,
 	})
 	mux.Handle("/api/v1/", face)
 	mux.Handle("/hooks/messages", face)

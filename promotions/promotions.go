@@ -41,7 +41,11 @@ type Planner struct {
 	// Schedule reads a cron expression of five fields in a zone.
 	Schedule func(cron string, zone *time.Location) (NextFunc, error)
 	Zone     *time.Location // where a promotion names none
-	Log      *slog.Logger
+	// PublicURL is where this program is reached from outside, without a slash at the end;
+	// Random makes the codes of links: 16 or more letters and digits, new each time.
+	PublicURL string
+	Random    func() string
+	Log       *slog.Logger
 }
 
 // Create checks a promotion and plans its first occurrence.

@@ -251,6 +251,11 @@ func (r Reader) Occurrence(id int64) (Occurrence, error) {
 	return first[Occurrence](r.db.Where("id = ?", id))
 }
 
+// OccurrenceAt returns a promotion's occurrence of a time.
+func (r Reader) OccurrenceAt(promotion int64, at time.Time) (Occurrence, error) {
+	return first[Occurrence](r.db.Where("promotion_id = ? AND at = ?", promotion, ms(at)))
+}
+
 // Occurrences lists a promotion's occurrences from behind a time, oldest first.
 func (r Reader) Occurrences(promotion int64, after time.Time, limit int) ([]Occurrence, error) {
 	q := r.db.Omit("Spec").Where("promotion_id = ?", promotion).Order("at")
