@@ -60,6 +60,7 @@ type App struct {
 	clicks     *codes.Visits
 	printer    *codes.Printer
 	handler    http.Handler
+	calendar   *promotions.Calendar
 	o          Options
 }
 
@@ -69,6 +70,10 @@ func New(ctx context.Context, o Options) (*App, error) {
 		if err := codes.CheckFont(font); err != nil { // now, not when somebody waits for a poster
 			return nil, &configs.Error{Key: "print.font", Problem: err.Error(), Example: configs.ExampleFont}
 		}
+	}
+	calendar, err := loadCalendar(o.Config.CalendarFile)
+	if err != nil {
+		return nil, err
 	}
 	if o.Detector == nil {
 		o.Detector = spam.New()
@@ -81,11 +86,22 @@ func New(ctx context.Context, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{Store: st, o: o}
-	if err := a.build(); err != nil {
+	a := &App{Store: st, o: o, calendar: calendar}
+	if err := a.build(ctx); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
+}
+
+func loadCalendar(file string) (*promotions.Calendar, error) {
+	if file == "" {
+		return promotions.China()
+	}
+	c, err := promotions.LoadCalendar(file)
+	if err != nil {
+		return nil, &configs.Error{Key: "calendar.file", Problem: err.Error(), Example: configs.ExampleCalendar}
+	}
+	return c, nil
 }
 
 // Close ends what New opened.
@@ -100,7 +116,7 @@ func (a *App) Close() error {
 	return errors.Join(err, a.Store.Close())
 }
 
-func (a *App) build() error {
+func (a *App) build(ctx context.Context) error {
 	m := newMetrics(a.Store, a.o.Now)
 	w := a.o.Config.WeCom
 	var err error
@@ -122,6 +138,9 @@ func (a *App) build() error {
 		return err
 	}
 	f := a.features()
+	if err := f.promotions.Replan(ctx); err != nil { // the calendar may be another one than yesterday's
+		return err
+	}
 	a.dispatch(f, m)
 	a.send(m, f)
 	if err := a.schedule(f); err != nil {
@@ -152,11 +171,8 @@ func (a *App) features() features {
 	return features{
 		rewards: rewards,
 		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson, CatchUp: rewards.CatchUp},
-		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log,
-			PublicURL: o.Config.PublicURL, Random: o.Random,
-			Schedule: func(spec string, zone *time.Location) (promotions.NextFunc, error) {
-				return scheduler.Schedule(spec, zone)
-			}},
+		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Calendar: a.calendar, Log: o.Log,
+			PublicURL: o.Config.PublicURL, Random: o.Random},
 		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log},
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},

@@ -22,7 +22,9 @@ type Config struct {
 	PromotionsNotify []string
 	// PrintFont is a font file for posters; empty: what the machine has.
 	PrintFont string
-	WeCom     WeCom
+	// CalendarFile holds public holidays; empty: China's, as far as they are known.
+	CalendarFile string
+	WeCom        WeCom
 }
 
 // WeCom is the self-built app.

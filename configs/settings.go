@@ -63,6 +63,10 @@ var settings = []setting{
 		set: func(c *Config, v string) error { c.PrintFont = v; return nil }, show: func(c *Config) string { return c.PrintFont },
 	},
 	{
+		key: "calendar.file", example: ExampleCalendar, help: "a file of public holidays and make-up workdays; left out: China's, which come with the program",
+		set: func(c *Config, v string) error { c.CalendarFile = v; return nil }, show: func(c *Config) string { return c.CalendarFile },
+	},
+	{
 		key: "wecom.base_url", preset: "https://qyapi.weixin.qq.com", example: "https://qyapi.weixin.qq.com", help: "where WeCom's API is",
 		set: func(c *Config, v string) error { c.WeCom.BaseURL = strings.TrimRight(v, "/"); return checkURL(v) }, show: func(c *Config) string { return c.WeCom.BaseURL },
 	},
@@ -139,6 +143,9 @@ func setZone(c *Config, v string) error {
 	c.Timezone = zone
 	return nil
 }
+
+// ExampleCalendar is a name that calendar.file may have.
+const ExampleCalendar = "configs/calendar.txt"
 
 // ExampleFont is where Debian and Ubuntu keep a font that print.font may name.
 const ExampleFont = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"

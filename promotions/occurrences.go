@@ -59,7 +59,7 @@ func (p *Planner) Plan(ctx context.Context) error {
 
 // planOne takes a promotion from its slot to the next one, until none is due.
 func (p *Planner) planOne(ctx context.Context, promo store.Promotion) error {
-	pl, err := p.plan(promo.Spec)
+	pl, err := p.plan(p.Store.Read(ctx), promo.Spec)
 	if err != nil {
 		return err
 	}
@@ -67,8 +67,11 @@ func (p *Planner) planOne(ctx context.Context, promo store.Promotion) error {
 		return err
 	}
 	for !promo.NextAt.IsZero() && !promo.NextAt.After(p.Now()) {
-		next := pl.after(promo.NextAt)
-		err := p.Store.Tx(ctx, func(tx *store.Tx) error { return p.planSlot(tx, promo, pl, next) })
+		var next time.Time
+		err := p.Store.Tx(ctx, func(tx *store.Tx) (err error) {
+			next, err = p.planSlot(tx, promo)
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -92,24 +95,26 @@ func (p *Planner) skipLong(ctx context.Context, promo store.Promotion, pl plan) 
 	return recent[0], err
 }
 
-func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion, pl plan, next time.Time) error {
+// planSlot takes a promotion from a slot that has come to its next one. What the calendar of
+// this moment drops was no slot.
+func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion) (next time.Time, err error) {
+	pl, err := p.plan(tx.Reader, promo.Spec)
+	if err != nil {
+		return next, err
+	}
 	status := promo.Status
-	if next.IsZero() {
+	if next = pl.after(promo.NextAt); next.IsZero() {
 		status = store.PromotionEnded
 	}
-	if err := tx.MovePromotion(promo, status, next); err != nil {
-		return err
+	if err := tx.MovePromotion(promo, status, next); err != nil || pl.drops(promo.NextAt) != nil {
+		return next, err
 	}
 	occ := newOccurrence(promo, pl, promo.NextAt, tx.Now)
-	late := tx.Now.Sub(promo.NextAt)
-	if late > pl.within {
-		occ.Status, occ.Reason = store.OccurrenceMissed, fmt.Sprintf("late by %s, allowed %s", late.Round(time.Second), pl.within)
-		if pl.policy == MissedSkip {
-			occ.Status = store.OccurrenceSkipped
-		}
+	if missed, reason := pl.late(tx.Now.Sub(promo.NextAt), next); missed != "" {
+		occ.Status, occ.Reason = missed, reason
 	}
-	_, err := tx.AddOccurrence(&occ)
-	return err
+	_, err = tx.AddOccurrence(&occ)
+	return next, err
 }
 
 func newOccurrence(promo store.Promotion, pl plan, at, now time.Time) store.Occurrence {

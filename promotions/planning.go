@@ -159,7 +159,7 @@ func (p *Planner) writeTasks(tx *store.Tx, occ store.Occurrence, drafts []draft)
 	if len(drafts) == 0 {
 		return nil
 	}
-	pl, err := p.plan(occ.Spec)
+	pl, err := p.plan(tx.Reader, occ.Spec)
 	if err != nil {
 		return fmt.Errorf("read the schedule: %w", err)
 	}

@@ -19,28 +19,16 @@ const (
 	maxProductName   = 200 // bytes
 	maxPriceFen      = 1_000_000_000
 	maxTargets       = 10_000 // group ids named in one promotion
-	defaultWithin    = "30m"
-	maxWithin        = 24 * time.Hour
-	skipGrace        = time.Minute // lateness that is not yet a missed slot
-	maxMissed        = 50          // missed slots that are written down after a long downtime
+	maxMissed        = 50     // missed slots that are written down after a long downtime
 )
-
-// Policies for a slot whose time passed while nothing could be sent.
-const (
-	MissedSkip       = "skip"
-	MissedSendWithin = "send_within"
-)
-
-// NextFunc returns the first moment of a schedule after a moment; zero if there is none.
-type NextFunc func(time.Time) time.Time
 
 // Planner plans what is posted when and where.
 type Planner struct {
 	Store *store.Store
 	Now   func() time.Time
-	// Schedule reads a cron expression of five fields in a zone.
-	Schedule func(cron string, zone *time.Location) (NextFunc, error)
-	Zone     *time.Location // where a promotion names none
+	Zone  *time.Location // where a promotion names none
+	// Calendar is what is known about public holidays; nil: nothing.
+	Calendar *Calendar
 	// PublicURL is where this program is reached from outside, without a slash at the end;
 	// Random makes the codes of links: 16 or more letters and digits, new each time.
 	PublicURL string
@@ -50,15 +38,7 @@ type Planner struct {
 
 // Create checks a promotion and plans its first occurrence.
 func (p *Planner) Create(ctx context.Context, spec store.PromotionSpec, remember handlers.Remember) (store.Promotion, error) {
-	if spec.Schedule.Timezone == "" {
-		spec.Schedule.Timezone = p.Zone.String()
-	}
-	if spec.Schedule.Missed.Policy == "" {
-		spec.Schedule.Missed.Policy = MissedSendWithin
-	}
-	if spec.Schedule.Missed.Policy == MissedSendWithin && spec.Schedule.Missed.Within == "" {
-		spec.Schedule.Missed.Within = defaultWithin
-	}
+	spec.Schedule = p.defaults(spec.Schedule)
 	plan, err := p.check(ctx, spec)
 	if err != nil {
 		return store.Promotion{}, err
@@ -67,7 +47,7 @@ func (p *Planner) Create(ctx context.Context, spec store.PromotionSpec, remember
 	err = p.Store.Tx(ctx, func(tx *store.Tx) error {
 		promo.ID = 0
 		if promo.NextAt = plan.after(tx.Now); promo.NextAt.IsZero() {
-			return handlers.Invalidf("schedule.cron", "has no time from starts_on to ends_on that is still to come")
+			return handlers.Invalidf("schedule.cron", "%s", plan.never(tx.Now))
 		}
 		if err := tx.AddPromotion(&promo); err != nil {
 			return err
@@ -77,101 +57,11 @@ func (p *Planner) Create(ctx context.Context, spec store.PromotionSpec, remember
 	return promo, err
 }
 
-// plan is a promotion's schedule, ready to be asked.
-type plan struct {
-	next   NextFunc
-	zone   *time.Location
-	from   time.Time // zero: at once
-	until  time.Time // excluded; zero: for ever
-	policy string
-	within time.Duration
-}
-
-func (p *Planner) plan(spec store.PromotionSpec) (plan, error) {
-	s := spec.Schedule
-	zone, err := loadZone(s.Timezone)
-	if err != nil {
-		return plan{}, handlers.Invalidf("schedule.timezone", "%q is no IANA zone; want one such as Asia/Shanghai", s.Timezone)
-	}
-	pl := plan{zone: zone, policy: s.Missed.Policy}
-	if pl.next, err = p.Schedule(s.Cron, zone); err != nil {
-		return pl, handlers.Invalidf("schedule.cron", "%s; want five fields such as 0 10 * * 1,3,5", err)
-	}
-	if pl.from, err = day("schedule.starts_on", s.StartsOn, zone, 0); err != nil {
-		return pl, err
-	}
-	if pl.until, err = day("schedule.ends_on", s.EndsOn, zone, 1); err != nil {
-		return pl, err
-	}
-	if !pl.until.IsZero() && !pl.from.IsZero() && !pl.from.Before(pl.until) {
-		return pl, handlers.Invalidf("schedule.ends_on", "%s is before starts_on %s", s.EndsOn, s.StartsOn)
-	}
-	return pl, pl.readMissed(s.Missed.Within)
-}
-
-func (pl *plan) readMissed(within string) error {
-	switch pl.policy {
-	case MissedSkip:
-		pl.within = skipGrace
-		return nil
-	case MissedSendWithin:
-		d, err := time.ParseDuration(within)
-		if err != nil || d < time.Minute || d > maxWithin {
-			return handlers.Invalidf("schedule.missed.within", "is %q; want 1m to 24h, such as 30m", within)
-		}
-		pl.within = d
-		return nil
-	}
-	return handlers.Invalidf("schedule.missed.policy", "is %q; want skip or send_within", pl.policy)
-}
-
-// loadZone refuses "Local" and the empty name, which time.LoadLocation takes: a plan must
-// not depend on the machine it runs on.
-func loadZone(name string) (*time.Location, error) {
-	if name == "" || name == "Local" {
-		return nil, errors.New("no zone")
-	}
-	return time.LoadLocation(name)
-}
-
-// day reads a date as its first moment in a zone, or that of a later day.
-func day(field, s string, zone *time.Location, plus int) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.ParseInLocation(time.DateOnly, s, zone)
-	if err != nil {
-		return t, handlers.Invalidf(field, "is %q; want a date such as 2026-11-23", s)
-	}
-	return t.AddDate(0, 0, plus), nil
-}
-
-// after returns the first slot after t. A wall-clock time that a change of daylight saving
-// brings twice is one slot.
-func (pl plan) after(t time.Time) time.Time {
-	if !pl.from.IsZero() && t.Before(pl.from) {
-		t = pl.from.Add(-time.Second)
-	}
-	n := pl.next(t.In(pl.zone))
-	if n.IsZero() {
-		return n
-	}
-	if wall(n, pl.zone) == wall(t, pl.zone) {
-		return pl.after(n)
-	}
-	if !pl.until.IsZero() && !n.Before(pl.until) {
-		return time.Time{}
-	}
-	return n.UTC()
-}
-
-func wall(t time.Time, zone *time.Location) string { return t.In(zone).Format("2006-01-02 15:04") }
-
 func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, error) {
 	if n := utf8.RuneCountInString(spec.Name); n == 0 || n > maxPromotionName {
 		return plan{}, handlers.Invalidf("name", "has %d characters; want 1 to %d", n, maxPromotionName)
 	}
-	pl, err := p.plan(spec)
+	pl, err := p.plan(p.Store.Read(ctx), spec)
 	if err != nil {
 		return pl, err
 	}
@@ -237,13 +127,13 @@ func (p *Planner) Resume(ctx context.Context, id int64) (store.Promotion, error)
 		case store.PromotionEnded:
 			return &handlers.Conflict{Detail: "the promotion has ended"}
 		}
-		pl, err := p.plan(promo.Spec)
+		pl, err := p.plan(tx.Reader, promo.Spec)
 		if err != nil {
 			return err
 		}
 		next := pl.after(tx.Now)
 		if next.IsZero() {
-			return &handlers.Conflict{Detail: "the promotion has no time left before ends_on"}
+			return &handlers.Conflict{Detail: "the promotion " + pl.never(tx.Now)}
 		}
 		return tx.MovePromotion(promo, store.PromotionActive, next)
 	})
@@ -256,7 +146,7 @@ func (p *Planner) RunNow(ctx context.Context, id int64, remember handlers.Rememb
 		if promo.Status == store.PromotionEnded {
 			return &handlers.Conflict{Detail: "the promotion has ended"}
 		}
-		pl, err := p.plan(promo.Spec)
+		pl, err := p.plan(tx.Reader, promo.Spec)
 		if err != nil {
 			return err
 		}

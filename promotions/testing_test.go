@@ -2,7 +2,6 @@ package promotions
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -60,24 +59,14 @@ func (h *shop) groups(n int) {
 	}))
 }
 
-// everyMinutes is a schedule for tests: every n minutes from the full hour.
-func everyMinutes(n int) func(string, *time.Location) (NextFunc, error) {
-	return func(spec string, _ *time.Location) (NextFunc, error) {
-		if spec == "" {
-			return nil, errors.New("cron is empty")
-		}
-		d := time.Duration(n) * time.Minute
-		return func(t time.Time) time.Time { return t.Truncate(d).Add(d) }, nil
-	}
-}
-
-func (h *shop) planner(every int) *Planner {
-	return &Planner{Store: h.store, Now: h.clock, Schedule: everyMinutes(every), Zone: time.UTC, Log: slog.New(slog.DiscardHandler)}
+// planner plans sales of every hour.
+func (h *shop) planner(_ int) *Planner {
+	return &Planner{Store: h.store, Now: h.clock, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)}
 }
 
 func sale() store.PromotionSpec {
 	var s store.PromotionSpec
-	s.Name, s.Schedule.Cron, s.Targets.All = "秒杀", "x", true
+	s.Name, s.Schedule.Cron, s.Targets.All = "秒杀", "0 * * * *", true
 	s.Message.Text = "今天秒杀:{products}"
 	stock := int64(200)
 	s.Products = []store.Product{{Name: "鸡蛋30枚", PriceFen: 990, WasFen: 1990, Stock: &stock}}

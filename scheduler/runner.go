@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"xiaobu/cron"
 	"xiaobu/pump"
 	"xiaobu/store"
 )
@@ -74,10 +75,11 @@ func NewRunner(s *store.Store, now func() time.Time, owner string, log *slog.Log
 
 // Job adds a job.
 func (r *Runner) Job(j Job) error {
-	next, err := Schedule(j.Spec, j.Zone)
+	s, err := cron.Parse(j.Spec)
 	if err != nil {
-		return fmt.Errorf("job %s: %w", j.Name, err)
+		return fmt.Errorf("job %s: cron %q %w", j.Name, j.Spec, err)
 	}
+	next := func(t time.Time) time.Time { return s.Next(t, j.Zone) }
 	added := &job{Job: j, next: next, base: r.now()}
 	r.jobs = append(r.jobs, added)
 	r.add(Duty{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -226,32 +227,11 @@ func TestADeadSendersCallIsUnknownAndFoundOutAbout(t *testing.T) {
 	}
 }
 
-func TestSchedulesThatCannotBeReadOrNeverComeAreRefused(t *testing.T) {
-	shanghai, err := time.LoadLocation("Asia/Shanghai")
-	must(t, err)
-	for _, spec := range []string{"", "0 0 30 2 *", "CRON_TZ=Asia/Shanghai", "CRON_TZ=Asia/Shanghai 0 10 * * *", "TZ=UTC 0 10 * * *", "@every 1s", "@daily",
-		"* * * *", "* * * * * *", "61 * * * *", "0 0 * * 7", "x", "-1 * * * *"} {
-		if _, err := Schedule(spec, shanghai); err == nil {
-			t.Errorf("%q was accepted", spec)
-		}
+func TestAJobWhoseTimeCannotBeReadIsRefused(t *testing.T) {
+	s, c := setup(t)
+	if err := runner(s, c).Job(Job{Name: "nightly", Spec: "0 0 30 2 *", Zone: time.UTC}); err == nil || !strings.Contains(err.Error(), "nightly") {
+		t.Errorf("got %v", err)
 	}
-	next, err := Schedule("0 10 * * 1,3,5", shanghai)
-	must(t, err)
-	if got, want := next(start), time.Date(2026, 11, 25, 2, 0, 0, 0, time.UTC); !got.Equal(want) {
-		t.Errorf("after Monday 10:00 comes %v, want %v", got, want)
-	}
-}
-
-func FuzzSchedule(f *testing.F) {
-	f.Add("0 10 * * 1,3,5")
-	f.Add("CRON_TZ=")
-	f.Add("0 0 30 2 *")
-	f.Fuzz(func(t *testing.T, spec string) {
-		next, err := Schedule(spec, time.UTC)
-		if err == nil && next(start).IsZero() {
-			t.Errorf("%q has no next time", spec)
-		}
-	})
 }
 
 func runner(s *store.Store, c *clock) *Runner {
