@@ -53,7 +53,7 @@ type targetsBody struct {
 }
 
 type linkBody struct {
-	URL string `json:"url"`
+	URL string `json:"url,omitempty" doc:"where it leads; {code} in it becomes the link's code, so that the shop can report its orders with it; empty: {code} is only for the page of a mini-program" example:"https://shop.example.com/sale?from={code}"`
 	Per string `json:"per,omitempty" doc:"what has a link of its own: promotion, owner, store or group; each makes tasks of its own for owners to confirm; left out: owner"`
 }
 
@@ -72,7 +72,7 @@ type promotionBody struct {
 	Targets       targetsBody   `json:"targets"`
 	Message       messageBody   `json:"message"`
 	Products      []productBody `json:"products,omitempty"`
-	Link          *linkBody     `json:"link,omitempty" doc:"what {link} stands for; clicks are counted"`
+	Link          *linkBody     `json:"link,omitempty" doc:"what {link} stands for in the text and in attachments' url, and {code} in a mini-program's page; clicks are counted"`
 	ConfirmWithin string        `json:"confirm_within,omitempty" doc:"how long owners may confirm, 10m to 72h; left out: 12h" example:"4h"`
 }
 

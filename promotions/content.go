@@ -1,6 +1,7 @@
 package promotions
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,11 +96,14 @@ type content struct {
 	message bot.Message
 	shops   map[string]store.Shop
 	staff   map[string]string // names by user id
+	links   string            // the address of a link without its code
+	codes   map[string]string // of links, by group; what is not in it gets anyCode
 }
 
-// contentFor knows what differs between some groups of an occurrence whose message is m.
-func contentFor(r store.Reader, m bot.Message, chats []store.Chat) (content, error) {
-	c := content{message: m, shops: map[string]store.Shop{}, staff: map[string]string{}}
+// contentFor knows what differs between some groups of an occurrence whose message is m, but
+// for the codes of its links.
+func (p *Planner) contentFor(r store.Reader, m bot.Message, chats []store.Chat) (content, error) {
+	c := content{message: m, shops: map[string]store.Shop{}, staff: map[string]string{}, links: p.links()}
 	shops, staff := mentions(m, "store") || mentions(m, "region"), mentions(m, "owner")
 	for _, chat := range chats {
 		if _, known := c.shops[chat.ShopID]; shops && !known && chat.ShopID != "" {
@@ -124,7 +128,9 @@ func contentFor(r store.Reader, m bot.Message, chats []store.Chat) (content, err
 // nothing behind. A *handlers.Invalid says why the message cannot go out in this group.
 func (c content) For(chat store.Chat) (bot.Message, error) {
 	shop := c.shops[chat.ShopID]
-	m := fill(c.message, map[string]string{"store": shop.Name, "region": shop.Region, "group": chat.Name, "owner": c.staff[chat.Owner]})
+	code := cmp.Or(c.codes[chat.ChatID], anyCode)
+	m := fill(c.message, map[string]string{"store": shop.Name, "region": shop.Region, "group": chat.Name, "owner": c.staff[chat.Owner], "link": c.links + code})
+	m = withLink(m, c.links, code)
 	if strings.TrimSpace(m.Text) == "" && len(m.Attachments) == 0 {
 		return m, handlers.Invalidf("message.text", "is empty once its placeholders are filled in")
 	}
@@ -182,12 +188,14 @@ func tooLong(m bot.Message) error {
 	return nil
 }
 
-// checkContent refuses what WeCom would refuse, also with the longest names that are known.
-func checkContent(r store.Reader, spec store.PromotionSpec, zone *time.Location) error {
+// checkContent refuses what WeCom would refuse, also with the longest names that are known. A
+// link of a promotion is the address links with a code behind it.
+func checkContent(r store.Reader, spec store.PromotionSpec, zone *time.Location, links string) error {
 	if err := checkProducts(spec.Products); err != nil {
 		return err
 	}
-	if err := handlers.CheckMessage(spec.Message, placeholders()); err != nil {
+	known := append(placeholders(), "link")
+	if err := handlers.CheckMessage(withLink(spec.Message, links, anyCode), known); err != nil {
 		return handlers.Under("message", err)
 	}
 	for i, a := range spec.Message.Attachments {
@@ -197,11 +205,11 @@ func checkContent(r store.Reader, spec store.PromotionSpec, zone *time.Location)
 			}
 		}
 	}
-	return checkLongest(r, spec, zone)
+	return checkLongest(r, spec, zone, links)
 }
 
 // checkLongest fills a message in with the longest values that are known.
-func checkLongest(r store.Reader, spec store.PromotionSpec, zone *time.Location) error {
+func checkLongest(r store.Reader, spec store.PromotionSpec, zone *time.Location, links string) error {
 	spec.Products = slices.Clone(spec.Products)
 	for i := range spec.Products {
 		if spec.Products[i].SoldOut() { // it may come back
@@ -214,9 +222,10 @@ func checkLongest(r store.Reader, spec store.PromotionSpec, zone *time.Location)
 	if err != nil {
 		return err
 	}
-	return tooLong(fill(write(spec, at, at.AddDate(0, 0, 2), zone), map[string]string{
-		"store": names.Shop, "region": names.Region, "group": names.Chat, "owner": names.Staff,
-	}))
+	m := fill(write(spec, at, at.AddDate(0, 0, 2), zone), map[string]string{
+		"store": names.Shop, "region": names.Region, "group": names.Chat, "owner": names.Staff, "link": links + anyCode,
+	})
+	return tooLong(withLink(m, links, anyCode))
 }
 
 func checkProducts(products []store.Product) error {
@@ -235,7 +244,7 @@ func checkProduct(at string, pr store.Product) error {
 	if pr.Name == "" || len(pr.Name) > maxProductName {
 		return handlers.Invalidf(at+"name", "has %d bytes; want 1 to %d", len(pr.Name), maxProductName)
 	}
-	for _, name := range placeholders() {
+	for _, name := range append(placeholders(), "link") {
 		if strings.Contains(pr.Name, "{"+name+"}") {
 			return handlers.Invalidf(at+"name", "has the placeholder {%s}, which is not filled in here; write it into message.text", name)
 		}

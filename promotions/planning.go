@@ -3,6 +3,7 @@ package promotions
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"xiaobu/bot"
@@ -113,8 +114,12 @@ func (p *Planner) writeBatch(tx *store.Tx, occ store.Occurrence, groups []store.
 	if err != nil {
 		return err
 	}
-	words, err := contentFor(tx.Reader, occ.Message, groups)
+	words, err := p.contentFor(tx.Reader, occ.Message, groups)
 	if err != nil {
+		return err
+	}
+	free := slices.DeleteFunc(slices.Clone(groups), func(g store.Chat) bool { return quota.blocks(g) != "" })
+	if words.codes, err = p.linkCodes(tx, occ, free); err != nil {
 		return err
 	}
 	var drafts []draft

@@ -65,7 +65,10 @@ func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, er
 	if err != nil {
 		return pl, err
 	}
-	if err := checkContent(p.Store.Read(ctx), spec, pl.zone); err != nil {
+	if err := checkLink(spec, p.links()); err != nil {
+		return pl, err
+	}
+	if err := checkContent(p.Store.Read(ctx), spec, pl.zone, p.links()); err != nil {
 		return pl, err
 	}
 	return pl, p.checkTargets(ctx, spec)
