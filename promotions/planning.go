@@ -13,7 +13,6 @@ import (
 // What one transaction of planning may hold.
 const (
 	chatsPerTask  = 2000           // groups: WeCom's limit for one mass message
-	maxPages      = 10             // pages of as many groups that are looked through for them
 	confirmWindow = 12 * time.Hour // then a task nobody confirmed is cancelled
 )
 
@@ -67,28 +66,21 @@ type batch struct {
 // come together where they fit into one task, so that nobody has to confirm more often than
 // WeCom asks for.
 func nextBatch(r store.Reader, occ store.Occurrence) (batch, error) {
-	b := batch{cursor: occ.Cursor}
-	means := targets(occ.Spec.Targets)
-	for range maxPages {
-		page, err := r.GroupsToPlan(occ.ID, b.cursor, chatsPerTask)
-		if err != nil {
-			return b, err
-		}
-		for _, c := range page {
-			if !means(c) {
-				b.cursor = store.GroupCursor{Owner: c.Owner, ChatID: c.ChatID}
-				continue
-			}
-			if len(b.groups) == chatsPerTask {
-				return b.cut(c.Owner), nil
-			}
-			b.groups, b.cursor = append(b.groups, c), store.GroupCursor{Owner: c.Owner, ChatID: c.ChatID}
-		}
-		if len(page) < chatsPerTask {
-			return b, nil
-		}
+	groups, err := r.Targets(store.TargetFilter{TargetSpec: occ.Spec.Targets, Occurrence: occ.ID, After: occ.Cursor, Limit: chatsPerTask + 1})
+	b := batch{groups: groups, cursor: occ.Cursor}
+	if err != nil || len(groups) == 0 {
+		return b, err
 	}
-	return b.cut(b.cursor.Owner), nil
+	if len(groups) <= chatsPerTask {
+		b.cursor = cursorAt(groups[len(groups)-1])
+		return b, nil
+	}
+	b.groups, b.cursor = groups[:chatsPerTask], cursorAt(groups[chatsPerTask-1])
+	return b.cut(groups[chatsPerTask].Owner), nil
+}
+
+func cursorAt(c store.Chat) store.GroupCursor {
+	return store.GroupCursor{Owner: c.Owner, ChatID: c.ChatID}
 }
 
 // cut leaves an owner whose groups may go on behind the batch for the next one, unless he has
@@ -101,7 +93,7 @@ func (b batch) cut(owner string) batch {
 	}
 	if n > 0 && n < len(b.groups) {
 		b.groups = b.groups[:n]
-		b.cursor = store.GroupCursor{Owner: b.groups[n-1].Owner, ChatID: b.groups[n-1].ChatID}
+		b.cursor = cursorAt(b.groups[n-1])
 	}
 	return b
 }
@@ -131,7 +123,7 @@ func (p *Planner) writeBatch(tx *store.Tx, occ store.Occurrence, groups []store.
 			reason = err.Error()
 		}
 		if reason != "" {
-			d := deliveryTo(occ, g.ChatID, g.Owner)
+			d := deliveryTo(occ, g)
 			d.Status, d.Reason = store.DeliveryBlocked, reason
 			blocked = append(blocked, d)
 			continue
@@ -155,8 +147,8 @@ type draft struct {
 	parts
 }
 
-func deliveryTo(occ store.Occurrence, chat, owner string) store.Delivery {
-	return store.Delivery{OccurrenceID: occ.ID, PromotionID: occ.PromotionID, At: occ.At, ChatID: chat, Owner: owner, Status: store.DeliveryPlanned}
+func deliveryTo(occ store.Occurrence, g store.Chat) store.Delivery {
+	return store.Delivery{OccurrenceID: occ.ID, PromotionID: occ.PromotionID, At: occ.At, ChatID: g.ChatID, Owner: g.Owner, Status: store.DeliveryPlanned, Via: g.Via}
 }
 
 // writeTasks writes the tasks of some owners, whose parts are numbered through all batches.
@@ -192,7 +184,7 @@ func writeTask(tx *store.Tx, occ store.Occurrence, deadline time.Time, owner str
 	deliveries := make([]store.Delivery, len(it.chats))
 	for i, c := range it.chats {
 		mass.Chats = append(mass.Chats, bot.ChatID(c.ChatID))
-		deliveries[i] = deliveryTo(occ, c.ChatID, owner)
+		deliveries[i] = deliveryTo(occ, c)
 		deliveries[i].TaskID = &task.ID
 	}
 	if err := tx.AddDeliveries(deliveries); err != nil {

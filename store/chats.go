@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -23,6 +24,8 @@ type Chat struct {
 	Status string
 	ShopID string
 	Labels []string `gorm:"serializer:json"`
+	// HandsOff says that promotions leave the group alone.
+	HandsOff bool
 	// Version is the member list's version at the last read; Versions are that and
 	// earlier ones that the stays already reflect, newest first, at most 100.
 	Version   string
@@ -32,6 +35,7 @@ type Chat struct {
 	CreatedAt time.Time `gorm:"serializer:ms"`
 	SyncedAt  time.Time `gorm:"serializer:ms"` // zero: never read
 	FirstSeen time.Time `gorm:"serializer:ms"`
+	Via       string    `gorm:"-"` // what took it in, where targets were asked for; see TargetSpec
 }
 
 // TableName is the table of groups.
@@ -87,7 +91,20 @@ func (r Reader) LongestNames() (Names, error) {
 // NewChat writes a group that was not known before; a known one stays as it is.
 func (tx *Tx) NewChat(c Chat) error {
 	c.FirstSeen, c.Labels, c.Versions = tx.Now, notNil(c.Labels), notNil(c.Versions)
-	return tx.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&c).Error
+	res := tx.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&c)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return res.Error
+	}
+	return tx.addLabels(c)
+}
+
+func (tx *Tx) addLabels(c Chat) error {
+	for _, l := range c.Labels {
+		if err := tx.db.Exec(`INSERT INTO chat_label (label, chat_id) VALUES (?, ?) ON CONFLICT DO NOTHING`, l, c.ChatID).Error; err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // SaveChatRead writes what a read of a group found.
@@ -119,10 +136,28 @@ func (tx *Tx) PlaceChat(id bot.ChatID, shopID string, labels []string) error {
 	if err := one(tx.db.Model(&c).Where("chat_id = ?", c.ChatID).Select("ShopID", "Labels").Updates(&c)); err != nil {
 		return err
 	}
+	if err := tx.relabel(was, c); err != nil {
+		return err
+	}
 	if was.ShopID == shopID {
 		return nil
 	}
 	return tx.rejudgePlaced(c.ChatID)
+}
+
+func (tx *Tx) relabel(was, c Chat) error {
+	if slices.Equal(was.Labels, c.Labels) {
+		return nil
+	}
+	if err := tx.db.Exec(`DELETE FROM chat_label WHERE chat_id = ?`, c.ChatID).Error; err != nil {
+		return err
+	}
+	return tx.addLabels(c)
+}
+
+// SetHandsOff says whether promotions leave a group alone.
+func (tx *Tx) SetHandsOff(id bot.ChatID, off bool) error {
+	return one(tx.db.Exec(`UPDATE chat SET hands_off = ? WHERE chat_id = ?`, off, string(id)))
 }
 
 // Stint is one stay of one person in one group.

@@ -58,6 +58,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.PutReportTarget(ReportTarget{Kind: ReportChain, RobotID: &robot.ID}),
 			tx.AddScans([]ChannelDay{{ChannelID: 1, Day: "2026-11-22", Scans: 2, LastAt: tx.Now}}), tx.PutChannelPicture(ChannelPicture{ChannelID: 1, Address: "a", Content: "c"}),
 			tx.PutCalendarDay(CalendarDay{Date: "2026-12-24", Kind: DayBlackout}), tx.PutQuiet(&Hours{From: "22:00", To: "08:00"}),
+			tx.PutAbsence(Absence{UserID: "wang", FromDay: "2026-11-23", ToDay: "2026-11-24", StandIn: "li"}),
 			tx.AddChecks(&Checks{By: "anna"}), tx.AddFlag(Flag{EntryID: entry.ID, Weight: 1.1, Threshold: 1, Signals: []Signal{{Name: "ring", Weight: 0.7}}}),
 			tx.DecideFlag(FlagDecision{EntryID: entry.ID, Decision: DecideRelease, Who: "anna"}),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,

@@ -448,7 +448,7 @@ func TestAnOccurrenceIsPlannedByOwnerAndGroup(t *testing.T) {
 		groups := func() (ids []string) {
 			o, err := r.Occurrence(o.ID)
 			must(t, err)
-			page, err := r.GroupsToPlan(o.ID, o.Cursor, 3)
+			page, err := r.Targets(TargetFilter{TargetSpec: TargetSpec{All: true}, Occurrence: o.ID, After: o.Cursor, Limit: 3})
 			must(t, err)
 			for _, g := range page {
 				ids = append(ids, g.ChatID+g.Labels[0])

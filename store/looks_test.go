@@ -51,7 +51,19 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 		func() error { _, err := r.DueCases(now, 10); return err },
 		func() error { _, _, err := r.NextPlanned(); return err },
 		func() error { _, err := r.PlannedOccurrences(); return err },
-		func() error { _, err := r.GroupsToPlan(1, GroupCursor{"a", "b"}, 10); return err },
+		func() error {
+			_, err := r.Targets(TargetFilter{TargetSpec: TargetSpec{All: true}, Occurrence: 1, After: GroupCursor{"a", "b"}, Limit: 10})
+			return err
+		},
+		func() error {
+			some := Selection{ChatIDs: []string{"wr1"}, Stores: []string{"s1"}, Owners: []string{"a"}, Labels: []string{"l"}}
+			_, err := r.Targets(TargetFilter{TargetSpec: TargetSpec{Selection: some, Exclude: some}, Limit: 10})
+			return err
+		},
+		func() error {
+			_, err := r.CountTargets(TargetSpec{Selection: Selection{Stores: []string{"s1"}, Labels: []string{"l"}}})
+			return err
+		},
 		func() error { _, err := r.LastParts(1, "a", "b"); return err },
 		func() error { _, err := r.UsedQuota([]string{"wr1", "wr2"}, now, now); return err },
 		func() error { _, err := r.PersonStints("wm1", "o1"); return err },
@@ -73,7 +85,7 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 		must(t, look())
 	}
 	looks := k.said
-	if len(looks) != 36 {
+	if len(looks) != 43 {
 		t.Fatalf("%d looks were seen: %q", len(looks), looks)
 	}
 	for _, look := range looks {

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"fmt"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"xiaobu/bot"
@@ -10,9 +12,11 @@ import (
 
 // States of promotions, occurrences, tasks and deliveries.
 const (
-	PromotionActive = "active"
-	PromotionPaused = "paused"
-	PromotionEnded  = "ended"
+	PromotionActive   = "active"
+	PromotionPaused   = "paused"
+	PromotionEnded    = "ended"
+	PromotionProposed = "proposed" // waits for a second person
+	PromotionRejected = "rejected" // by the second person; it may be changed and proposed again
 
 	OccurrencePlanned = "planned"
 	OccurrenceRunning = "running"
@@ -60,6 +64,8 @@ type PromotionSpec struct {
 	// ConfirmWithin is how long owners may confirm, such as 12h; what they have not confirmed
 	// then is cancelled.
 	ConfirmWithin string `json:"confirm_within,omitempty"`
+	// Approval says that nothing is posted until a second person agreed to this version.
+	Approval bool `json:"approval,omitempty"`
 }
 
 // ScheduleSpec says when a promotion is posted.
@@ -86,7 +92,8 @@ type MissedSpec struct {
 	Within string `json:"within,omitempty"`
 }
 
-// TargetSpec selects what a promotion is posted in, at the moment of an occurrence.
+// TargetSpec selects what a promotion is posted in, at the moment of an occurrence. What takes a
+// group in is called by the first that holds: "chat", "label:…", "store:…", "owner:…" or "all".
 type TargetSpec struct {
 	Selection
 	All      bool      `json:"all"`
@@ -118,27 +125,47 @@ type Promotion struct {
 	NextAt    time.Time     `gorm:"serializer:ms"` // zero: no further occurrence
 	CreatedAt time.Time     `gorm:"serializer:ms"`
 	UpdatedAt time.Time     `gorm:"serializer:ms"`
+	// Version counts how often Spec was written, from 1; By is who wrote this version, and
+	// ApprovedBy who else agreed to it (empty: nobody).
+	Version    int64
+	By         string `gorm:"column:put_by"`
+	ApprovedBy string
 }
 
 // TableName is the table of promotions.
 func (Promotion) TableName() string { return "promotion" }
 
-// AddPromotion writes a promotion and sets its ID.
-func (tx *Tx) AddPromotion(p *Promotion) error {
-	p.CreatedAt, p.UpdatedAt = tx.Now, tx.Now
-	return tx.db.Create(p).Error
+// AddPromotion writes a promotion and sets its ID. Where By is empty the API wrote it.
+func (tx *Tx) AddPromotion(p *Promotion) error { return tx.addPromotion(p, ChangeCreated, "") }
+
+// CopyPromotion is AddPromotion for a copy of another promotion.
+func (tx *Tx) CopyPromotion(p *Promotion, of int64) error {
+	return tx.addPromotion(p, ChangeCopied, fmt.Sprintf("promotion %d", of))
+}
+
+func (tx *Tx) addPromotion(p *Promotion, what, note string) error {
+	if p.By == "" {
+		p.By = ByAPI
+	}
+	p.CreatedAt, p.UpdatedAt, p.Version = tx.Now, tx.Now, 1
+	if err := tx.db.Create(p).Error; err != nil {
+		return err
+	}
+	return tx.AddPromotionChange(PromotionChange{PromotionID: p.ID, Who: p.By, What: what, Version: p.Version, Note: note, Spec: &p.Spec})
 }
 
 // MovePromotion sets a promotion's status and next occurrence. It fails with ErrStale when
-// either changed since p was read.
+// either, or its version, changed since p was read.
 func (tx *Tx) MovePromotion(p Promotion, status string, next time.Time) error {
-	q := tx.db.Table("promotion").Where("id = ? AND status = ?", p.ID, p.Status)
+	return one(tx.samePromotion(p).Updates(map[string]any{"status": status, "next_at": ms(next), "updated_at": tx.Now.UnixMilli()}))
+}
+
+func (tx *Tx) samePromotion(p Promotion) *gorm.DB {
+	q := tx.db.Table("promotion").Where("id = ? AND status = ? AND version = ?", p.ID, p.Status, p.Version)
 	if p.NextAt.IsZero() {
-		q = q.Where("next_at IS NULL")
-	} else {
-		q = q.Where("next_at = ?", ms(p.NextAt))
+		return q.Where("next_at IS NULL")
 	}
-	return one(q.Updates(map[string]any{"status": status, "next_at": ms(next), "updated_at": tx.Now.UnixMilli()}))
+	return q.Where("next_at = ?", ms(p.NextAt))
 }
 
 // Promotion returns one promotion.
@@ -184,6 +211,7 @@ type Occurrence struct {
 	Cursor    GroupCursor   `gorm:"embedded;embeddedPrefix:cursor_"`
 	CreatedAt time.Time     `gorm:"serializer:ms"`
 	DoneAt    time.Time     `gorm:"serializer:ms"`
+	Version   int64         // of the promotion that it goes by; 0: not kept then
 }
 
 // GroupCursor is how far an occurrence's planning has come among the groups, which are
@@ -235,15 +263,6 @@ func (r Reader) PlannedOccurrences() ([]Occurrence, error) {
 // false when there is none.
 func (r Reader) NextPlanned() (at time.Time, ok bool, err error) {
 	return r.min("SELECT MIN(at) FROM occurrence WHERE status = 'planned'")
-}
-
-// GroupsToPlan lists active groups from behind a cursor, by owner and id, that an occurrence
-// has not reached yet: what it takes to say whether they are meant and what they are told.
-func (r Reader) GroupsToPlan(occurrence int64, after GroupCursor, limit int) ([]Chat, error) {
-	return all[Chat](r.db.Select("chat_id", "name", "owner", "status", "shop_id", "labels").
-		Where("status = 'active' AND (owner, chat_id) > (?, ?)", after.Owner, after.ChatID).
-		Where("NOT EXISTS (SELECT 1 FROM delivery WHERE occurrence_id = ? AND delivery.chat_id = chat.chat_id)", occurrence).
-		Order("owner, chat_id").Limit(limit))
 }
 
 // Occurrence returns one occurrence.
@@ -382,6 +401,7 @@ type Delivery struct {
 	Reason       string
 	SubmittedAt  time.Time `gorm:"serializer:ms"`
 	SentAt       time.Time `gorm:"serializer:ms"`
+	Via          string    // what took the group in, see TargetSpec; empty: not kept then
 }
 
 // TableName is the table of deliveries.
@@ -391,8 +411,8 @@ func (Delivery) TableName() string { return "delivery" }
 // no copies of pages for a statement that touches a single row.
 func (tx *Tx) AddDeliveries(ds []Delivery) error {
 	for _, d := range ds {
-		_, err := tx.exec(`INSERT INTO delivery (occurrence_id, promotion_id, task_id, at, chat_id, owner, outlet, status, code, reason) VALUES (?,?,?,?,?,?,?,?,?,?)`,
-			d.OccurrenceID, d.PromotionID, d.TaskID, d.At.UnixMilli(), d.ChatID, d.Owner, d.Outlet, d.Status, d.Code, d.Reason)
+		_, err := tx.exec(`INSERT INTO delivery (occurrence_id, promotion_id, task_id, at, chat_id, owner, outlet, status, code, reason, via) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
+			d.OccurrenceID, d.PromotionID, d.TaskID, d.At.UnixMilli(), d.ChatID, d.Owner, d.Outlet, d.Status, d.Code, d.Reason, d.Via)
 		if err != nil {
 			return err
 		}

@@ -1,0 +1,73 @@
+package store
+
+import "time"
+
+// ByAPI is who did something where the caller named nobody.
+const ByAPI = "api"
+
+// What can happen to a promotion.
+const (
+	ChangeCreated  = "created"
+	ChangeCopied   = "copied" // made as a copy of another
+	ChangeEdited   = "edited"
+	ChangeApproved = "approved"
+	ChangeRejected = "rejected"
+	ChangePaused   = "paused"
+	ChangeResumed  = "resumed"
+	ChangeRun      = "run" // posted besides its schedule
+	ChangeEnded    = "ended"
+)
+
+// PromotionChange is one thing that happened to a promotion. Rows are only ever added.
+type PromotionChange struct {
+	ID          int64
+	PromotionID int64
+	At          time.Time `gorm:"serializer:ms"`
+	Who         string
+	What        string
+	Version     int64 // of the promotion afterwards
+	Note        string
+	// Spec is the promotion as it was written by this; nil where it was not written.
+	Spec *PromotionSpec `gorm:"serializer:json"`
+}
+
+// TableName is the table of changes.
+func (PromotionChange) TableName() string { return "promotion_change" }
+
+// AddPromotionChange writes down what happened to a promotion.
+func (tx *Tx) AddPromotionChange(c PromotionChange) error {
+	c.At = tx.Now
+	if c.Who == "" {
+		c.Who = ByAPI
+	}
+	return tx.db.Create(&c).Error
+}
+
+// EditPromotion writes a new version of a promotion: p with its new name, spec, status, next
+// occurrence and writer. It fails with ErrStale when the promotion is no longer as known.
+func (tx *Tx) EditPromotion(known, p Promotion) (Promotion, error) {
+	p.Version, p.ApprovedBy, p.UpdatedAt = known.Version+1, "", tx.Now
+	if err := one(tx.samePromotion(known).Model(&Promotion{}).
+		Select("Name", "Spec", "Status", "NextAt", "By", "Version", "ApprovedBy", "UpdatedAt").Updates(&p)); err != nil {
+		return p, err
+	}
+	return p, tx.AddPromotionChange(PromotionChange{PromotionID: p.ID, Who: p.By, What: ChangeEdited, Version: p.Version, Spec: &p.Spec})
+}
+
+// ApprovePromotion writes down who agreed to a promotion's version, and what it is and when it
+// is posted from now on. It fails with ErrStale when the promotion is no longer as known.
+func (tx *Tx) ApprovePromotion(known Promotion, by, status string, next time.Time) error {
+	return one(tx.samePromotion(known).Updates(map[string]any{
+		"approved_by": by, "status": status, "next_at": ms(next), "updated_at": tx.Now.UnixMilli(),
+	}))
+}
+
+// PromotionChanges lists what happened to a promotion, oldest first, from behind an id.
+func (r Reader) PromotionChanges(promotion, cursor int64, limit int) ([]PromotionChange, error) {
+	return all[PromotionChange](limited(r.db.Where("promotion_id = ? AND id > ?", promotion, cursor).Order("id"), limit))
+}
+
+// PromotionVersion returns the change that wrote a version of a promotion.
+func (r Reader) PromotionVersion(promotion, version int64) (PromotionChange, error) {
+	return first[PromotionChange](r.db.Where("promotion_id = ? AND version = ? AND spec IS NOT NULL", promotion, version))
+}
