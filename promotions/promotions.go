@@ -18,8 +18,7 @@ const (
 	maxProducts      = 50
 	maxProductName   = 200 // bytes
 	maxPriceFen      = 1_000_000_000
-	maxTargets       = 10_000 // group ids named in one promotion
-	maxMissed        = 50     // missed slots that are written down after a long downtime
+	maxMissed        = 50 // missed slots that are written down after a long downtime
 )
 
 // Planner plans what is posted when and where.
@@ -71,29 +70,7 @@ func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, er
 	if err := checkContent(p.Store.Read(ctx), spec, pl.zone, p.links()); err != nil {
 		return pl, err
 	}
-	return pl, p.checkTargets(ctx, spec)
-}
-
-func (p *Planner) checkTargets(ctx context.Context, spec store.PromotionSpec) error {
-	t := spec.Targets
-	if !t.All && len(t.ChatIDs)+len(t.Labels)+len(t.Stores) == 0 {
-		return handlers.Invalidf("targets", "select nothing; name chat_ids, labels or stores, or set all")
-	}
-	if len(t.ChatIDs) > maxTargets {
-		return handlers.Invalidf("targets.chat_ids", "has %d groups; want at most %d", len(t.ChatIDs), maxTargets)
-	}
-	r := p.Store.Read(ctx)
-	if err := handlers.CheckChats(r, "targets.chat_ids", t.ChatIDs); err != nil {
-		return err
-	}
-	for i, id := range t.Stores {
-		if _, err := r.Shop(id); errors.Is(err, store.ErrNotFound) {
-			return handlers.Invalidf(fmt.Sprintf("targets.stores[%d]", i), "store %q is not known", id)
-		} else if err != nil {
-			return err
-		}
-	}
-	return nil
+	return pl, p.checkTargets(ctx, spec.Targets)
 }
 
 // Pause stops a promotion; what has not been submitted yet is taken back.

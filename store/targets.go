@@ -196,3 +196,40 @@ func (s selector) of(c Chat) string {
 	}
 	return "all"
 }
+
+// KnownChats returns those of some group ids that are known.
+func (r Reader) KnownChats(ids []string) ([]string, error) {
+	return r.known("chat", "chat_id", ids)
+}
+
+// KnownShops returns those of some ids of shops that are known.
+func (r Reader) KnownShops(ids []string) ([]string, error) { return r.known("shop", "id", ids) }
+
+// KnownOwners returns those of some user ids that are known to be staff or to own a group.
+func (r Reader) KnownOwners(ids []string) ([]string, error) {
+	staff, err := r.known("staff", "user_id", ids)
+	if err != nil {
+		return nil, err
+	}
+	owners, err := r.known("chat", "owner", ids)
+	return append(staff, owners...), err
+}
+
+// UsedLabels returns those of some labels that a group has.
+func (r Reader) UsedLabels(labels []string) ([]string, error) {
+	return r.known("chat_label", "label", labels)
+}
+
+func (r Reader) known(table, column string, values []string) ([]string, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	part, args := r.among(column, values)
+	return pluck[string](r.db.Table(table).Distinct(column).Where(part, args...).Where(column+" <> ''"), column)
+}
+
+// UnfitTarget returns the first by id of some groups that is dismissed or hands-off.
+func (r Reader) UnfitTarget(ids []string) (Chat, error) {
+	part, args := r.among("chat.chat_id", ids)
+	return first[Chat](r.db.Where(part, args...).Where("status <> 'active' OR hands_off").Order("chat_id"))
+}
