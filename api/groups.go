@@ -76,11 +76,12 @@ type groupView struct {
 	CreatedAt *time.Time `json:"created_at"`
 	SyncedAt  *time.Time `json:"synced_at"`
 	Labels    []string   `json:"labels" nullable:"false"`
+	HandsOff  bool       `json:"hands_off" doc:"promotions leave it alone"`
 }
 
 func (s *server) viewGroup(c store.Chat) groupView {
 	v := groupView{ChatID: c.ChatID, Name: c.Name, Owner: c.Owner, StoreID: text(c.ShopID), Customers: c.Customers, Staff: c.Staff,
-		Status: c.Status, CreatedAt: s.stamp(c.CreatedAt), SyncedAt: s.stamp(c.SyncedAt), Labels: c.Labels}
+		Status: c.Status, CreatedAt: s.stamp(c.CreatedAt), SyncedAt: s.stamp(c.SyncedAt), Labels: c.Labels, HandsOff: c.HandsOff}
 	if v.Labels == nil {
 		v.Labels = []string{}
 	}
@@ -90,6 +91,8 @@ func (s *server) viewGroup(c store.Chat) groupView {
 type groupBody struct {
 	StoreID *string  `json:"store_id,omitempty" nullable:"true" maxLength:"64" doc:"the store it belongs to; left out or null: unchanged; empty: none"`
 	Labels  []string `json:"labels,omitempty" maxItems:"50" doc:"left out: unchanged"`
+	// HandsOff is for groups that are not ours to post in, such as those of a distributor.
+	HandsOff *bool `json:"hands_off,omitempty" doc:"promotions leave it alone; left out: unchanged"`
 }
 
 func (s *server) groups() {
@@ -157,6 +160,11 @@ func placeGroup(tx *store.Tx, id string, b groupBody) error {
 		if _, err := tx.Shop(c.ShopID); errors.Is(err, store.ErrNotFound) {
 			return &handlers.Invalid{Field: "store_id", Detail: fmt.Sprintf("store %q is not known; PUT /stores/%s first", c.ShopID, c.ShopID)}
 		} else if err != nil {
+			return err
+		}
+	}
+	if b.HandsOff != nil {
+		if err := tx.SetHandsOff(bot.ChatID(id), *b.HandsOff); err != nil {
 			return err
 		}
 	}

@@ -78,21 +78,28 @@ type promotionBody struct {
 
 func (b promotionBody) spec() (store.PromotionSpec, error) {
 	s := store.PromotionSpec{Name: b.Name, Schedule: b.Schedule.spec(), Message: b.Message.message(), ConfirmWithin: b.ConfirmWithin}
-	t := b.Targets
-	s.Targets = store.TargetSpec{Selection: store.Selection{ChatIDs: t.ChatIDs, Labels: t.Labels, Stores: t.Stores, Owners: t.Owners},
-		All: t.All, Exclude: store.Selection(t.Exclude), AppChats: t.AppChats}
-	for i, id := range t.Robots {
-		n, err := strconv.ParseInt(id, 10, 64)
-		if err != nil {
-			return s, handlers.Invalidf(fmt.Sprintf("targets.robots[%d]", i), "%q is no id of a robot", id)
-		}
-		s.Targets.Robots = append(s.Targets.Robots, n)
+	var err error
+	if s.Targets, err = b.Targets.spec(); err != nil {
+		return s, err
 	}
 	if b.Link != nil {
 		s.Link = &store.LinkSpec{URL: b.Link.URL, Per: b.Link.Per}
 	}
 	for _, p := range b.Products {
 		s.Products = append(s.Products, store.Product(p))
+	}
+	return s, nil
+}
+
+func (t targetsBody) spec() (store.TargetSpec, error) {
+	s := store.TargetSpec{Selection: store.Selection{ChatIDs: t.ChatIDs, Labels: t.Labels, Stores: t.Stores, Owners: t.Owners},
+		All: t.All, Exclude: store.Selection(t.Exclude), AppChats: t.AppChats}
+	for i, id := range t.Robots {
+		n, err := strconv.ParseInt(id, 10, 64)
+		if err != nil {
+			return s, handlers.Invalidf(fmt.Sprintf("targets.robots[%d]", i), "%q is no id of a robot", id)
+		}
+		s.Robots = append(s.Robots, n)
 	}
 	return s, nil
 }
@@ -271,6 +278,7 @@ func (s *server) promotions() {
 		return answer(s.viewPromotion(p)), nil
 	})
 	s.promotionCommands()
+	s.targets()
 	s.occurrences()
 	s.deliveries()
 }

@@ -70,7 +70,7 @@ func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, er
 	if err := checkContent(p.Store.Read(ctx), spec, pl.zone, p.links()); err != nil {
 		return pl, err
 	}
-	return pl, p.checkTargets(ctx, spec.Targets)
+	return pl, p.CheckTargets(ctx, spec.Targets)
 }
 
 // Pause stops a promotion; what has not been submitted yet is taken back.

@@ -17,8 +17,8 @@ const (
 	maxLabel   = 50     // characters
 )
 
-// checkTargets refuses targets that name nothing, and whatever they name that does not exist.
-func (p *Planner) checkTargets(ctx context.Context, t store.TargetSpec) error {
+// CheckTargets refuses targets that name nothing, and whatever they name that does not exist.
+func (p *Planner) CheckTargets(ctx context.Context, t store.TargetSpec) error {
 	if !t.All && len(t.ChatIDs)+len(t.Labels)+len(t.Stores)+len(t.Owners) == 0 {
 		return handlers.Invalidf("targets", "select nothing; name chat_ids, labels, stores or owners, or set all")
 	}
@@ -121,10 +121,6 @@ type TargetWarning struct {
 
 // Targets is what a selection means at this moment: its counts, warnings, and a page of groups.
 func (p *Planner) Targets(ctx context.Context, t store.TargetSpec, after store.GroupCursor, limit int) (store.TargetCounts, []TargetWarning, []store.Chat, error) {
-	var c store.TargetCounts
-	if err := p.checkTargets(ctx, t); err != nil {
-		return c, nil, nil, err
-	}
 	r := p.Store.Read(ctx)
 	c, err := r.CountTargets(t)
 	if err != nil {

@@ -94,6 +94,9 @@ func whyDelivery(_ context.Context, t teller, id int64) error {
 	}
 	t.say("送达 / delivery %d: 群 group %s, 群主 owner %s, %s", d.ID, d.ChatID, d.Owner, d.Status)
 	t.say("· 时段 slot %s, 促销 promotion %d", t.at(d.At), d.PromotionID)
+	if d.Via != "" {
+		t.say("· 选中方式 selected by %s", d.Via)
+	}
 	if d.Reason != "" {
 		t.say("· %s (%d)", d.Reason, d.Code)
 	}
