@@ -2,7 +2,6 @@ package promotions
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
