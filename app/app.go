@@ -173,7 +173,7 @@ func (a *App) features() features {
 		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson, CatchUp: rewards.CatchUp},
 		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Calendar: a.calendar, Log: o.Log,
 			PublicURL: o.Config.PublicURL, Random: o.Random},
-		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log},
+		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log, AtOnce: pollers(o.Serial)},
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
@@ -191,6 +191,14 @@ const (
 	fewWorkers     = 4
 )
 
+// pollers is how many tasks are asked about at once.
+func pollers(serial bool) int {
+	if serial {
+		return 1
+	}
+	return fewWorkers
+}
+
 func (a *App) dispatch(f features, m *metrics) {
 	o, p := a.o, a.Platform
 	r := handlers.NewRouter()
@@ -199,6 +207,7 @@ func (a *App) dispatch(f features, m *metrics) {
 	r.Gather(&handlers.Sync{Store: a.Store, Chats: p, Contacts: p, Now: o.Now, Settle: o.Config.WeCom.Settle, Log: o.Log, Serial: o.Serial}, syncWorkers,
 		bot.KindChatChanged, bot.KindChatDue)
 	r.Handle(f.rewards, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft)
+	r.Handle(promotions.CardPresses{}, fewWorkers, bot.KindCardPressed)
 	r.Handle(f.moderation, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft, bot.KindCardPressed)
 	a.dispatcher = handlers.NewDispatcher(handlers.DispatcherConfig{
 		Store: a.Store, Router: r, Now: o.Now, Log: o.Log, Jitter: o.Jitter, Owner: o.Owner, Serial: o.Serial, Seen: m.run,
@@ -214,6 +223,8 @@ func (a *App) send(m *metrics, f features) {
 	a.sender.Perform(handlers.CardSender{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.CardUpdater{Platform: p}, fewWorkers)
 	a.sender.Perform(&promotions.MassSender{Platform: p, Store: a.Store, Now: o.Now}, fewWorkers)
+	a.sender.Perform(promotions.OwnerCarder{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
+	a.sender.Perform(promotions.NoteTeller{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
 	a.sender.Perform(promotions.MassReminder{Platform: p}, fewWorkers)
 	a.sender.Perform(promotions.MassCanceller{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.StaffTeller{Platform: p, Now: o.Now}, fewWorkers)
@@ -228,6 +239,8 @@ func (a *App) schedule(f features) error {
 	r.Duty(scheduler.Duty{Name: "settle rewards", Next: f.rewards.Next, Run: f.rewards.Settle})
 	r.Duty(scheduler.Duty{Name: "judge again", Next: f.rewards.NextRejudge, Run: f.rewards.Rejudge})
 	r.Duty(scheduler.Duty{Name: "poll results", Next: f.results.Next, Run: f.results.Poll})
+	chases := promotions.Chases{Planner: f.promotions}
+	r.Duty(scheduler.Duty{Name: "chase owners", Next: chases.Next, Run: chases.Run})
 	r.Duty(scheduler.Duty{Name: "review cases", Next: f.moderation.Next, Run: f.moderation.Review})
 	r.Duty(scheduler.Duty{Name: "tell reports", Next: f.reports.Next, Run: f.reports.Tell})
 	r.Duty(scheduler.Duty{Name: "look after codes", Next: f.channels.Next, Run: f.channels.LookAfter})

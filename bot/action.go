@@ -1,9 +1,18 @@
 package bot
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+	"time"
+)
 
 // ErrUntraceable says that nobody can find out any more what became of a call.
 var ErrUntraceable = errors.New("nobody can find out any more whether it was carried out")
+
+// TooEarly says that for a while nobody can know what became of a call.
+type TooEarly struct{ Wait time.Duration }
+
+func (e *TooEarly) Error() string { return fmt.Sprintf("too early to tell for another %s", e.Wait) }
 
 // RetryRule says what may be done about an action whose outcome is unknown because the
 // call was cut off or the process died under it.

@@ -51,9 +51,10 @@ type GroupWelcomer interface {
 
 // MassMessenger makes tasks for group owners to post a message in their groups.
 type MassMessenger interface {
-	// CreateMassMessage makes one task for one owner and returns its id. Nothing is
-	// posted until the owner confirms.
-	CreateMassMessage(ctx context.Context, m MassMessage) (id string, err error)
+	// CreateMassMessage makes one task for one owner and returns its id and the groups that
+	// it is not for, such as those that are not the owner's any more. Nothing is posted until
+	// the owner confirms.
+	CreateMassMessage(ctx context.Context, m MassMessage) (id string, refused []ChatID, err error)
 	// MassMessages lists what was created through this company between two times (at most
 	// a month apart), a page at a time. It may not show the last few minutes.
 	MassMessages(ctx context.Context, from, to time.Time, cursor string) (page []MassMessageRef, next string, err error)

@@ -282,12 +282,12 @@ func openActions(p *program) int {
 		return -1
 	}
 	n := 0
-	for _, kind := range []string{"welcome", "card", "mass"} {
+	for _, kind := range []string{"welcome", "card", "mass", "owner_card"} {
 		for _, state := range []string{"pending", "sending"} {
 			n += metric(data, fmt.Sprintf(`xiaobu_outbox{kind=%q,state=%q}`, kind, state))
 		}
 	}
-	return n + metric(data, `xiaobu_outbox{kind="mass",state="unknown"}`)
+	return n + metric(data, `xiaobu_outbox{kind="mass",state="unknown"}`) + metric(data, `xiaobu_outbox{kind="owner_card",state="unknown"}`)
 }
 
 func checkNothingLost(t *testing.T, w *town, p *program) {

@@ -125,13 +125,23 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// cards demands that an owner is asked once about a case, and reminded half an hour later at
-// the earliest, unless the owner has pressed a button.
+// cards demands that an owner is told once of an occurrence's mass messages, asked once about
+// a case, and reminded half an hour later at the earliest, unless the owner has pressed a button.
 func (a *auditor) cards() {
 	a.s.t.Helper()
 	last := map[string]time.Time{} // by case
 	all := a.s.box.Cards()
+	told := map[string]bool{} // by occurrence and owner
 	for i, c := range all {
+		if rest, mass := strings.CutPrefix(c.TaskID, "mass-"); mass {
+			occ, _, _ := strings.Cut(rest, "-")
+			if key := occ + " to " + strings.Join(c.To, ","); told[key] {
+				a.bad("a second card of occurrence %s", key)
+			} else {
+				told[key] = true
+			}
+			continue
+		}
 		of := c.TaskID[:max(0, strings.LastIndex(c.TaskID, "-"))]
 		pressed := slices.ContainsFunc(all[:i], func(earlier sandbox.Card) bool {
 			return strings.HasPrefix(earlier.TaskID, of+"-") && len(earlier.Presses) > 0

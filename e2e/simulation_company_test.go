@@ -431,6 +431,11 @@ func (s *simulation) answerCard(user string, card sandbox.Card) {
 	if len(card.Presses) > 0 || len(card.Updates) > 0 {
 		return
 	}
+	if strings.HasPrefix(card.TaskID, "mass-") {
+		key := s.some([]string{"sent", "sent", "cannot"})
+		s.did(s.box.PressCard(user, card.TaskID, key), "%s presses %s on %s", user, key, card.TaskID)
+		return
+	}
 	if s.chance(0.3) {
 		s.did(s.box.PressCard(user, card.TaskID, "dismiss"), "%s presses dismiss on %s", user, card.TaskID)
 		return

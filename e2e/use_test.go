@@ -187,7 +187,7 @@ func TestAnOwnerSendsTheRestLater(t *testing.T) {
 		w.groups = append(w.groups, id)
 	}
 	r.bringIn()
-	r.pass(time.Minute)
+	r.until(monday.Add(10 * time.Hour))
 	var promo struct{ ID string }
 	r.want(http.StatusCreated, http.MethodPost, "/promotions", map[string]any{"name": "秒杀", "schedule": map[string]any{"cron": "0 3 1 1 *"},
 		"targets": map[string]any{"all": true}, "message": map[string]any{"text": "秒杀"}}, &promo)

@@ -57,7 +57,7 @@ func (r *Reports) storeText(rd store.Reader, rep store.Report, run store.ReportR
 		return "", true, err
 	}
 	p := languages[rep.Lang]
-	values := map[string]string{"store": plain(shop.Name)}
+	values := map[string]string{"store": Plain(shop.Name)}
 	quiet, err := r.boards(rd, p, run, store.LeaderFilter{Shop: id}, values)
 	if err != nil {
 		return "", true, err
@@ -154,9 +154,9 @@ func fillBoards(rd store.Reader, p phrases, values map[string]string, boards ...
 			if l.Rank > int64(b.places) || l.Kept == 0 {
 				break
 			}
-			name := plain(l.Name)
+			name := Plain(l.Name)
 			if name == "" && b.filter.By == store.LeadersStaff {
-				if name, err = staffName(rd, l.ID); err != nil {
+				if name, err = StaffName(rd, l.ID); err != nil {
 					return err
 				}
 			}
@@ -210,7 +210,7 @@ func (r *Reports) managers(rd store.Reader, rep store.Report, run store.ReportRu
 // managerText is what a manager should look at; it is quiet when there is nothing.
 func (r *Reports) managerText(rd store.Reader, rep store.Report, run store.ReportRun, manager string, shops []store.Shop) (string, bool, error) {
 	p := languages[rep.Lang]
-	name, err := staffName(rd, manager)
+	name, err := StaffName(rd, manager)
 	if err != nil {
 		return "", true, err
 	}
@@ -221,7 +221,7 @@ func (r *Reports) managerText(rd store.Reader, rep store.Report, run store.Repor
 			return "", true, err
 		}
 		if len(lines) > 0 {
-			parts = append(parts, fmt.Sprintf(p.inStore, plain(shop.Name))+"\n"+strings.Join(lines, "\n"))
+			parts = append(parts, fmt.Sprintf(p.inStore, Plain(shop.Name))+"\n"+strings.Join(lines, "\n"))
 		}
 	}
 	day, err := time.Parse(time.DateOnly, run.Day)
@@ -312,7 +312,7 @@ func budgetsUsed(rd store.Reader, p phrases, run store.ReportRun, shop store.Sho
 	}
 	var lines []string
 	for _, l := range leaders {
-		name := plain(l.Name)
+		name := Plain(l.Name)
 		if name == "" {
 			name = l.ID
 		}

@@ -64,7 +64,7 @@ func (s StaffTeller) Find(_ context.Context, a store.Action) (any, bool, error) 
 	case now.After(a.CreatedAt.Add(repeatSpan)):
 		return nil, false, bot.ErrUntraceable
 	case now.Before(a.TriedAt.Add(repeatPause)):
-		return nil, false, errors.New("too early to send it again")
+		return nil, false, &bot.TooEarly{Wait: a.TriedAt.Add(repeatPause).Sub(now)}
 	}
 	return nil, false, nil
 }

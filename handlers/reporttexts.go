@@ -219,7 +219,7 @@ func (r *Reports) cashierText(rd store.Reader, rep store.Report, run store.Repor
 	if err != nil {
 		return "", err
 	}
-	name, err := staffName(rd, user)
+	name, err := StaffName(rd, user)
 	if err != nil {
 		return "", err
 	}
@@ -326,22 +326,22 @@ func (r *Reports) lostLine(rd store.Reader, p phrases, e store.Entry) (string, e
 	return fmt.Sprintf(p.void, who, group, e.EarnedAt.In(r.Zone).Format(p.day), reason, Yuan(e.AmountFen)), nil
 }
 
-// staffName is what a member of staff is called: as WeCom said once, or as in a group.
-func staffName(rd store.Reader, user string) (string, error) {
+// StaffName is what a member of staff is called: as WeCom said once, or as in a group.
+func StaffName(rd store.Reader, user string) (string, error) {
 	row, err := rd.Staff(bot.UserID(user))
 	if err != nil && !errors.Is(err, store.ErrNotFound) || row.Name != "" {
-		return plain(row.Name), err
+		return Plain(row.Name), err
 	}
 	stays, err := rd.PersonStints(bot.MemberID(user), "")
 	if err != nil || len(stays) == 0 {
 		return "", err
 	}
-	return plain(stays[len(stays)-1].Name), nil
+	return Plain(stays[len(stays)-1].Name), nil
 }
 
 // masked is a customer's name as others may read it: the first character and a star.
 func masked(name string) string {
-	name = plain(name)
+	name = Plain(name)
 	if name == "" {
 		return ""
 	}
@@ -351,16 +351,16 @@ func masked(name string) string {
 
 // shortName is a group's name, cut where it is long.
 func shortName(name string) string {
-	runes := []rune(plain(name))
+	runes := []rune(Plain(name))
 	if len(runes) > maxGroupName {
 		return string(runes[:maxGroupName-1]) + "…"
 	}
 	return string(runes)
 }
 
-// plain takes out of a name what would break a line or make a link of it: WeCom reads <a> in
+// Plain takes out of a name what would break a line or make a link of it: WeCom reads <a> in
 // a text. Customers choose their names, and owners those of groups.
-func plain(name string) string {
+func Plain(name string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case r == '<' || r == '>' || r < ' ' || r == utf8.RuneError:

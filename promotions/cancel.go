@@ -2,6 +2,7 @@ package promotions
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -57,9 +58,23 @@ func (MassCanceller) Record(tx *store.Tx, a store.Action, o store.Outcome) error
 	if err != nil || t.Status != store.TaskSubmitted {
 		return err
 	}
-	reason := fmt.Sprintf("the owner had not confirmed by %s", t.ClosesAt.Format(time.RFC3339))
-	if err := closeTask(tx, t, store.TaskCancelled, store.Delivery{Status: store.DeliveryCancelled, Reason: reason}); err != nil {
+	why, err := whyCancelled(tx, t)
+	if err != nil {
+		return err
+	}
+	if err := closeTask(tx, t, store.TaskCancelled, why.delivery(store.DeliveryCancelled)); err != nil {
 		return err
 	}
 	return tx.PollTask(t.ID, tx.Now.Add(time.Minute))
+}
+
+func whyCancelled(tx *store.Tx, t store.Task) (reason, error) {
+	ch, err := tx.Chase(t.OccurrenceID, t.Owner)
+	switch {
+	case errors.Is(err, store.ErrNotFound): // submitted by a program that chased nobody
+		return reasonUnconfirmed, nil
+	case err == nil && !ch.DeclinedAt.IsZero():
+		return reasonDeclined, nil
+	}
+	return reasonUnconfirmed, err
 }

@@ -119,7 +119,7 @@ func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion) (next time.Time,
 
 func newOccurrence(promo store.Promotion, pl plan, at, now time.Time) store.Occurrence {
 	return store.Occurrence{PromotionID: promo.ID, At: at, Status: store.OccurrencePlanned, Spec: promo.Spec,
-		Message: write(promo.Spec, at, now.Add(confirmWindow), pl.zone)}
+		Message: write(promo.Spec, at, pl.closesAt(now, promo.Spec), pl.zone)}
 }
 
 // takeBack cancels what a promotion has planned but not submitted. What is still to be
@@ -148,7 +148,7 @@ func takeBack(tx *store.Tx, promotion int64) error {
 			if !ok {
 				continue // it is on its way
 			}
-			if err := closeTask(tx, t, store.TaskCancelled, store.Delivery{Status: store.DeliveryCancelled, Reason: "the promotion was stopped"}); err != nil {
+			if err := closeTask(tx, t, store.TaskCancelled, reasonStopped.delivery(store.DeliveryCancelled)); err != nil {
 				return err
 			}
 		}

@@ -12,8 +12,7 @@ import (
 
 // What one transaction of planning may hold.
 const (
-	chatsPerTask  = 2000           // groups: WeCom's limit for one mass message
-	confirmWindow = 12 * time.Hour // then a task nobody confirmed is cancelled
+	chatsPerTask = 2000 // groups: WeCom's limit for one mass message
 )
 
 // planBatch writes the next deliveries and tasks of an occurrence, and ends its planning
@@ -164,10 +163,10 @@ func (p *Planner) writeTasks(tx *store.Tx, occ store.Occurrence, drafts []draft)
 	if err != nil {
 		return err
 	}
-	deadline := occ.At.Add(max(pl.within, submitGrace))
+	deadline, closes := occ.At.Add(max(pl.within, submitGrace)), pl.closesAt(occ.CreatedAt, occ.Spec)
 	for _, d := range drafts {
 		for i, part := range d.list {
-			if err := writeTask(tx, occ, deadline, d.owner, parts[d.owner]+i+1, part); err != nil {
+			if err := writeTask(tx, occ, deadline, closes, d.owner, parts[d.owner]+i+1, part); err != nil {
 				return err
 			}
 		}
@@ -175,8 +174,8 @@ func (p *Planner) writeTasks(tx *store.Tx, occ store.Occurrence, drafts []draft)
 	return nil
 }
 
-func writeTask(tx *store.Tx, occ store.Occurrence, deadline time.Time, owner string, nth int, it part) error {
-	task := store.Task{OccurrenceID: occ.ID, Owner: owner, Part: nth, Status: store.TaskPlanned, ClosesAt: tx.Now.Add(confirmWindow)}
+func writeTask(tx *store.Tx, occ store.Occurrence, deadline, closes time.Time, owner string, nth int, it part) error {
+	task := store.Task{OccurrenceID: occ.ID, Owner: owner, Part: nth, Status: store.TaskPlanned, ClosesAt: closes}
 	if err := tx.AddTask(&task); err != nil {
 		return err
 	}

@@ -63,6 +63,9 @@ func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, er
 	if err != nil {
 		return pl, err
 	}
+	if _, err := confirmWithin(spec); err != nil {
+		return pl, err
+	}
 	if err := checkLink(spec, p.links()); err != nil {
 		return pl, err
 	}

@@ -2,20 +2,16 @@ package promotions
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"xiaobu/bot"
 	"xiaobu/store"
 )
 
-// When WeCom is asked what became of a submission that was cut off.
 const (
-	submitGrace  = 5 * time.Minute  // a submission may be late by this much at least
-	absentAfter  = 30 * time.Second // before a list that lacks an attempt is believed
-	maxFindPages = 50
+	submitGrace = 5 * time.Minute // a submission may be late by this much at least
+	turnWait    = 2 * time.Second // before a task looks again whether it is its turn
 )
 
 // SendMass is the action of making one owner's task.
@@ -35,7 +31,8 @@ func (SendMass) Retry() bot.RetryRule { return bot.RetryUnsure }
 
 // massResult is what the platform answered.
 type massResult struct {
-	MsgID string `json:"msgid"`
+	MsgID   string       `json:"msgid"`
+	Refused []bot.ChatID `json:"refused,omitempty"` // groups that the task is not for
 }
 
 // MassSender performs SendMass.
@@ -43,77 +40,126 @@ type MassSender struct {
 	Platform bot.MassMessenger
 	Store    *store.Store
 	Now      func() time.Time
+
+	listed listing
 }
 
 // ActionKind names the action it performs.
 func (*MassSender) ActionKind() string { return SendMass{}.ActionKind() }
 
-// Perform submits the task.
+// Perform submits the task, for the groups that are its owner's still.
 func (s *MassSender) Perform(ctx context.Context, a store.Action) (any, error) {
 	var m SendMass
 	if err := a.Decode(&m); err != nil {
 		return nil, err
 	}
-	id, err := s.Platform.CreateMassMessage(ctx, m.MassMessage)
-	return massResult{id}, err
-}
-
-// ErrTooEarly says that the platform's answer may not show the last attempt yet.
-var ErrTooEarly = errors.New("too early to tell")
-
-// Find asks the platform whether an attempt that was cut off made a task after all: one
-// with the same message, made since, for the same owner, and not known as another's.
-func (s *MassSender) Find(ctx context.Context, a store.Action) (any, bool, error) {
-	var m SendMass
-	if err := a.Decode(&m); err != nil {
-		return nil, false, err
-	}
-	from, to := a.TriedAt.Add(-time.Minute), s.Now().Add(time.Minute)
-	cursor := ""
-	for range maxFindPages {
-		page, next, err := s.Platform.MassMessages(ctx, from, to, cursor)
-		if err != nil {
-			return nil, false, fmt.Errorf("list mass messages: %w", err)
-		}
-		for _, ref := range page {
-			ours, err := s.matches(ctx, ref, m.MassMessage)
-			if err != nil || ours {
-				return massResult{ref.ID}, ours, err
-			}
-		}
-		if next == "" || next == cursor {
-			break
-		}
-		cursor = next
-	}
-	if s.Now().Sub(a.TriedAt) < absentAfter {
-		return nil, false, ErrTooEarly
-	}
-	return nil, false, nil
-}
-
-func (s *MassSender) matches(ctx context.Context, ref bot.MassMessageRef, m bot.MassMessage) (bool, error) {
-	if !sameMessage(ref.Message, m.Message) {
-		return false, nil
-	}
-	if _, err := s.Store.Read(ctx).TaskByMsgID(ref.ID); err == nil {
-		return false, nil // another task's
-	} else if !errors.Is(err, store.ErrNotFound) {
-		return false, err
-	}
-	tasks, _, err := s.Platform.MassTasks(ctx, ref.ID, "")
-	if err != nil {
-		return false, fmt.Errorf("list owners of mass message: %w", err)
-	}
-	return slices.ContainsFunc(tasks, func(t bot.MassTask) bool { return t.Owner == m.Owner }), nil
-}
-
-// sameMessage compares what tasks of one owner may differ in. Ids and addresses of pictures
-// are left out: what was uploaded again has others.
-func sameMessage(a, b bot.Message) bool {
-	return a.Text == b.Text && slices.EqualFunc(a.Attachments, b.Attachments, func(x, y bot.Attachment) bool {
-		return x.Type == y.Type && x.Title == y.Title && x.URL == y.URL
+	err := s.Store.Tx(ctx, func(tx *store.Tx) (err error) {
+		m.Chats, err = begin(tx, a, m)
+		return err
 	})
+	switch {
+	case bot.ClassOf(err) != "":
+		return nil, err
+	case err != nil: // nothing was sent
+		return nil, fmt.Errorf("%w: %w", refusal(bot.ClassRetry, "the books cannot be read"), err)
+	}
+	id, refused, err := s.Platform.CreateMassMessage(ctx, m.MassMessage)
+	return massResult{id, refused}, err
+}
+
+// refusal is our own reason not to make a call now, or at all.
+func refusal(class bot.Class, why string) *bot.APIError {
+	e := &bot.APIError{Op: SendMass{}.ActionKind(), Msg: why, Class: class}
+	if class == bot.ClassBackoff {
+		e.Wait = turnWait
+	}
+	return e
+}
+
+// begin takes the task's turn and returns the groups it is to be made for: a group that was
+// dismissed since is left out, one that was handed over gets a task of its new owner.
+//
+// Two tasks of an owner whose messages look alike could not be told apart on the platform
+// before the owner confirms: its list shows no groups. So the second waits until it is known
+// what became of the first.
+func begin(tx *store.Tx, a store.Action, m SendMass) ([]bot.ChatID, error) {
+	task, err := tx.Task(m.Task)
+	if err != nil {
+		return nil, err
+	}
+	if task.Status != store.TaskPlanned {
+		return nil, refusal(bot.ClassGiveUp, "the task is "+task.Status)
+	}
+	free, err := tx.TakeTurn(task.Owner, likeness(m.Message), task.ID)
+	if err != nil {
+		return nil, err
+	}
+	if !free {
+		return nil, refusal(bot.ClassBackoff, "another task of this owner with such a message is on its way")
+	}
+	now, err := tx.PlannedChats(task.ID)
+	if err != nil {
+		return nil, err
+	}
+	var theirs []bot.ChatID
+	moved := map[string][]bot.ChatID{}
+	var owners []string
+	for _, c := range now {
+		switch {
+		case c.Status == store.ChatDismissed:
+			if err := moveOne(tx, task.ID, c.ChatID, store.DeliveryPlanned, store.DeliveryBlocked, reasonDismissed); err != nil {
+				return nil, err
+			}
+		case c.Owner == "" || c.Owner == task.Owner:
+			theirs = append(theirs, bot.ChatID(c.ChatID))
+		default:
+			if moved[c.Owner] == nil {
+				owners = append(owners, c.Owner)
+			}
+			moved[c.Owner] = append(moved[c.Owner], bot.ChatID(c.ChatID))
+		}
+	}
+	for _, owner := range owners {
+		if err := handOver(tx, a, m, task, owner, moved[owner]); err != nil {
+			return nil, err
+		}
+	}
+	if len(theirs) == 0 {
+		return nil, nil
+	}
+	return theirs, nil
+}
+
+// handOver makes a task of the new owner for groups of a task that is not submitted yet.
+func handOver(tx *store.Tx, a store.Action, m SendMass, from store.Task, owner string, chats []bot.ChatID) error {
+	theirs, err := tx.OwnerTasks(from.OccurrenceID, owner)
+	if err != nil {
+		return err
+	}
+	to := store.Task{OccurrenceID: from.OccurrenceID, Owner: owner, Part: 1, Status: store.TaskPlanned, ClosesAt: from.ClosesAt}
+	if n := len(theirs); n > 0 {
+		to.Part = theirs[n-1].Part + 1
+	}
+	if err := tx.AddTask(&to); err != nil {
+		return err
+	}
+	for _, c := range chats {
+		if err := tx.MoveToTask(from.ID, string(c), to); err != nil {
+			return err
+		}
+	}
+	var when store.When
+	if deadline, limited := a.Expires(); limited {
+		when.Deadline = deadline
+	}
+	_, err = tx.Enqueue(SendMass{Task: to.ID, MassMessage: bot.MassMessage{Owner: bot.UserID(owner), Chats: chats, Message: m.Message}}, when)
+	return err
+}
+
+// moveOne gives one group of a task a status and the reason for it.
+func moveOne(tx *store.Tx, task int64, chat, known, status string, why reason) error {
+	_, err := tx.MoveDeliveries(task, chat, []string{known}, why.delivery(status))
+	return err
 }
 
 // Record takes the task and its deliveries along with the action.
@@ -129,31 +175,67 @@ func (s *MassSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error
 	switch o.State {
 	case store.ActionSent:
 		return submitted(tx, task, o)
-	case store.ActionFailed, store.ActionExpired:
-		reason := o.Error
-		if o.State == store.ActionExpired {
-			reason = "could not be submitted in time: " + a.Error
+	case store.ActionFailed:
+		return failed(tx, task, store.Delivery{Status: store.DeliveryFailed, Code: o.Code, Reason: o.Error})
+	case store.ActionExpired:
+		d := reasonLate.delivery(store.DeliveryFailed)
+		if a.Error != "" {
+			d.Code, d.Reason = o.Code, d.Reason+": "+a.Error
 		}
-		return closeTask(tx, task, store.TaskFailed, store.Delivery{Status: store.DeliveryFailed, Code: o.Code, Reason: reason})
+		return failed(tx, task, d)
 	case store.ActionUnknown:
-		_, err := tx.MoveDeliveries(task.ID, "", []string{store.DeliveryPlanned},
-			store.Delivery{Status: store.DeliveryPlanned, Reason: "submission was cut off; asking WeCom what exists"})
+		if o.Left {
+			return failed(tx, task, reasonUntold.delivery(store.DeliveryFailed))
+		}
+		_, err := tx.MoveDeliveries(task.ID, "", []string{store.DeliveryPlanned}, reasonAsking.delivery(store.DeliveryPlanned))
 		return err
 	}
 	return nil
 }
 
+// failed ends a task that was not made.
+func failed(tx *store.Tx, task store.Task, d store.Delivery) error {
+	if err := tx.EndTurn(task.ID); err != nil {
+		return err
+	}
+	if task.Status != store.TaskPlanned {
+		return nil
+	}
+	return closeTask(tx, task, store.TaskFailed, d)
+}
+
+// submitted writes down that the platform has a task, and begins to chase its owner.
 func submitted(tx *store.Tx, task store.Task, o store.Outcome) error {
 	res, ok := o.Result.(massResult)
 	if !ok || res.MsgID == "" {
 		// The platform says that there is nothing to send: no group of the owner is left.
-		return closeTask(tx, task, store.TaskFailed, store.Delivery{Status: store.DeliveryFailed, Code: o.Code, Reason: o.Error})
+		return failed(tx, task, store.Delivery{Status: store.DeliveryFailed, Code: o.Code, Reason: o.Error})
+	}
+	if other, err := tx.TaskByMsgID(res.MsgID); err == nil && other.ID != task.ID {
+		return fmt.Errorf("mass message %s belongs to task %d already", res.MsgID, other.ID) // ask again later
+	}
+	if err := tx.EndTurn(task.ID); err != nil {
+		return err
 	}
 	known := task.Status
 	task.Status, task.MsgID, task.SubmittedAt, task.NextPollAt = store.TaskSubmitted, res.MsgID, tx.Now, tx.Now.Add(firstPoll)
+	if least := tx.Now.Add(leastWindow); task.ClosesAt.Before(least) {
+		task.ClosesAt = least
+	}
 	if err := tx.SaveTask(task, known); err != nil {
 		return err
 	}
-	_, err := tx.MoveDeliveries(task.ID, "", []string{store.DeliveryPlanned}, store.Delivery{Status: store.DeliverySubmitted, SubmittedAt: tx.Now})
-	return err
+	for _, chat := range res.Refused {
+		if err := moveOne(tx, task.ID, string(chat), store.DeliveryPlanned, store.DeliveryFailed, reasonNotTheirs); err != nil {
+			return err
+		}
+	}
+	n, err := tx.MoveDeliveries(task.ID, "", []string{store.DeliveryPlanned}, store.Delivery{Status: store.DeliverySubmitted, SubmittedAt: tx.Now})
+	if err != nil {
+		return err
+	}
+	if n == 0 { // every group was refused
+		return closeTask(tx, task, store.TaskFailed, store.Delivery{})
+	}
+	return chase(tx, task)
 }

@@ -281,6 +281,10 @@ func (s *Sender) ask(ctx context.Context, p Performer, a store.Action, late bool
 		return s.leave(a)
 	case err != nil:
 		pause := min(askPause<<min(a.Asked, 10), maxAskPause)
+		var early *bot.TooEarly
+		if errors.As(err, &early) {
+			pause = early.Wait
+		}
 		pause = max(pause, bot.WaitOf(err))
 		s.c.Log.Info("outcome still unknown", "action", a.Key, "asked", a.Asked+1, "error", err)
 		return store.Outcome{State: store.ActionUnknown, DueAt: s.c.Now().Add(pause), Asked: true, Error: a.Error}
@@ -296,7 +300,7 @@ func (s *Sender) ask(ctx context.Context, p Performer, a store.Action, late bool
 
 // leave keeps an unknown outcome for a person to see, and asks no more.
 func (s *Sender) leave(a store.Action) store.Outcome {
-	return store.Outcome{State: store.ActionUnknown, DueAt: s.c.Now().AddDate(100, 0, 0), Error: a.Error}
+	return store.Outcome{State: store.ActionUnknown, DueAt: s.c.Now().AddDate(100, 0, 0), Error: a.Error, Left: true}
 }
 
 // settle writes the outcome and its facts in one transaction. Facts that changed under it

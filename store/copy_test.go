@@ -88,6 +88,12 @@ func fillEverything(t *testing.T, s *Store) {
 		if err := tx.AddTask(&task); err != nil {
 			return err
 		}
+		if err := tx.AddChase(Chase{OccurrenceID: occ.ID, Owner: "wang", NextAt: tx.Now, BeganAt: tx.Now, ClosesAt: tx.Now}); err != nil {
+			return err
+		}
+		if _, err := tx.TakeTurn("wang", "alike", task.ID); err != nil {
+			return err
+		}
 		if _, err := tx.Enqueue(testAction{"mass", "mass:1"}, When{}); err != nil {
 			return err
 		}

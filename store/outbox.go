@@ -170,6 +170,7 @@ type Outcome struct {
 	Error  string    // words without secrets
 	Result any       // what the platform answered, kept as JSON
 	Asked  bool      // the platform was asked about an unknown outcome
+	Left   bool      // the outcome is unknown for good: nobody asks any more
 	// Free means that the attempt does not count, because nothing was tried.
 	Free bool
 }

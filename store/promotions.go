@@ -296,6 +296,7 @@ type Task struct {
 	ConfirmedAt  time.Time `gorm:"serializer:ms"`
 	NextPollAt   time.Time `gorm:"serializer:ms"`
 	LeaseUntil   time.Time `gorm:"serializer:ms"` // whoever asks about it has it until then; zero: nobody
+	PolledAt     time.Time `gorm:"serializer:ms"` // when the platform was last asked about it
 	Polls        int
 	Reminders    int
 	ClosesAt     time.Time `gorm:"serializer:ms"` // when it is cancelled if nobody confirmed
@@ -335,7 +336,7 @@ func (r Reader) LastParts(occurrence int64, from, to string) (map[string]int, er
 func (tx *Tx) SaveTask(t Task, known string) error {
 	t.LeaseUntil = time.Time{}
 	return one(tx.db.Model(&t).Where("id = ? AND status = ?", t.ID, known).
-		Select("Status", "MsgID", "SubmittedAt", "ConfirmedAt", "NextPollAt", "LeaseUntil", "Polls", "Reminders").Updates(&t))
+		Select("Status", "MsgID", "SubmittedAt", "ConfirmedAt", "NextPollAt", "LeaseUntil", "PolledAt", "Polls", "Reminders", "ClosesAt").Updates(&t))
 }
 
 // LeaseTask gives a task that is due to whoever asks about it now. False means that somebody
@@ -519,5 +520,5 @@ func (tx *Tx) CountReminder(task int64) error {
 
 // PollTask asks for another look at a task's results.
 func (tx *Tx) PollTask(task int64, at time.Time) error {
-	return one(tx.db.Exec(`UPDATE task SET next_poll_at = ?, lease_until = NULL WHERE id = ?`, at.UnixMilli(), task))
+	return one(tx.db.Exec(`UPDATE task SET next_poll_at = ?, lease_until = NULL WHERE id = ?`, ms(at), task))
 }

@@ -42,7 +42,7 @@ func everyCall(c *Client) map[string]func(context.Context) error {
 			return err
 		},
 		opMassCreate: func(ctx context.Context) error {
-			_, err := c.CreateMassMessage(ctx, bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: text})
+			_, _, err := c.CreateMassMessage(ctx, bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: text})
 			return err
 		},
 		opMassResults: func(ctx context.Context) error { _, _, err := c.MassResults(ctx, "m", "a", ""); return err },

@@ -21,6 +21,7 @@ const (
 	codeFrequency   = 45009
 	codeConcurrency = 45033
 
+	codeCardID        = 42014
 	codeNoContact     = 84061
 	codeAllInvalid    = 81013
 	codeAppChatExists = 86215

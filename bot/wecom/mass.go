@@ -20,14 +20,14 @@ const (
 // CreateMassMessage makes one task for one owner. The message goes out as it is or not at
 // all: cut short, it could no longer be recognised among MassMessages.
 // https://developer.work.weixin.qq.com/document/path/92135
-func (c *Client) CreateMassMessage(ctx context.Context, m bot.MassMessage) (string, error) {
+func (c *Client) CreateMassMessage(ctx context.Context, m bot.MassMessage) (string, []bot.ChatID, error) {
 	// With an empty list WeCom would take every group of the owner.
 	if m.Owner == "" || len(m.Chats) == 0 || len(m.Chats) > maxMassChats {
-		return "", refused(opMassCreate, fmt.Sprintf("wants an owner and 1 to %d groups", maxMassChats))
+		return "", nil, refused(opMassCreate, fmt.Sprintf("wants an owner and 1 to %d groups", maxMassChats))
 	}
 	text, attachments, err := contentOf(opMassCreate, m.Message)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	request := struct {
 		ChatType    string           `json:"chat_type"`
@@ -38,16 +38,16 @@ func (c *Client) CreateMassMessage(ctx context.Context, m bot.MassMessage) (stri
 		Attachments []attachmentWire `json:"attachments,omitempty"`
 	}{"group", m.Chats, m.Owner, false, text, attachments}
 	var answer struct {
-		ID     string   `json:"msgid"`
-		Failed []string `json:"fail_list"`
+		ID     string       `json:"msgid"`
+		Failed []bot.ChatID `json:"fail_list"`
 	}
 	if err := c.post(ctx, opMassCreate, request, &answer); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	if len(answer.Failed) > 0 {
 		c.log.Warn("mass message does not reach every group", "mass", answer.ID, "groups", len(m.Chats), "failed", len(answer.Failed))
 	}
-	return answer.ID, missing(opMassCreate, "msgid", answer.ID)
+	return answer.ID, answer.Failed, missing(opMassCreate, "msgid", answer.ID)
 }
 
 // MassMessages lists the mass messages to groups that the company made between two times.

@@ -146,7 +146,7 @@ func TestAMessageComesBackAsItWasSent(t *testing.T) {
 			return 200, `{"errcode":0,"group_msg_list":[` + sent + `]}`
 		})
 		c := newTestClient(t, f)
-		if _, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: m}); err != nil {
+		if _, _, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: m}); err != nil {
 			t.Fatal(err)
 		}
 		list, _, err := c.MassMessages(background(), at(0), at(1), "")
@@ -159,7 +159,7 @@ func TestAMessageComesBackAsItWasSent(t *testing.T) {
 func TestABodyOverTheLimitIsNotSent(t *testing.T) {
 	f := newFake(ok(fine))
 	c := newTestClient(t, f)
-	_, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: bot.Message{Text: strings.Repeat("x", maxRequest)}})
+	_, _, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: bot.Message{Text: strings.Repeat("x", maxRequest)}})
 	wantClass(t, err, bot.ClassGiveUp)
 	if len(f.seen()) != 0 || f.tokensFetched() != 0 {
 		t.Error("something went out")

@@ -96,7 +96,7 @@ func TestAWriteNeverLies(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			m := &moody{rnd: rand.New(rand.NewPCG(seed, 7))}
 			c := newTestClient(t, m)
-			_, err := c.CreateMassMessage(t.Context(), bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: bot.Message{Text: "x"}})
+			_, _, err := c.CreateMassMessage(t.Context(), bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: bot.Message{Text: "x"}})
 			allowed := 0
 			switch {
 			case err == nil && m.effects != 1:
@@ -155,7 +155,7 @@ func FuzzAnswer(f *testing.F) {
 		ctx, cancel := context.WithTimeout(background(), 2*time.Millisecond)
 		defer cancel()
 		_, readErr := c.Chat(ctx, "wr1")
-		_, writeErr := c.CreateMassMessage(ctx, bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: bot.Message{Text: "x"}})
+		_, _, writeErr := c.CreateMassMessage(ctx, bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: bot.Message{Text: "x"}})
 		if bot.IsUnknown(readErr) {
 			t.Errorf("a read is unknown: %v", readErr)
 		}

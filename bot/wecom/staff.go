@@ -2,6 +2,7 @@ package wecom
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -88,7 +89,8 @@ const (
 )
 
 // SendCard sends a card with buttons to members of staff. Texts that are too long are cut.
-// The same card is shown once within half an hour, however often it is sent.
+// The same card is shown once within half an hour, however often it is sent; later WeCom
+// takes its TaskID for used, which is an error of class done.
 // https://developer.work.weixin.qq.com/document/path/90236
 func (c *Client) SendCard(ctx context.Context, to []bot.UserID, card bot.Card) (bot.CardRef, error) {
 	if len(card.Buttons) == 0 || len(card.Buttons) > maxButtons {
@@ -101,7 +103,12 @@ func (c *Client) SendCard(ctx context.Context, to []bot.UserID, card bot.Card) (
 	if err != nil {
 		return bot.CardRef{}, err
 	}
-	return c.send(ctx, to, messageWire{MsgType: "template_card", Card: wire})
+	ref, err := c.send(ctx, to, messageWire{MsgType: "template_card", Card: wire})
+	var refusal *bot.APIError
+	if errors.As(err, &refusal) && refusal.Code == codeCardID {
+		refusal.Class = bot.ClassDone // its form was checked, so it was used before
+	}
+	return ref, err
 }
 
 // isTaskID reports whether WeCom takes an id for a card.

@@ -67,10 +67,11 @@ func TestMessagesToCustomersGoOutAsDocumented(t *testing.T) {
 		},
 		"a mass message": {
 			call: func(c *Client) (any, error) {
-				return c.CreateMassMessage(background(), bot.MassMessage{Owner: "zhangsan", Chats: []bot.ChatID{"wr1", "wr2"},
+				id, failed, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "zhangsan", Chats: []bot.ChatID{"wr1", "wr2"},
 					Message: bot.Message{Text: "今晚 8 点开团", Attachments: everyAttachment}})
+				return id + string(failed[0]), err
 			},
-			op: opMassCreate, answer: `{"errcode":0,"fail_list":[],"msgid":"msgGC"}`, want: "msgGC",
+			op: opMassCreate, answer: `{"errcode":0,"fail_list":["wr2"],"msgid":"msgGC"}`, want: "msgGCwr2",
 			body: `{"chat_type":"group","chat_id_list":["wr1","wr2"],"sender":"zhangsan","allow_select":false,"text":{"content":"今晚 8 点开团"},"attachments":` + everyAttachmentJSON + `}`,
 		},
 		"a reminder": {
@@ -195,15 +196,15 @@ func TestWhatWouldDoHarmIsNotSent(t *testing.T) {
 	buttons := []bot.CardButton{{Text: "x", Key: "k"}}
 	for name, call := range map[string]func(*Client) error{
 		"a mass message to nobody, which WeCom takes for all": func(c *Client) error {
-			_, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Message: text})
+			_, _, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Message: text})
 			return err
 		},
 		"a mass message without an owner": func(c *Client) error {
-			_, err := c.CreateMassMessage(background(), bot.MassMessage{Chats: many[:1], Message: text})
+			_, _, err := c.CreateMassMessage(background(), bot.MassMessage{Chats: many[:1], Message: text})
 			return err
 		},
 		"a mass message to too many": func(c *Client) error {
-			_, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Chats: many, Message: text})
+			_, _, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Chats: many, Message: text})
 			return err
 		},
 		"an empty welcome":       func(c *Client) error { return c.SendWelcome(background(), "CODE", bot.Message{}) },
@@ -321,7 +322,7 @@ func TestAnAppChatMadeAgainIsTheSameChat(t *testing.T) {
 
 func TestASuccessWithoutAnIDIsUnknown(t *testing.T) {
 	c := newTestClient(t, newFake(ok(fine)))
-	_, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: bot.Message{Text: "x"}})
+	_, _, err := c.CreateMassMessage(background(), bot.MassMessage{Owner: "a", Chats: []bot.ChatID{"wr1"}, Message: bot.Message{Text: "x"}})
 	if !bot.IsUnknown(err) {
 		t.Errorf("got %v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"xiaobu/bot"
 	"xiaobu/configs"
 	"xiaobu/handlers"
 	"xiaobu/promotions"
@@ -93,6 +94,7 @@ func whyDelivery(_ context.Context, t teller, id int64) error {
 		return err
 	}
 	t.say("送达 / delivery %d: 群 group %s, 群主 owner %s, %s", d.ID, d.ChatID, d.Owner, d.Status)
+	t.say("· %s", promotions.Words(d))
 	t.say("· 时段 slot %s, 促销 promotion %d", t.at(d.At), d.PromotionID)
 	if d.Via != "" {
 		t.say("· 选中方式 selected by %s", d.Via)
@@ -109,7 +111,12 @@ func whyDelivery(_ context.Context, t teller, id int64) error {
 	}
 	t.say("· 群发任务 task %d: %s, msgid %q, 提交 submitted %s, 确认 confirmed %s, 提醒 reminders %d", task.ID, task.Status, task.MsgID,
 		t.at(task.SubmittedAt), t.at(task.ConfirmedAt), task.Reminders)
-	for _, key := range []string{promotions.SendMass{Task: task.ID}.ActionKey(), promotions.CancelMass{Task: task.ID}.ActionKey()} {
+	t.say("· 截止 closes %s, 最近核对 last asked %s, 次数 %d", t.at(task.ClosesAt), t.at(task.PolledAt), task.Polls)
+	keys := []string{promotions.SendMass{Task: task.ID}.ActionKey(), promotions.OwnerCard{Occurrence: d.OccurrenceID, To: bot.UserID(d.Owner)}.ActionKey()}
+	for n := range task.Reminders {
+		keys = append(keys, promotions.RemindMass{Task: task.ID, Nth: n + 1}.ActionKey())
+	}
+	for _, key := range append(keys, promotions.CancelMass{Task: task.ID}.ActionKey()) {
 		if a, err := t.r.ActionByKey(key); err == nil {
 			t.action(a)
 		}
