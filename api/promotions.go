@@ -221,8 +221,9 @@ func (s *server) viewOccurrence(o store.Occurrence) occurrenceView {
 type deliveryView struct {
 	ID          string     `json:"id"`
 	At          *time.Time `json:"at"`
-	ChatID      string     `json:"chat_id"`
-	Owner       string     `json:"owner"`
+	ChatID      string     `json:"chat_id" doc:"of an outlet: the app chat, or robot:ID"`
+	Owner       string     `json:"owner" doc:"empty for an outlet"`
+	Outlet      string     `json:"outlet" enum:",app_chat,robot" doc:"a staff chat, which needs nobody to confirm; empty for a group"`
 	MsgID       *string    `json:"msgid"`
 	Status      string     `json:"status" enum:"planned,submitted,sent,failed,unsent,cancelled,blocked"`
 	Code        int        `json:"code" doc:"WeCom's code, 0 for none"`
@@ -233,7 +234,7 @@ type deliveryView struct {
 }
 
 func (s *server) viewDelivery(d store.DeliveryView) deliveryView {
-	return deliveryView{ID: idString(d.ID), At: s.stamp(d.At), ChatID: d.ChatID, Owner: d.Owner, MsgID: text(d.MsgID), Status: d.Status, Code: d.Code,
+	return deliveryView{ID: idString(d.ID), At: s.stamp(d.At), ChatID: d.ChatID, Owner: d.Owner, Outlet: d.Outlet, MsgID: text(d.MsgID), Status: d.Status, Code: d.Code,
 		Reason: text(d.Reason), SubmittedAt: s.stamp(d.SubmittedAt), SentAt: s.stamp(d.SentAt), Reminders: d.Reminders}
 }
 

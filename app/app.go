@@ -172,7 +172,7 @@ func (a *App) features() features {
 		rewards: rewards,
 		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson, CatchUp: rewards.CatchUp},
 		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Calendar: a.calendar, Log: o.Log,
-			PublicURL: o.Config.PublicURL, Random: o.Random},
+			PublicURL: o.Config.PublicURL, Random: o.Random, Chats: p},
 		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log, AtOnce: pollers(o.Serial)},
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
@@ -227,6 +227,7 @@ func (a *App) send(m *metrics, f features) {
 	a.sender.Perform(promotions.NoteTeller{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
 	a.sender.Perform(promotions.MassReminder{Platform: p}, fewWorkers)
 	a.sender.Perform(promotions.MassCanceller{Platform: p}, fewWorkers)
+	a.sender.Perform(promotions.OutletPoster{Chats: p, Robots: f.robots}, fewWorkers)
 	a.sender.Perform(handlers.StaffTeller{Platform: p, Now: o.Now}, fewWorkers)
 	a.sender.Perform(handlers.GroupTeller{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.RobotTeller{Robots: f.robots}, fewWorkers)

@@ -288,6 +288,7 @@ type (
 		At       time.Time
 		ChatID   string `json:"chat_id"`
 		Owner    string
+		Outlet   string
 		MsgID    string `json:"msgid"`
 		Status   string
 		Reason   string

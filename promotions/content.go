@@ -210,6 +210,18 @@ func checkContent(r store.Reader, spec store.PromotionSpec, zone *time.Location,
 
 // checkLongest fills a message in with the longest values that are known.
 func checkLongest(r store.Reader, spec store.PromotionSpec, zone *time.Location, links string) error {
+	names, err := r.LongestNames()
+	if err != nil {
+		return err
+	}
+	m := fill(longest(spec, zone), map[string]string{
+		"store": names.Shop, "region": names.Region, "group": names.Chat, "owner": names.Staff, "link": links + anyCode,
+	})
+	return tooLong(withLink(m, links, anyCode))
+}
+
+// longest is a message at its longest, as far as it is the same in every group.
+func longest(spec store.PromotionSpec, zone *time.Location) bot.Message {
 	spec.Products = slices.Clone(spec.Products)
 	for i := range spec.Products {
 		if spec.Products[i].SoldOut() { // it may come back
@@ -218,14 +230,7 @@ func checkLongest(r store.Reader, spec store.PromotionSpec, zone *time.Location,
 	}
 	// Of two digits each, and two days apart, day and deadline are as long as they get.
 	at := time.Date(2026, 11, 28, 12, 0, 0, 0, zone)
-	names, err := r.LongestNames()
-	if err != nil {
-		return err
-	}
-	m := fill(write(spec, at, at.AddDate(0, 0, 2), zone), map[string]string{
-		"store": names.Shop, "region": names.Region, "group": names.Chat, "owner": names.Staff, "link": links + anyCode,
-	})
-	return tooLong(withLink(m, links, anyCode))
+	return write(spec, at, at.AddDate(0, 0, 2), zone)
 }
 
 func checkProducts(products []store.Product) error {

@@ -133,6 +133,9 @@ func takeBack(tx *store.Tx, promotion int64) error {
 		if err := stopPlanning(tx, occ.ID); err != nil {
 			return err
 		}
+		if err := takeBackOutlets(tx, occ.ID); err != nil {
+			return err
+		}
 		tasks, err := tx.Tasks(occ.ID)
 		if err != nil {
 			return err

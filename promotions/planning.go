@@ -36,19 +36,24 @@ func (p *Planner) planBatch(ctx context.Context, id int64) error {
 		if b.more {
 			return tx.MoveOccurrence(occ.ID, store.OccurrencePlanned, b.cursor)
 		}
-		return endPlanning(tx, occ, b.cursor)
+		return p.endPlanning(tx, occ, b.cursor)
 	})
 }
 
-// endPlanning lets an occurrence run whose groups have all been written down.
-func endPlanning(tx *store.Tx, occ store.Occurrence, cursor store.GroupCursor) error {
+// endPlanning lets an occurrence run whose groups have all been written down, and writes down
+// the staff chats that it goes to besides.
+func (p *Planner) endPlanning(tx *store.Tx, occ store.Occurrence, cursor store.GroupCursor) error {
 	if err := tx.MoveOccurrence(occ.ID, store.OccurrenceRunning, cursor); err != nil {
+		return err
+	}
+	staffChats, err := p.planOutlets(tx, occ)
+	if err != nil {
 		return err
 	}
 	reason := ""
 	if some, err := tx.HasTasks(occ.ID); err != nil {
 		return err
-	} else if !some {
+	} else if !some && staffChats == 0 {
 		reason = "no group to post in"
 	}
 	return tx.EndOccurrence(occ.ID, reason)

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"xiaobu/bot"
 	"xiaobu/handlers"
 	"xiaobu/store"
 )
@@ -31,6 +32,7 @@ type Planner struct {
 	// Random makes the codes of links: 16 or more letters and digits, new each time.
 	PublicURL string
 	Random    func() string
+	Chats     bot.AppChatter // says whether an app chat can be posted in; nil takes every id
 	Log       *slog.Logger
 }
 
@@ -72,7 +74,10 @@ func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, er
 	if err := checkContent(p.Store.Read(ctx), spec, pl.zone, p.links()); err != nil {
 		return pl, err
 	}
-	return pl, p.CheckTargets(ctx, spec.Targets)
+	if err := p.CheckTargets(ctx, spec.Targets); err != nil {
+		return pl, err
+	}
+	return pl, p.checkOutlets(ctx, spec, pl.zone)
 }
 
 // Pause stops a promotion; what has not been submitted yet is taken back.

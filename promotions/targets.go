@@ -19,8 +19,8 @@ const (
 
 // CheckTargets refuses targets that name nothing, and whatever they name that does not exist.
 func (p *Planner) CheckTargets(ctx context.Context, t store.TargetSpec) error {
-	if !t.All && len(t.ChatIDs)+len(t.Labels)+len(t.Stores)+len(t.Owners) == 0 {
-		return handlers.Invalidf("targets", "select nothing; name chat_ids, labels, stores or owners, or set all")
+	if !t.All && len(t.ChatIDs)+len(t.Labels)+len(t.Stores)+len(t.Owners)+len(t.AppChats)+len(t.Robots) == 0 {
+		return handlers.Invalidf("targets", "select nothing; name chat_ids, labels, stores, owners, app_chats or robots, or set all")
 	}
 	r := p.Store.Read(ctx)
 	if err := checkSelection(r, "targets", t.Selection); err != nil {

@@ -100,6 +100,9 @@ func fillEverything(t *testing.T, s *Store) {
 		if _, err := tx.Enqueue(testAction{"welcome", "welcome:1"}, When{}); err != nil {
 			return err
 		}
+		if err := tx.SumFunnels(occ, map[string][]Funnel{ByOwner: {{ID: "wang", Groups: 1}}}); err != nil {
+			return err
+		}
 		return tx.AddDeliveries([]Delivery{{OccurrenceID: occ.ID, PromotionID: promo.ID, TaskID: &task.ID, At: tx.Now, ChatID: "wr1", Owner: "wang", Status: DeliveryPlanned}})
 	})
 	_, err := s.RouteEvents(context.Background(), 10, func(*Tx, bot.Event) ([]Route, error) { return []Route{{Handler: "sync"}}, nil })

@@ -151,7 +151,7 @@ func (r Reader) countFunnels(f FunnelFilter, which string, arg any) ([]Funnel, e
 // Unsummed lists the oldest occurrences from before a time that are over and not in the sums
 // yet.
 func (r Reader) Unsummed(before time.Time, limit int) ([]Occurrence, error) {
-	return all[Occurrence](r.db.Where("summed_at IS NULL AND at < ? AND status IN ?", ms(before),
+	return all[Occurrence](r.db.Omit("Spec").Where("summed_at IS NULL AND at < ? AND status IN ?", ms(before),
 		[]string{OccurrenceDone, OccurrenceMissed, OccurrenceSkipped}).Order("at, id").Limit(limit))
 }
 

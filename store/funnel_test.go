@@ -38,7 +38,7 @@ func sold(t *testing.T, s *Store, c *clock) (first, second Occurrence) {
 				if owner != "" {
 					task := Task{OccurrenceID: occ.ID, Owner: owner, Part: i + 1, Status: TaskClosed, ClosesAt: tx.Now}
 					if d.Status = DeliverySubmitted; i != 1 {
-						task.ConfirmedAt, d.Status, d.SentAt = occ.At, DeliverySent, occ.At.Add(time.Hour)
+						task.ConfirmedAt, d.Status = occ.At, DeliverySent
 					}
 					if err := tx.AddTask(&task); err != nil {
 						return err
@@ -48,13 +48,13 @@ func sold(t *testing.T, s *Store, c *clock) (first, second Occurrence) {
 				ds = append(ds, d)
 			}
 			for i, status := range []string{DeliverySent, DeliveryFailed} {
-				ds = append(ds, Delivery{OccurrenceID: occ.ID, PromotionID: promo.ID, At: occ.At, ChatID: RobotChat(int64(i)), Outlet: OutletRobot, Status: status, SentAt: occ.At})
+				ds = append(ds, Delivery{OccurrenceID: occ.ID, PromotionID: promo.ID, At: occ.At, ChatID: RobotChat(int64(i)), Outlet: OutletRobot, Status: status})
 			}
 			if err := tx.AddDeliveries(ds); err != nil {
 				return err
 			}
 		}
-		return nil
+		return tx.db.Exec(`UPDATE delivery SET sent_at = at + 3600000 WHERE status = 'sent'`).Error
 	})
 	// Around the first occurrence's posting in wr0, and none in wr1, which was not reached.
 	posted := c.Now().Add(time.Hour)

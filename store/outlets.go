@@ -85,8 +85,8 @@ func (r Reader) RobotUse(id int64) (string, error) {
 
 // SettleOutlet records what became of an occurrence in an outlet, if that was open.
 func (tx *Tx) SettleOutlet(occurrence int64, chat string, d Delivery) error {
-	return tx.db.Exec(`UPDATE delivery SET status = ?, code = ?, reason = ?, submitted_at = ?, sent_at = ? WHERE occurrence_id = ? AND chat_id = ? AND status IN (?, ?)`,
-		d.Status, d.Code, d.Reason, ms(d.SubmittedAt), ms(d.SentAt), occurrence, chat, DeliveryPlanned, DeliverySubmitted).Error
+	return tx.db.Exec(`UPDATE delivery SET status = ?, code = ?, reason = ?, submitted_at = ?, sent_at = ? WHERE occurrence_id = ? AND chat_id = ? AND status = ?`,
+		d.Status, d.Code, d.Reason, ms(d.SubmittedAt), ms(d.SentAt), occurrence, chat, DeliveryPlanned).Error
 }
 
 // OpenOutlets lists the outlets of an occurrence that nothing became of yet.

@@ -212,6 +212,7 @@ type Occurrence struct {
 	CreatedAt time.Time     `gorm:"serializer:ms"`
 	DoneAt    time.Time     `gorm:"serializer:ms"`
 	Version   int64         // of the promotion that it goes by; 0: not kept then
+	SummedAt  time.Time     `gorm:"serializer:ms"` // since when its funnel is in the promotion's sums; zero: not yet
 }
 
 // GroupCursor is how far an occurrence's planning has come among the groups, which are
@@ -247,11 +248,12 @@ func (tx *Tx) MoveOccurrence(id int64, status string, cursor GroupCursor) error 
 		status, cursor.Owner, cursor.ChatID, id))
 }
 
-// EndOccurrence ends a running occurrence if none of its tasks is open any more. The caller
-// must have locked it, or two that close the last two tasks would each see the other's.
+// EndOccurrence ends a running occurrence if none of its tasks and outlets is open any more.
+// The caller must have locked it, or two that close the last two would each see the other's.
 func (tx *Tx) EndOccurrence(id int64, reason string) error {
 	return tx.db.Exec(`UPDATE occurrence SET status = 'done', reason = ?, done_at = ? WHERE id = ? AND status = 'running' AND NOT EXISTS (
-		SELECT 1 FROM task WHERE occurrence_id = ? AND status IN ('planned', 'submitted', 'confirmed'))`, reason, tx.Now.UnixMilli(), id, id).Error
+		SELECT 1 FROM task WHERE occurrence_id = ? AND status IN ('planned', 'submitted', 'confirmed')) AND NOT EXISTS (
+		SELECT 1 FROM delivery WHERE occurrence_id = ? AND outlet <> '' AND status = 'planned')`, reason, tx.Now.UnixMilli(), id, id, id).Error
 }
 
 // PlannedOccurrences lists the occurrences whose planning is not over.

@@ -102,6 +102,9 @@ func whyDelivery(_ context.Context, t teller, id int64) error {
 	if d.Reason != "" {
 		t.say("· %s (%d)", d.Reason, d.Code)
 	}
+	if a, err := t.r.ActionByKey(promotions.PostOutlet{Occurrence: d.OccurrenceID, Chat: d.ChatID}.ActionKey()); err == nil && d.Outlet != "" {
+		t.action(a)
+	}
 	if d.TaskID == nil {
 		return nil
 	}

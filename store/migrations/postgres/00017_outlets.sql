@@ -17,3 +17,34 @@ ALTER TABLE report_target DROP COLUMN robot_key;
 
 -- What a delivery goes to beside a group: app_chat or robot; empty for a group.
 ALTER TABLE delivery ADD COLUMN outlet TEXT COLLATE "C" NOT NULL DEFAULT '';
+CREATE INDEX delivery_outlet ON delivery (occurrence_id) WHERE outlet <> '';
+
+-- What became of a promotion's old occurrences: all together (kind empty), by store and by
+-- owner. summed_at: since when an occurrence is in these sums.
+CREATE TABLE funnel (
+  promotion_id BIGINT NOT NULL REFERENCES promotion (id),
+  kind         TEXT COLLATE "C" NOT NULL,
+  id           TEXT COLLATE "C" NOT NULL,
+  "groups"     BIGINT NOT NULL,
+  blocked      BIGINT NOT NULL,
+  tasks        BIGINT NOT NULL,
+  owners       BIGINT NOT NULL,
+  confirmed    BIGINT NOT NULL,
+  sent         BIGINT NOT NULL,
+  failed       BIGINT NOT NULL,
+  unsent       BIGINT NOT NULL,
+  cancelled    BIGINT NOT NULL,
+  waiting      BIGINT NOT NULL,
+  joins        BIGINT NOT NULL,
+  leaves       BIGINT NOT NULL,
+  outlets      BIGINT NOT NULL,
+  outlets_sent BIGINT NOT NULL,
+  PRIMARY KEY (promotion_id, kind, id)
+);
+ALTER TABLE occurrence ADD COLUMN summed_at BIGINT;
+CREATE INDEX occurrence_unsummed ON occurrence (at, id) WHERE summed_at IS NULL;
+CREATE INDEX occurrence_live ON occurrence (promotion_id) WHERE summed_at IS NULL;
+CREATE INDEX occurrence_at ON occurrence (at);
+
+-- Who left in the day after something was posted.
+CREATE INDEX stint_left ON stint (chat_id, left_at) WHERE left_at IS NOT NULL;
