@@ -65,6 +65,11 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 			return err
 		},
 		func() error { _, err := r.LastParts(1, "a", "b"); return err },
+		func() error { _, err := r.Deliveries(DeliveryFilter{Promotion: 1, Cursor: 7, Limit: 10}); return err },
+		func() error {
+			_, err := r.Deliveries(DeliveryFilter{Promotion: 1, At: now, Cursor: 7, Limit: 10})
+			return err
+		},
 		func() error { _, err := r.UsedQuota([]string{"wr1", "wr2"}, now, now); return err },
 		func() error { _, err := r.PersonStints("wm1", "o1"); return err },
 		func() error { _, err := r.PresentPerson("wm1"); return err },
@@ -85,7 +90,7 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 		must(t, look())
 	}
 	looks := k.said
-	if len(looks) != 43 {
+	if len(looks) != 45 {
 		t.Fatalf("%d looks were seen: %q", len(looks), looks)
 	}
 	for _, look := range looks {

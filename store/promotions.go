@@ -462,7 +462,7 @@ func (r Reader) Deliveries(f DeliveryFilter) ([]DeliveryView, error) {
 		Joins("LEFT JOIN task ON task.id = delivery.task_id").
 		Where("delivery.promotion_id = ? AND delivery.id > ?", f.Promotion, f.Cursor).Order("delivery.id")
 	if !f.At.IsZero() {
-		q = q.Where("delivery.at = ?", ms(f.At))
+		q = q.Where("delivery.occurrence_id = (SELECT id FROM occurrence WHERE promotion_id = ? AND at = ?)", f.Promotion, ms(f.At))
 	}
 	return all[DeliveryView](limited(q, f.Limit))
 }

@@ -42,7 +42,8 @@ func (r Reader) Targets(f TargetFilter) ([]Chat, error) {
 	q.add("NOT hands_off")
 	q.add("(owner, chat_id) > (?, ?)", f.After.Owner, f.After.ChatID)
 	if f.Occurrence != 0 {
-		q.add("NOT EXISTS (SELECT 1 FROM delivery WHERE occurrence_id = ? AND delivery.chat_id = chat.chat_id)", f.Occurrence)
+		q.add(`NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.chat_id = chat.chat_id AND delivery.occurrence_id = ?
+			AND delivery.at = (SELECT at FROM occurrence WHERE id = ?))`, f.Occurrence, f.Occurrence)
 	}
 	rows, err := all[Chat](limited(r.db.Select("chat_id, name, owner, status, shop_id, labels, customers").
 		Where(q.sql(), q.args...).Order("owner, chat_id"), f.Limit))
