@@ -10,25 +10,26 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"xiaobu/handlers"
+	"xiaobu/promotions"
 	"xiaobu/store"
 )
 
 type missedBody struct {
-	Policy string `json:"policy,omitempty" doc:"skip, send_within or next_slot; left out: send_within"`
+	Policy string `json:"policy,omitempty" doc:"of a slot that was missed: skip, send_within (send it late) or next_slot (leave it to the next); left out: send_within"`
 	Within string `json:"within,omitempty" doc:"how late send_within may be, 1m to 24h; left out: 30m"`
 }
 
 type hoursBody struct {
-	From string `json:"from" example:"22:00"`
-	To   string `json:"to" doc:"excluded; may be on the next day" example:"08:00"`
+	From string `json:"from,omitempty" example:"22:00" doc:"neither from nor to: none"`
+	To   string `json:"to,omitempty" doc:"excluded; may be on the next day" example:"08:00"`
 }
 
 type scheduleBody struct {
-	Cron     string     `json:"cron" doc:"minute hour day month weekday, or words such as 每周一三五 10:00" example:"0 10 * * 1,3,5"`
+	Cron     string     `json:"cron" doc:"minute hour day month weekday, or words such as 每周一三五 10:00, 工作日 10:10, 每月最后一天 9:30 or mon,wed,fri 10:00; L is the last day of a month" example:"0 10 * * 1,3,5"`
 	Timezone string     `json:"timezone,omitempty" doc:"IANA name; left out: the configured one"`
 	StartsOn *string    `json:"starts_on,omitempty" nullable:"true" example:"2026-11-23"`
 	EndsOn   *string    `json:"ends_on,omitempty" nullable:"true" doc:"the last day, included"`
-	Days     string     `json:"days,omitempty" doc:"all, workdays, no_holidays or holidays, by the company's calendar; left out: all"`
+	Days     string     `json:"days,omitempty" doc:"all, workdays, no_holidays or holidays (public ones), by the calendar; left out: all, or what the words of cron say"`
 	Blackout []string   `json:"blackout,omitempty" doc:"days without it: 2026-12-24 or 2026-12-24/2026-12-26"`
 	Quiet    *hoursBody `json:"quiet,omitempty" doc:"hours without it; left out: the company's"`
 	Missed   missedBody `json:"missed,omitempty"`
@@ -119,14 +120,17 @@ func (b scheduleBody) spec() store.ScheduleSpec {
 }
 
 type scheduleView struct {
-	Cron     string     `json:"cron"`
-	Timezone string     `json:"timezone"`
-	StartsOn *string    `json:"starts_on"`
-	EndsOn   *string    `json:"ends_on"`
-	Days     string     `json:"days"`
-	Blackout []string   `json:"blackout" nullable:"false"`
-	Quiet    *hoursBody `json:"quiet"`
-	Missed   missedBody `json:"missed"`
+	Cron       string     `json:"cron"`
+	CronFields string     `json:"cron_fields" doc:"what the words of cron mean"`
+	Words      string     `json:"words" doc:"when it comes, in Chinese"`
+	WordsEN    string     `json:"words_en"`
+	Timezone   string     `json:"timezone"`
+	StartsOn   *string    `json:"starts_on"`
+	EndsOn     *string    `json:"ends_on"`
+	Days       string     `json:"days"`
+	Blackout   []string   `json:"blackout" nullable:"false"`
+	Quiet      *hoursBody `json:"quiet"`
+	Missed     missedBody `json:"missed"`
 }
 
 type selectionView struct {
@@ -179,7 +183,8 @@ func (s *server) viewPromotion(p store.Promotion) promotionView {
 }
 
 func viewSchedule(s store.ScheduleSpec) scheduleView {
-	v := scheduleView{Cron: s.Cron, Timezone: s.Timezone, StartsOn: text(s.StartsOn), EndsOn: text(s.EndsOn), Days: s.Days, Blackout: some(s.Blackout), Missed: missedBody(s.Missed)}
+	d := promotions.Describe(s)
+	v := scheduleView{Cron: s.Cron, CronFields: d.Fields, Words: d.Chinese, WordsEN: d.English, Timezone: s.Timezone, StartsOn: text(s.StartsOn), EndsOn: text(s.EndsOn), Days: d.Days, Blackout: some(s.Blackout), Missed: missedBody(s.Missed)}
 	if s.Quiet != nil {
 		v.Quiet = &hoursBody{From: s.Quiet.From, To: s.Quiet.To}
 	}

@@ -162,7 +162,7 @@ func (f field) part(text string) (Set, error) {
 			if high, err = f.value(to); err != nil {
 				return 0, err
 			}
-			if f.top() < f.max && high == f.min {
+			if f.top() < f.max && high == f.min && low > high {
 				high = f.max // mon-sun: at the end of a range Sunday is 7
 			}
 		case !stepped:

@@ -1,6 +1,7 @@
 package promotions
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -26,7 +27,7 @@ type Description struct {
 func Describe(s store.ScheduleSpec) Description {
 	sched, days, err := readSchedule(s)
 	if err != nil {
-		return Description{Fields: s.Cron, Days: days, Chinese: s.Cron, English: s.Cron}
+		return Description{Fields: s.Cron, Days: cmp.Or(s.Days, DaysAll), Chinese: s.Cron, English: s.Cron}
 	}
 	d := Description{Fields: strings.Join(strings.Fields(s.Cron), " "), Days: days,
 		Chinese: describe(sched, days, chinese), English: describe(sched, days, english)}
