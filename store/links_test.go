@@ -7,6 +7,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 // linked is an occurrence of a promotion with links.
@@ -174,4 +177,37 @@ func TestLinksThatNobodyFollowedAreForgotten(t *testing.T) {
 			t.Errorf("a link that was followed: %+v %v", l, err)
 		}
 	})
+}
+
+// A page of sums reads the links of that page, and a redirect one row.
+func TestSalesReadNoMoreThanTheirPage(t *testing.T) {
+	s := open(t, dsns(t)["sqlite"], newClock())
+	k := &keeper{Interface: logger.Discard}
+	s.read = s.read.Session(&gorm.Session{Logger: k})
+	r := s.Read(t.Context())
+	for _, by := range []string{"group", "store", "owner", "occurrence"} {
+		_, err := r.Sales(SaleFilter{Promotion: 1, By: by, From: "1", Begun: true, Limit: 50})
+		must(t, err)
+	}
+	_, err := r.LinkByCode("a")
+	notFound(t, err)
+	_, err = r.LinksByCode([]string{"a"})
+	must(t, err)
+	_, err = r.LinksOf(1, []string{"a", "b"})
+	must(t, err)
+	_, err = r.ClickHours(1)
+	must(t, err)
+	for _, f := range []OrderFilter{{Limit: 1}, {Promotion: 1, Limit: 1}, {ChatID: "wr1", Limit: 1}, {Promotion: 1, ChatID: "wr1", Limit: 1}} {
+		_, err = r.Orders(f)
+		must(t, err)
+	}
+	if len(k.said) != 12 {
+		t.Fatalf("%d statements: %q", len(k.said), k.said)
+	}
+	for i, sql := range k.said {
+		plan := planOf(t, s, sql)
+		if strings.Contains(plan, "SCAN") || i < 4 && (strings.Contains(plan, "TEMP B-TREE") || !strings.Contains(plan, "promotion_id=? AND")) {
+			t.Errorf("%s\n%s", sql, plan)
+		}
+	}
 }
