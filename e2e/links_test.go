@@ -7,6 +7,17 @@ import (
 	"time"
 )
 
+// follow opens an address as a customer's browser does, and tells where it is sent on to.
+func (r *rig) follow(path string) (status int, location string) {
+	r.t.Helper()
+	browser := *r.web
+	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := browser.Get(r.base + path)
+	must(r.t, err)
+	resp.Body.Close()
+	return resp.StatusCode, resp.Header.Get("Location")
+}
+
 // What a group reads leads to the shop, with a code in the address that the shop reports its
 // orders with: what was sold is then known by group.
 func TestALinkInAGroupLeadsToASaleOfThatGroup(t *testing.T) {
@@ -28,17 +39,12 @@ func TestALinkInAGroupLeadsToASaleOfThatGroup(t *testing.T) {
 	if a == b || !strings.HasPrefix(a, "/l/") || !strings.HasPrefix(b, "/l/") {
 		t.Fatalf("the groups get %v", links)
 	}
-	browser := *r.web
-	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	code := ""
 	for _, path := range []string{a, a, b} {
-		resp, err := browser.Get(r.base + path)
-		must(t, err)
-		resp.Body.Close()
-		address := resp.Header.Get("Location")
+		status, address := r.follow(path)
 		var ok bool
-		if code, ok = strings.CutPrefix(address, "https://shop.example.com/sale?from="); resp.StatusCode != http.StatusFound || !ok || "/l/"+code != path {
-			t.Fatalf("%s leads to %d %q", path, resp.StatusCode, address)
+		if code, ok = strings.CutPrefix(address, "https://shop.example.com/sale?from="); status != http.StatusFound || !ok || "/l/"+code != path {
+			t.Fatalf("%s leads to %d %q", path, status, address)
 		}
 	}
 	r.want(http.StatusCreated, http.MethodPost, "/orders", map[string]any{"id": "S-1", "code": code, "amount_fen": 1980, "at": r.clock.now()}, nil)

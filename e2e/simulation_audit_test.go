@@ -98,7 +98,7 @@ func (a *auditor) tasks() {
 		due := len(p.slots(p.created, later(a.s.clock.now(), a.s.botNow()), a.s.conf.Timezone)) + len(p.runs)
 		made := map[string]int{}
 		for _, t := range all {
-			if t.Text != p.text {
+			if text, _, _ := strings.Cut(t.Text, " "); text != p.text {
 				continue
 			}
 			for _, share := range t.Shares {
@@ -178,6 +178,7 @@ func (a *auditor) final() {
 	a.members()
 	a.occurrences()
 	a.deliveries()
+	a.links()
 	a.books()
 	a.cases()
 	a.rest()
@@ -292,6 +293,23 @@ func (a *auditor) deliveries() {
 		for g, want := range truthOf(t) {
 			if got := claimed[post{t.MsgID, g}]; !t.Personal && got != want {
 				a.bad("message %s in group %s is %q on the platform and %q in the books", t.MsgID, g, want, got)
+			}
+		}
+	}
+}
+
+// links demands that every link that was ever posted leads to its promotion's shop with a code
+// that the books know.
+func (a *auditor) links() {
+	a.s.t.Helper()
+	for _, t := range a.s.box.Tasks() {
+		text, link, linked := strings.Cut(t.Text, " "+a.s.conf.PublicURL)
+		for _, p := range a.s.company.promos {
+			if !linked || text != p.text {
+				continue
+			}
+			if status, to := a.s.follow(link); status != http.StatusFound || to != p.shop()+strings.TrimPrefix(link, "/l/") {
+				a.bad("the link %s of promotion %s leads to %d %s", link, p.id, status, to)
 			}
 		}
 	}

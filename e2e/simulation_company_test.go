@@ -37,6 +37,11 @@ type promo struct {
 	ended        time.Time   // zero: not yet
 }
 
+// shop is the address that a promotion's links lead to, but for the code.
+func (p *promo) shop() string {
+	return fmt.Sprintf("https://shop.example.com/%d/%d?from=", p.hour, p.minute)
+}
+
 // slots are the moments of a promotion after one and up to another.
 func (p *promo) slots(after, until time.Time, zone *time.Location) []time.Time {
 	var out []time.Time
@@ -140,10 +145,15 @@ func (s *simulation) promote(i int) {
 		missed = map[string]any{"policy": "send_within", "within": p.within.String()}
 	}
 	var made struct{ ID string }
-	s.want(http.StatusCreated, http.MethodPost, "/promotions", map[string]any{
+	body := map[string]any{
 		"name": p.text, "schedule": map[string]any{"cron": fmt.Sprintf("%d %d * * *", p.minute, p.hour), "missed": missed},
 		"targets": map[string]any{"all": true}, "message": map[string]any{"text": p.text},
-	}, &made)
+	}
+	if i > 0 {
+		body["message"] = map[string]any{"text": p.text + " {link}"}
+		body["link"] = map[string]any{"url": p.shop() + "{code}", "per": []string{"promotion", "owner", "store", "group"}[p.hour%4]}
+	}
+	s.want(http.StatusCreated, http.MethodPost, "/promotions", body, &made)
 	p.id = made.ID
 	s.company.promos = append(s.company.promos, p)
 	s.tell("promotion %s at %02d:%02d, at most %s late", p.id, p.hour, p.minute, p.within)
