@@ -47,6 +47,8 @@ type Config struct {
 	Moderation *handlers.Moderation
 	Reports    *handlers.Reports
 	Robots     *handlers.Robots
+	Library    *promotions.Library
+	Phrases    *promotions.Phrases
 	Printer    *codes.Printer
 }
 
@@ -67,7 +69,7 @@ func New(c Config) http.Handler {
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
 	s := &server{Config: c, api: humago.New(mux, conf)}
-	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.calendar, s.orders, s.sales, s.moderation, s.reports, s.robots, s.inbox} {
+	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.media, s.texts, s.calendar, s.orders, s.sales, s.moderation, s.reports, s.robots, s.inbox} {
 		register()
 	}
 	root := http.NewServeMux()
@@ -89,7 +91,15 @@ func (s *server) guard(next *http.ServeMux) http.Handler {
 			problem(w, http.StatusUnauthorized, "send Authorization: Bearer <api_token>")
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody+1)
+		most := int64(maxBody)
+		if r.URL.Path == prefix+"/media" {
+			most = maxUpload
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // the body's own deadline ends it
+		}
+		// In a copy of the request: of one whose own body was replaced, the server does not see
+		// that a part was left unread, and takes that for the next request.
+		r = r.WithContext(r.Context())
+		r.Body = http.MaxBytesReader(w, r.Body, most+1)
 		if _, pattern := next.Handler(r); pattern == "" {
 			noRoute(w, r, next)
 			return

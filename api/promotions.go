@@ -65,20 +65,42 @@ type productBody struct {
 	Stock    *int64 `json:"stock,omitempty" doc:"how many there are; left out: not said; 0: sold out, and not named"`
 	Limit    int64  `json:"limit,omitempty" doc:"how many each person may buy; left out: any number"`
 	ImageURL string `json:"image_url,omitempty" doc:"its picture, which is attached while there are fewer than 9 attachments"`
+	Media    string `json:"media,omitempty" doc:"the same, as the id of an image in the library"`
+}
+
+// contentBody is what a promotion says.
+type contentBody struct {
+	Text        string           `json:"text,omitempty" maxLength:"20000"`
+	Attachments []attachmentBody `json:"attachments,omitempty" maxItems:"50"`
+	TextID      string           `json:"text_id,omitempty" doc:"a text of the library that is taken over as it is now, in the place of text and attachments"`
 }
 
 type promotionBody struct {
 	Name          string        `json:"name"`
 	Schedule      scheduleBody  `json:"schedule"`
 	Targets       targetsBody   `json:"targets"`
-	Message       messageBody   `json:"message"`
+	Message       contentBody   `json:"message"`
 	Products      []productBody `json:"products,omitempty"`
 	Link          *linkBody     `json:"link,omitempty" doc:"what {link} stands for in the text and in attachments' url, and {code} in a mini-program's page; clicks are counted"`
 	ConfirmWithin string        `json:"confirm_within,omitempty" doc:"how long owners may confirm, 10m to 72h; left out: 12h" example:"4h"`
 }
 
+// spec reads a promotion. What it takes over from a text of the library is in it then.
+func (s *server) spec(ctx context.Context, b promotionBody) (store.PromotionSpec, error) {
+	spec, err := b.spec()
+	if err != nil || b.Message.TextID == "" {
+		return spec, err
+	}
+	if b.Message.Text != "" || len(b.Message.Attachments) > 0 {
+		return spec, handlers.Invalidf("message.text_id", "is given beside text or attachments; want one or the other")
+	}
+	spec.Message, err = s.Phrases.Message(ctx, "message.text_id", b.Message.TextID)
+	return spec, err
+}
+
+// spec is a promotion without what a text of the library says; see server.spec.
 func (b promotionBody) spec() (store.PromotionSpec, error) {
-	s := store.PromotionSpec{Name: b.Name, Schedule: b.Schedule.spec(), Message: b.Message.message(), ConfirmWithin: b.ConfirmWithin}
+	s := store.PromotionSpec{Name: b.Name, Schedule: b.Schedule.spec(), Message: messageBody{b.Message.Text, b.Message.Attachments}.message(), ConfirmWithin: b.ConfirmWithin}
 	var err error
 	if s.Targets, err = b.Targets.spec(); err != nil {
 		return s, err
@@ -254,7 +276,7 @@ func (s *server) promotions() {
 	}
 	huma.Register(s.api, op(http.MethodPost, "/promotions", "plan a promotion", http.StatusCreated), func(ctx context.Context, in *create) (*result[promotionView], error) {
 		p, err := once(ctx, s, "POST /promotions", in.Keyed, in.Body, func(remember handlers.Remember) (store.Promotion, error) {
-			spec, err := in.Body.spec()
+			spec, err := s.spec(ctx, in.Body)
 			if err != nil {
 				return store.Promotion{}, err
 			}

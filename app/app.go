@@ -160,6 +160,7 @@ type features struct {
 	channels   *handlers.Channels
 	greetings  *handlers.Greetings
 	reports    *handlers.Reports
+	library    *promotions.Library
 	robots     *handlers.Robots
 }
 
@@ -177,6 +178,7 @@ func (a *App) features() features {
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
+		library:    promotions.NewLibrary(a.Store, p, o.Now),
 		reports:    &handlers.Reports{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log, Chats: p, Robots: robots},
 		robots:     robots,
 	}
@@ -222,7 +224,7 @@ func (a *App) send(m *metrics, f features) {
 	a.sender.Perform(handlers.WelcomeSender{Platform: p}, welcomeWorkers)
 	a.sender.Perform(handlers.CardSender{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.CardUpdater{Platform: p}, fewWorkers)
-	a.sender.Perform(&promotions.MassSender{Platform: p, Store: a.Store, Now: o.Now}, fewWorkers)
+	a.sender.Perform(&promotions.MassSender{Platform: p, Store: a.Store, Now: o.Now, Library: f.library}, fewWorkers)
 	a.sender.Perform(promotions.OwnerCarder{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
 	a.sender.Perform(promotions.NoteTeller{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
 	a.sender.Perform(promotions.MassReminder{Platform: p}, fewWorkers)
@@ -280,6 +282,7 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
 		PublicURL: o.Config.PublicURL, Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts,
 		Promotions: f.promotions, Orders: &promotions.Orders{Store: a.Store}, Moderation: f.moderation, Reports: f.reports, Robots: f.robots, Printer: a.printer,
+		Library: f.library, Phrases: &promotions.Phrases{Store: a.Store},
 	})
 	mux.Handle("/api/v1/", face)
 	mux.Handle("/hooks/messages", face)

@@ -16,7 +16,8 @@ const (
 
 // Attachment is one thing that hangs on a message. Which fields it needs depends on Type:
 // image: MediaID or ImageURL; link: Title and URL; miniprogram: Title, AppID, Page and
-// MediaID (its cover); video and file: MediaID.
+// MediaID (its cover); video and file: MediaID. Media, the id of a file of our own, may stand
+// in the place of MediaID until the message goes out; a platform refuses it.
 type Attachment struct {
 	Type     AttachmentType `json:"type"`
 	Title    string         `json:"title,omitempty"`
@@ -26,6 +27,7 @@ type Attachment struct {
 	MediaID  string         `json:"media_id,omitempty"`
 	AppID    string         `json:"app_id,omitempty"`
 	Page     string         `json:"page,omitempty"`
+	Media    string         `json:"media,omitempty"`
 }
 
 // Message is what people get to read: a text, attachments, or both.

@@ -18,10 +18,10 @@ func Invalidf(field, format string, args ...any) error {
 	return &Invalid{Field: field, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Under puts a field that was found invalid below another.
+// Under puts a field that was found invalid below another, if there is one.
 func Under(parent string, err error) error {
 	var inv *Invalid
-	if errors.As(err, &inv) {
+	if errors.As(err, &inv) && parent != "" {
 		return &Invalid{Field: parent + "." + inv.Field, Detail: inv.Detail}
 	}
 	return err

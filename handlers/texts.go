@@ -48,10 +48,11 @@ func CheckAttachment(at string, a bot.Attachment) error {
 	if err := checkLengths(at, a); err != nil {
 		return err
 	}
+	file := a.MediaID + a.Media
 	switch a.Type {
 	case bot.AttachImage:
-		if a.MediaID == "" && a.ImageURL == "" {
-			return Invalidf(at+".image_url", "is missing: an image needs image_url or media_id")
+		if file == "" && a.ImageURL == "" {
+			return Invalidf(at+".image_url", "is missing: an image needs image_url, media or media_id")
 		}
 		return CheckURL(at+".image_url", a.ImageURL, false)
 	case bot.AttachLink:
@@ -63,15 +64,15 @@ func CheckAttachment(at string, a bot.Attachment) error {
 		}
 		return CheckURL(at+".image_url", a.ImageURL, false)
 	case bot.AttachMiniprogram:
-		for _, f := range [][2]string{{"title", a.Title}, {"app_id", a.AppID}, {"page", a.Page}, {"media_id", a.MediaID}} {
+		for _, f := range [][2]string{{"title", a.Title}, {"app_id", a.AppID}, {"page", a.Page}, {"media_id", file}} {
 			if f[1] == "" {
-				return Invalidf(at+"."+f[0], "is missing: a miniprogram needs title, app_id, page and media_id (its cover)")
+				return Invalidf(at+"."+f[0], "is missing: a miniprogram needs title, app_id, page and media or media_id (its cover)")
 			}
 		}
 		return nil
 	case bot.AttachVideo, bot.AttachFile:
-		if a.MediaID == "" {
-			return Invalidf(at+".media_id", "is missing: a %s needs a media_id", a.Type)
+		if file == "" {
+			return Invalidf(at+".media_id", "is missing: a %s needs media or media_id", a.Type)
 		}
 		return nil
 	}

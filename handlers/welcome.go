@@ -261,6 +261,12 @@ func (g *Greetings) check(ctx context.Context, id string, m bot.Message) error {
 			return err
 		}
 	}
+	for i, a := range m.Attachments {
+		// A greeting has seconds, and a template stays for years: neither can wait for an upload.
+		if a.Media != "" {
+			return Invalidf(fmt.Sprintf("attachments[%d].media", i), "is for promotions only; want image_url, or media_id of a file that you uploaded to WeCom")
+		}
+	}
 	return CheckMessage(m, names)
 }
 

@@ -84,8 +84,8 @@ func productLines(products []store.Product) string {
 func pictures(products []store.Product, room int) []bot.Attachment {
 	var out []bot.Attachment
 	for _, pr := range products {
-		if len(out) < room && !pr.SoldOut() && pr.ImageURL != "" {
-			out = append(out, bot.Attachment{Type: bot.AttachImage, ImageURL: pr.ImageURL})
+		if len(out) < room && !pr.SoldOut() && (pr.ImageURL != "" || pr.Media != "") {
+			out = append(out, bot.Attachment{Type: bot.AttachImage, ImageURL: pr.ImageURL, Media: pr.Media})
 		}
 	}
 	return out
@@ -194,18 +194,29 @@ func checkContent(r store.Reader, spec store.PromotionSpec, zone *time.Location,
 	if err := checkProducts(spec.Products); err != nil {
 		return err
 	}
-	known := append(placeholders(), "link")
-	if err := handlers.CheckMessage(withLink(spec.Message, links, anyCode), known); err != nil {
-		return handlers.Under("message", err)
+	if err := checkWords(withLink(spec.Message, links, anyCode), "message."); err != nil {
+		return err
 	}
-	for i, a := range spec.Message.Attachments {
+	if err := checkMedia(r.Media, spec); err != nil {
+		return err
+	}
+	return checkLongest(r, spec, zone, links)
+}
+
+// checkWords refuses a message that lacks something or has a placeholder that nothing is
+// filled in for; at stands before the names of its fields.
+func checkWords(m bot.Message, at string) error {
+	if err := handlers.CheckMessage(m, append(placeholders(), "link")); err != nil {
+		return handlers.Under(strings.TrimSuffix(at, "."), err)
+	}
+	for i, a := range m.Attachments {
 		for _, f := range [][2]string{{"title", a.Title}, {"desc", a.Desc}} {
-			if err := handlers.CheckPlaceholders(fmt.Sprintf("message.attachments[%d].%s", i, f[0]), f[1], placeholders()); err != nil {
+			if err := handlers.CheckPlaceholders(fmt.Sprintf("%sattachments[%d].%s", at, i, f[0]), f[1], placeholders()); err != nil {
 				return err
 			}
 		}
 	}
-	return checkLongest(r, spec, zone, links)
+	return nil
 }
 
 // checkLongest fills a message in with the longest values that are known.

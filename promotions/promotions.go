@@ -49,6 +49,9 @@ func (p *Planner) Create(ctx context.Context, spec store.PromotionSpec, remember
 		if promo.NextAt = plan.after(tx.Now); promo.NextAt.IsZero() {
 			return handlers.Invalidf("schedule.cron", "%s", plan.never(tx.Now))
 		}
+		if err := checkMedia(tx.HoldMedia, spec); err != nil { // it may have been deleted since
+			return err
+		}
 		if err := tx.AddPromotion(&promo); err != nil {
 			return err
 		}

@@ -40,6 +40,7 @@ type MassSender struct {
 	Platform bot.MassMessenger
 	Store    *store.Store
 	Now      func() time.Time
+	Library  *Library // whose files messages refer to; nil: none
 
 	listed listing
 }
@@ -63,8 +64,32 @@ func (s *MassSender) Perform(ctx context.Context, a store.Action) (any, error) {
 	case err != nil: // nothing was sent
 		return nil, fmt.Errorf("%w: %w", refusal(bot.ClassRetry, "the books cannot be read"), err)
 	}
-	id, refused, err := s.Platform.CreateMassMessage(ctx, m.MassMessage)
-	return massResult{id, refused}, err
+	for again := false; ; again = true {
+		mass := m.MassMessage
+		if mass.Message, err = s.uploaded(ctx, m); err != nil {
+			return nil, err
+		}
+		id, refused, err := s.Platform.CreateMassMessage(ctx, mass)
+		if again || !staleMedia(mass.Message, err) {
+			return massResult{id, refused}, err
+		}
+		// It was uploaded in time, and yet is not known: once more, with new uploads.
+		if err := s.Library.Forget(ctx, mass.Message); err != nil {
+			return nil, unposted(err)
+		}
+	}
+}
+
+// uploaded is the message of a task with what the platform gave for the library's files.
+func (s *MassSender) uploaded(ctx context.Context, m SendMass) (bot.Message, error) {
+	if len(mediaIn(m.Message.Attachments)) == 0 {
+		return m.Message, nil
+	}
+	task, err := s.Store.Read(ctx).Task(m.Task)
+	if err != nil {
+		return m.Message, unposted(err)
+	}
+	return s.Library.Ready(ctx, m.Message, task.ClosesAt)
 }
 
 // refusal is our own reason not to make a call now, or at all.

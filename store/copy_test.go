@@ -61,6 +61,8 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.PutAbsence(Absence{UserID: "wang", FromDay: "2026-11-23", ToDay: "2026-11-24", StandIn: "li"}),
 			tx.AddChecks(&Checks{By: "anna"}), tx.AddFlag(Flag{EntryID: entry.ID, Weight: 1.1, Threshold: 1, Signals: []Signal{{Name: "ring", Weight: 0.7}}}),
 			tx.DecideFlag(FlagDecision{EntryID: entry.ID, Decision: DecideRelease, Who: "anna"}),
+			tx.AddMedia(&Media{Name: "海报.png", Type: bot.AttachImage}, []byte{0x89, 0, 0xff}), tx.PutMediaUpload(MediaUpload{MediaID: 1, PlatformID: "m", UploadedAt: tx.Now, ExpiresAt: tx.Now}),
+			tx.AddPhrase(&Phrase{Name: "p", Attachments: []bot.Attachment{{Type: bot.AttachImage, Media: "1"}}}),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,
 			tx.db.Exec(`INSERT INTO audit (id, at, entries, transfers, differences, repaired) VALUES (1, 1, 1, 1, 1, 0)`).Error,
 			tx.db.Exec(`INSERT INTO difference (audit_id, what, subject, field, want, have, repaired) VALUES (1, 'tally', 's', 'f', 1, 2, false)`).Error,

@@ -48,6 +48,7 @@ type Product struct {
 	Stock    *int64 `json:"stock,omitempty"` // nil: not said
 	Limit    int64  `json:"limit,omitempty"` // per person; 0: none
 	ImageURL string `json:"image_url,omitempty"`
+	Media    string `json:"media,omitempty"` // id of its picture in the library
 }
 
 // SoldOut reports whether nothing is left of a product.

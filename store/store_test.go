@@ -22,7 +22,7 @@ import (
 var models = []any{
 	eventRow{}, Action{}, Slot{}, Chat{}, Stint{}, StaffRow{}, Contact{}, Shop{}, Channel{}, ChannelOwner{}, Welcome{}, Rule{}, Entry{}, Transfer{},
 	Payout{}, PayoutStep{}, PayoutLine{}, PayoutItem{}, Promotion{}, Occurrence{}, Task{}, Delivery{}, Message{}, Case{}, Blocked{}, FirstAnswer{},
-	Callback{}, Evidence{}, ChannelDay{}, ChannelPicture{}, Link{}, LinkHour{}, Order{}, CalendarDay{}, QuietHours{},
+	Callback{}, Evidence{}, Media{}, MediaContent{}, MediaUpload{}, Phrase{}, ChannelDay{}, ChannelPicture{}, Link{}, LinkHour{}, Order{}, CalendarDay{}, QuietHours{},
 	PromotionChange{}, Absence{}, Chase{},
 }
 

@@ -89,6 +89,7 @@ var (
 	_ bot.RobotPoster     = (*Client)(nil)
 	_ bot.MemberRemover   = (*Client)(nil)
 	_ bot.PictureReader   = (*Client)(nil)
+	_ bot.MediaUploader   = (*Client)(nil)
 )
 
 // New makes a Client. It sends nothing: a wrong secret shows with the first call.

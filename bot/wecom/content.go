@@ -63,6 +63,9 @@ func textOf(text string) *textWire {
 
 // partsOf writes one attachment.
 func partsOf(op string, a bot.Attachment) (partsWire, error) {
+	if a.Media != "" && a.MediaID == "" {
+		return partsWire{}, refused(op, "file "+a.Media+" of the library was not uploaded")
+	}
 	switch a.Type {
 	case bot.AttachImage:
 		return partsWire{Image: &imageWire{MediaID: a.MediaID, PicURL: a.ImageURL}}, nil

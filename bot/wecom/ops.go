@@ -39,6 +39,8 @@ const (
 	opAppChatSet    = "appchat/update"
 	opAppChatSend   = "appchat/send"
 
+	opUpload = "media/upload"
+
 	opRobot = "webhook/send"
 )
 
@@ -58,11 +60,12 @@ func needsNoToken(op string) bool { return op == opRobot }
 
 // isRead reports whether a call changes nothing, so that it may be made again although
 // nobody knows what became of the first attempt. A call it does not know changes something.
+// An upload counts as one: what a lost one leaves behind nobody ever asks for.
 func isRead(op string) bool {
 	switch op {
 	case opToken, opFollowUsers, opContact, opChats, opChat, opStaff,
 		opMassList, opMassTasks, opMassResults,
-		opJoinWayGet, opContactWayGet, opAppChatGet:
+		opJoinWayGet, opContactWayGet, opAppChatGet, opUpload:
 		return true
 	}
 	return false

@@ -47,7 +47,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(req.Context(), t.timeout)
+	ctx, cancel := context.WithTimeout(req.Context(), c.time(t.timeout))
 	defer cancel()
 	answer, err := t.carry(ctx, c)
 	if err != nil {
@@ -72,6 +72,15 @@ type call struct {
 	url    url.URL // without the token
 	query  url.Values
 	body   []byte
+	kind   string // content type of the body
+}
+
+// time bounds the call.
+func (c *call) time(usual time.Duration) time.Duration {
+	if c.op == opUpload {
+		return max(usual, uploadTimeout)
+	}
+	return usual
 }
 
 // newCall reads a request once and puts its query and body into the form WeCom wants.
@@ -86,14 +95,20 @@ func newCall(req *http.Request) (*call, error) {
 		return c, nil
 	}
 	defer req.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(req.Body, maxRequest+1))
+	most := maxRequest
+	if c.op == opUpload {
+		most = maxUpload
+	}
+	body, err := io.ReadAll(io.LimitReader(req.Body, int64(most)+1))
 	if err != nil {
 		return nil, fmt.Errorf("%s: read request: %w", c.op, err)
 	}
-	if len(body) > maxRequest {
-		return nil, refused(c.op, fmt.Sprintf("request of more than %d bytes", maxRequest))
+	if len(body) > most {
+		return nil, refused(c.op, fmt.Sprintf("request of more than %d bytes", most))
 	}
-	c.body = unescape(body)
+	if c.body, c.kind = body, req.Header.Get("Content-Type"); c.op != opUpload {
+		c.body, c.kind = unescape(body), "application/json; charset=utf-8"
+	}
 	return c, nil
 }
 

@@ -70,7 +70,7 @@ func (w *wire) send(ctx context.Context, c *call, token string) ([]byte, error) 
 		return nil, refused(c.op, "not a request")
 	}
 	if len(c.body) > 0 {
-		req.Header.Set("Content-Type", "application/json; charset=utf-8")
+		req.Header.Set("Content-Type", c.kind)
 	}
 	req.Header.Set("Accept", "application/json")
 
