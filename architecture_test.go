@@ -26,7 +26,7 @@ var rooms = map[string][]string{
 	"spam/example":    {"spam"},
 	"handlers":        {"bot", "store", "spam", "pump"},
 	"promotions":      {"bot", "cron", "handlers", "store"},
-	"cron":            {},
+	"cron":            {"github.com/robfig/cron/v3"},
 	"scheduler":       {"bot", "cron", "pump", "store"},
 	"codes":           {"bot", "store", "github.com/boombuler/barcode", "github.com/makiuchi-d/gozxing", "codeberg.org/go-pdf/fpdf", "golang.org/x/image", "golang.org/x/sync", "golang.org/x/text"},
 	"api":             {"bot", "codes", "handlers", "promotions", "store", "github.com/danielgtaylor/huma/v2", "github.com/xuri/excelize/v2"},

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/robfig/cron/v3"
 )
 
 // Limits of a schedule.
@@ -48,21 +51,23 @@ func (s Set) Values() []int {
 	return out
 }
 
-// field is what one of the five may hold.
+// field is one of the five.
 type field struct {
 	name     string
 	min, max int
-	words    []string // names of values, from min
-	last     bool     // L is its last day
+	example  string
 }
 
 var (
-	minuteField  = field{name: "minute", max: 59}
-	hourField    = field{name: "hour", max: 23}
-	dayField     = field{name: "day", min: 1, max: 31, last: true}
-	monthField   = field{name: "month", min: 1, max: 12, words: []string{"jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"}}
-	weekdayField = field{name: "weekday", max: 7, words: []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}}
+	minuteField  = field{"minute", 0, 59, "0,30 or */15"}
+	hourField    = field{"hour", 0, 23, "9-18 or 10,15"}
+	dayField     = field{"day", 1, 31, "1,15 or L, the last one"}
+	monthField   = field{"month", 1, 12, "1-6 or jan"}
+	weekdayField = field{"weekday", 0, 6, "1,3,5 or mon-fri; Sunday is also 7"}
 )
+
+// fiveFields reads an expression.
+var fiveFields = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
 
 // Parse reads minute, hour, day of month, month and weekday: numbers, names such as mon or
 // jan, lists, ranges, steps, * and ?; L is the last day of a month; 0 and 7 are Sunday.
@@ -94,31 +99,67 @@ func Parse(spec string) (Schedule, error) {
 	return s, nil
 }
 
-func expression(fields []string) (e Expression, err error) {
+func expression(fields []string) (Expression, error) {
 	if len(fields) != 5 {
-		return e, fmt.Errorf("has %d fields, want five: minute hour day month weekday", len(fields))
+		return Expression{}, fmt.Errorf("has %d fields, want five: minute hour day month weekday", len(fields))
 	}
-	days, last := fields[2], false
-	if e.Minutes, _, err = minuteField.read(fields[0]); err != nil {
-		return e, err
+	asked := slices.Clone(fields)
+	days, last := cutLast(fields[2])
+	asked[2], asked[4] = days, sundays(strings.ToLower(fields[4]))
+	for i, f := range []field{minuteField, hourField, dayField, monthField, weekdayField} {
+		alone := []string{"*", "*", "*", "*", "*"}
+		alone[i] = asked[i]
+		if _, err := fiveFields.Parse(strings.Join(alone, " ")); err != nil || strings.Contains(","+asked[i]+",", ",,") {
+			return Expression{}, fmt.Errorf("%s is %q, want %d to %d, such as %s", f.name, fields[i], f.min, f.max, f.example)
+		}
 	}
-	if e.Hours, _, err = hourField.read(fields[1]); err != nil {
-		return e, err
+	read, err := fiveFields.Parse(strings.Join(asked, " "))
+	if err != nil {
+		return Expression{}, err
 	}
-	if e.Days, last, err = dayField.read(days); err != nil {
-		return e, err
+	bits, ok := read.(*cron.SpecSchedule)
+	if !ok {
+		return Expression{}, fmt.Errorf("is read as %T", read)
 	}
-	if e.Months, _, err = monthField.read(fields[3]); err != nil {
-		return e, err
+	const plain = 1<<63 - 1 // without the library's mark of a star
+	e := Expression{Minutes: Set(bits.Minute & plain), Hours: Set(bits.Hour & plain), Days: Set(bits.Dom & plain), Months: Set(bits.Month & plain),
+		Weekdays: Set(bits.Dow & plain), LastDay: last, AnyDay: starred(fields[2]), AnyWeekday: starred(fields[4])}
+	if last && days == onlyLast {
+		e.Days = 0
 	}
-	if e.Weekdays, _, err = weekdayField.read(fields[4]); err != nil {
-		return e, err
-	}
-	if e.Weekdays.Has(7) {
-		e.Weekdays = e.Weekdays&^(1<<7) | 1
-	}
-	e.LastDay, e.AnyDay, e.AnyWeekday = last, starred(days), starred(fields[4])
 	return e, nil
+}
+
+// onlyLast stands for no other day than the last, which the library does not know.
+const onlyLast = "31,31"
+
+// cutLast takes L out of the days of the month.
+func cutLast(days string) (rest string, last bool) {
+	items := strings.Split(days, ",")
+	kept := slices.DeleteFunc(slices.Clone(items), func(item string) bool { return item == "L" || item == "l" })
+	switch last = len(kept) < len(items); {
+	case last && len(kept) == 0:
+		return onlyLast, true
+	case last:
+		return strings.Join(kept, ","), true
+	}
+	return days, false
+}
+
+// sundays writes 0 for a Sunday that is called 7, or ends a range of weekdays: the library
+// knows it as the first day of the week only.
+func sundays(weekdays string) string {
+	items := strings.Split(weekdays, ",")
+	for i, item := range items {
+		from, to, ranged := strings.Cut(item, "-")
+		switch {
+		case item == "7" || item == "7-7":
+			items[i] = "0"
+		case ranged && (to == "7" || to == "sun" && from != "sun" && from != "0"):
+			items[i] = from + "-6,0"
+		}
+	}
+	return strings.Join(items, ",")
 }
 
 // starred reports whether a field says that it does not matter; */2 does matter.
@@ -130,86 +171,6 @@ func starred(field string) bool {
 		}
 	}
 	return false
-}
-
-func (f field) read(text string) (set Set, last bool, err error) {
-	for part := range strings.SplitSeq(strings.ToLower(text), ",") {
-		if f.last && part == "l" {
-			last = true
-			continue
-		}
-		s, err := f.part(part)
-		if err != nil {
-			return 0, false, err
-		}
-		set |= s
-	}
-	return set, last, nil
-}
-
-// part reads one item of a list: a value, a range or a star, each perhaps with a step.
-func (f field) part(text string) (Set, error) {
-	span, stepText, stepped := strings.Cut(text, "/")
-	low, high, step := f.min, f.top(), 1
-	if span != "*" && span != "?" {
-		from, to, ranged := strings.Cut(span, "-")
-		var err error
-		if low, err = f.value(from); err != nil {
-			return 0, err
-		}
-		switch {
-		case ranged:
-			if high, err = f.value(to); err != nil {
-				return 0, err
-			}
-			if f.top() < f.max && high == f.min && low > high {
-				high = f.max // mon-sun: at the end of a range Sunday is 7
-			}
-		case !stepped:
-			high = low
-		}
-		if high < low {
-			return 0, fmt.Errorf("%s %q goes backwards; want the lower end first", f.name, span)
-		}
-	}
-	if stepped {
-		var err error
-		if step, err = number(stepText); err != nil || step == 0 {
-			return 0, fmt.Errorf("%s %q has no step such as */2", f.name, text)
-		}
-	}
-	var set Set
-	for n := low; n <= high; n += step {
-		set |= 1 << n
-	}
-	return set, nil
-}
-
-// top is the highest value that * means: a week has seven days although Sunday has two
-// numbers.
-func (f field) top() int {
-	if f.words != nil && f.min == 0 {
-		return len(f.words) - 1
-	}
-	return f.max
-}
-
-func (f field) value(text string) (int, error) {
-	for i, w := range f.words {
-		if text == w {
-			return f.min + i, nil
-		}
-	}
-	n, err := number(text)
-	if err != nil || n < f.min || n > f.max {
-		return 0, fmt.Errorf("%s is %q, want %d to %d", f.name, text, f.min, f.max)
-	}
-	return n, nil
-}
-
-func number(text string) (int, error) {
-	n, err := strconv.ParseUint(text, 10, 16)
-	return int(n), err
 }
 
 // String writes the schedule so that Parse reads it again.
@@ -235,7 +196,7 @@ func (e Expression) String() string {
 
 // short writes a field in which naming every value means the same as a star.
 func (f field) short(s Set) string {
-	if s.Len() == f.top()-f.min+1 {
+	if s.Len() == f.max-f.min+1 {
 		return "*"
 	}
 	return f.write(s, false)
@@ -245,7 +206,7 @@ func (f field) write(s Set, last bool) string {
 	values := s.Values()
 	if step := even(values); step > 1 {
 		low, high := values[0], values[len(values)-1]
-		if low == f.min && high+step > f.top() && !last {
+		if low == f.min && high+step > f.max && !last {
 			return fmt.Sprintf("*/%d", step)
 		}
 	}
