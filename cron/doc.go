@@ -1,3 +1,3 @@
 // Package cron reads schedules of five fields and says when they come by the wall clock of
-// a zone. It needs nothing but the standard library.
+// a zone.
 package cron

@@ -155,7 +155,7 @@ func sundays(weekdays string) string {
 		switch {
 		case item == "7" || item == "7-7":
 			items[i] = "0"
-		case ranged && (to == "7" || to == "sun" && from != "sun" && from != "0"):
+		case ranged && (to == "7" || (to == "sun" || to == "0") && from != "sun" && from != "0"):
 			items[i] = from + "-6,0"
 		}
 	}

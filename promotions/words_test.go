@@ -74,7 +74,7 @@ func TestWordsThatCannotBeUnderstoodAreRefusedWithAnExample(t *testing.T) {
 		"每月32日 10:00":      `day "32"; want 1 to 31`,
 		"每年13月1日 10:00":    `month "13"; want 1 to 12`,
 		"每年2月30日 10:00":    "never comes",
-		"每周五至一 10:00":      "backwards",
+		"每周五至一 10:00":      `weekday is "5-1"`,
 		"每周一至 10:00":       "without an end",
 		"晚上12点 每天":         "either day",
 		"每天 13pm":          "1 to 12",
