@@ -101,10 +101,7 @@ func (s *server) estate() {
 			}}, nil
 		}
 		page := paged(codes, in.Limit, func(c handlers.EstateCode) estateView { return s.viewEstate(c, days) }, func(c handlers.EstateCode) string { return idString(c.ID) })
-		return &huma.StreamResponse{Body: func(ctx huma.Context) {
-			ctx.SetHeader("Content-Type", "application/json")
-			_ = s.api.Marshal(ctx.BodyWriter(), "application/json", page.Body) // the client may be gone
-		}}, nil
+		return s.asJSON(page.Body), nil
 	})
 }
 

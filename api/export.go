@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"reflect"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -102,6 +104,42 @@ func csvOf(p statement) ([]byte, error) {
 		})
 	}
 	return codes.Table(rows)
+}
+
+// tabled lets an operation answer with JSON of a type, or with CSV.
+func tabled[T any](s *server, o huma.Operation) huma.Operation {
+	o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
+		"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")}, csvKind: {},
+	}}}
+	return o
+}
+
+// asJSON answers with a body where the operation may answer with a file, too.
+func (s *server) asJSON(v any) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+		ctx.SetHeader("Content-Type", "application/json")
+		_ = s.api.Marshal(ctx.BodyWriter(), "application/json", v) // the client may be gone
+	}}
+}
+
+// asTable answers with a table while its rows are read. When reading fails the connection is
+// closed, for half a table must not look like a whole one.
+func (s *server) asTable(name string, write func(context.Context, codes.TableWriter) error) *huma.StreamResponse {
+	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+		ctx.SetHeader("Content-Type", csvKind+"; charset=utf-8")
+		ctx.SetHeader("Content-Disposition", fmt.Sprintf(`attachment; filename="%s.csv"`, name))
+		t, err := codes.NewTable(ctx.BodyWriter())
+		if err == nil {
+			err = write(ctx.Context(), t)
+		}
+		if err == nil {
+			err = t.Flush()
+		}
+		if err != nil {
+			s.Log.Warn("write a table", "table", name, "error", err)
+			panic(http.ErrAbortHandler)
+		}
+	}}
 }
 
 func yuan(fen int64) string { return fmt.Sprintf("%d.%02d", fen/100, fen%100) }

@@ -93,10 +93,7 @@ func (s *server) showPayout() {
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		return &huma.StreamResponse{Body: func(ctx huma.Context) {
-			ctx.SetHeader("Content-Type", "application/json")
-			_ = s.api.Marshal(ctx.BodyWriter(), "application/json", p) // the client may be gone
-		}}, nil
+		return s.asJSON(p), nil
 	})
 }
 

@@ -402,22 +402,27 @@ func (s *server) occurrences() {
 func (s *server) deliveries() {
 	type filter struct {
 		Page
-		ID string    `path:"id"`
-		At time.Time `query:"at" doc:"one occurrence; left out: all"`
+		ID     string    `path:"id"`
+		At     time.Time `query:"at" doc:"one occurrence; left out: all"`
+		Format string    `query:"format" default:"json" enum:"json,csv" doc:"csv: all of them in one table"`
 	}
-	huma.Register(s.api, op(http.MethodGet, "/promotions/{id}/deliveries", "what became of it, group by group", http.StatusOK), func(ctx context.Context, in *filter) (*result[list[deliveryView]], error) {
+	get := op(http.MethodGet, "/promotions/{id}/deliveries", "what became of it, group by group", http.StatusOK)
+	huma.Register(s.api, tabled[list[deliveryView]](s, get), func(ctx context.Context, in *filter) (*huma.StreamResponse, error) {
 		p, err := s.promotion(ctx, in.ID)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		after, err := in.number()
-		if err != nil {
+		f := store.DeliveryFilter{Promotion: p.ID, At: in.At, Limit: in.Limit + 1}
+		if in.Format == "csv" {
+			return s.deliveryTable(f), nil
+		}
+		if f.Cursor, err = in.number(); err != nil {
 			return nil, err
 		}
-		rows, err := s.Store.Read(ctx).Deliveries(store.DeliveryFilter{Promotion: p.ID, At: in.At, Cursor: after, Limit: in.Limit + 1})
+		rows, err := s.Store.Read(ctx).Deliveries(f)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		return paged(rows, in.Limit, s.viewDelivery, func(d store.DeliveryView) string { return idString(d.ID) }), nil
+		return s.asJSON(paged(rows, in.Limit, s.viewDelivery, func(d store.DeliveryView) string { return idString(d.ID) }).Body), nil
 	})
 }

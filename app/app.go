@@ -255,6 +255,9 @@ func (a *App) schedule(f features) error {
 		{Name: "check codes", Spec: "53 3 * * *", Zone: zone, CatchUp: scheduler.Once, Run: f.channels.CheckAll},
 		{Name: "retire referrals", Spec: "23 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: f.channels.RetireIdle},
 		{Name: "housekeeping", Spec: "41 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: a.housekeeping},
+		{Name: "sum funnels", Spec: "57 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, _ time.Time) error {
+			return f.promotions.SumFunnels(ctx)
+		}},
 		{Name: "audit", Spec: "11 5 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, _ time.Time) error {
 			_, err := f.rewards.Audit(ctx, false)
 			return err

@@ -447,6 +447,8 @@ type DeliveryView struct {
 	Delivery  `gorm:"embedded"`
 	MsgID     string `gorm:"column:msgid"`
 	Reminders int
+	Name      string // of the group
+	ShopID    string // of the store that the group belongs to now
 }
 
 // DeliveryFilter selects deliveries of a promotion.
@@ -459,8 +461,8 @@ type DeliveryFilter struct {
 
 // Deliveries lists deliveries in the order they were planned.
 func (r Reader) Deliveries(f DeliveryFilter) ([]DeliveryView, error) {
-	q := r.db.Table("delivery").Select("delivery.*, task.msgid, task.reminders").
-		Joins("LEFT JOIN task ON task.id = delivery.task_id").
+	q := r.db.Table("delivery").Select("delivery.*, task.msgid, task.reminders, chat.name, chat.shop_id").
+		Joins("LEFT JOIN task ON task.id = delivery.task_id").Joins("LEFT JOIN chat ON chat.chat_id = delivery.chat_id").
 		Where("delivery.promotion_id = ? AND delivery.id > ?", f.Promotion, f.Cursor).Order("delivery.id")
 	if !f.At.IsZero() {
 		q = q.Where("delivery.occurrence_id = (SELECT id FROM occurrence WHERE promotion_id = ? AND at = ?)", f.Promotion, ms(f.At))
