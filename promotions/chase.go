@@ -12,9 +12,9 @@ import (
 
 // When an owner is told and reminded, and who else hears of it.
 const (
-	gather     = 10 * time.Second // for all tasks of an owner to be submitted, which share a card
-	gatherMost = 2 * time.Minute  // then the card goes out without those that hang
-	gatherStep = 5 * time.Second
+	gather     = 2 * time.Second // for the tasks of an owner to be submitted, which share a card
+	gatherMost = 2 * time.Minute // then the card goes out without those that hang
+	gatherStep = 3 * time.Second
 	shortest   = 2 * time.Hour    // a shorter window has one reminder, in its middle
 	freshFor   = 10 * time.Minute // an answer of WeCom's that is older has to be asked for again
 	freshStep  = 15 * time.Second

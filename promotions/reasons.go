@@ -23,11 +23,11 @@ var (
 	reasonDismissed   = reason{104, "the group was dismissed", "群已解散"}
 	reasonNotTheirs   = reason{105, "WeCom did not take this group: it is no longer the owner's", "企业微信没有接受这个群:它已不属于这位群主"}
 	reasonHandedOver  = reason{106, "the group was handed over after the task was made", "任务建好以后群换了群主,原群主的确认发不到这个群"}
-	reasonUnconfirmed = reason{107, "the owner did not confirm in time", "群主到截止时间还没有确认,已取消"}
+	reasonUnconfirmed = reason{107, "the owner did not confirm in time", "群主到截止时间还没有确认"}
 	reasonUncancelled = reason{108, "not confirmed, and WeCom would not cancel it either", "群主没有确认,企业微信也没能取消"}
 	reasonNoResult    = reason{109, "the owner confirmed, but WeCom lists no result for this group", "群主确认了,但没有发到这个群(可能发送时没选它)"}
 	reasonStopped     = reason{110, "the promotion was stopped", "促销被暂停或结束,没有再发"}
-	reasonDeclined    = reason{111, "the owner said that they cannot send it", "群主说今天发不了,已取消"}
+	reasonDeclined    = reason{111, "the owner said that they cannot send it", "群主说这次发不了"}
 	reasonNoContact   = reason{2, "no longer related", "群主与这个群已没有关系"}
 	reasonQuotaUsed   = reason{3, "the group already got all it may get in this period", "这个群本期的群发次数已用完(含群主手动发的)"}
 )
