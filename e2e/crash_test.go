@@ -282,7 +282,7 @@ func openActions(p *program) int {
 		return -1
 	}
 	n := 0
-	for _, kind := range []string{"welcome", "card", "mass", "owner_card"} {
+	for _, kind := range []string{"welcome", "card", "card_update", "mass", "owner_card"} {
 		for _, state := range []string{"pending", "sending"} {
 			n += metric(data, fmt.Sprintf(`xiaobu_outbox{kind=%q,state=%q}`, kind, state))
 		}

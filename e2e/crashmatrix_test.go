@@ -235,6 +235,11 @@ func (d *day) live() {
 	for _, task := range d.box.Tasks() {
 		must(d.t, d.box.Confirm(task.MsgID, task.Sender))
 	}
+	for _, c := range d.box.Cards() {
+		if strings.HasPrefix(c.TaskID, "mass-") {
+			must(d.t, d.box.PressCard(c.To[0], c.TaskID, c.Buttons[0].Key))
+		}
+	}
 	d.await("deliveries", func() bool {
 		var ds struct{ Items []delivery }
 		ok := d.p.get(http.MethodGet, "/promotions/"+promo.ID+"/deliveries", nil, &ds)

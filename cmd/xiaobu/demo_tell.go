@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"xiaobu/bot"
+	"xiaobu/promotions"
 	"xiaobu/sandbox"
 	"xiaobu/store"
 )
@@ -23,6 +25,7 @@ type seen struct {
 	welcome map[string]bool
 	tasks   map[int64]store.Task
 	sent    map[int64]bool
+	told    map[string]bool // cards and notes about promotions, by key
 	cases   map[int64]string
 }
 
@@ -47,6 +50,7 @@ func (s *seen) take() []sandbox.Entry {
 // begin takes what is there before the week as told.
 func (s *seen) begin(ctx context.Context, d *demo) error {
 	s.welcome, s.tasks, s.sent, s.cases = map[string]bool{}, map[int64]store.Task{}, map[int64]bool{}, map[int64]string{}
+	s.told = map[string]bool{}
 	s.hour = d.clock.now().Truncate(time.Hour)
 	stints, err := d.app.Store.Read(ctx).StintsAfter(0, 0)
 	for _, st := range stints {
@@ -68,7 +72,7 @@ func (d *demo) tell(ctx context.Context) error {
 		return d.tellHour(ctx)
 	}
 	var lines []line
-	for _, source := range []func(store.Reader) ([]line, error){d.tellJoins, d.tellLeaves, d.tellWelcomes, d.tellTasks, d.tellCases} {
+	for _, source := range []func(store.Reader) ([]line, error){d.tellJoins, d.tellLeaves, d.tellWelcomes, d.tellTasks, d.tellNotes, d.tellCases} {
 		more, err := source(d.app.Store.Read(ctx))
 		if err != nil {
 			return err
@@ -232,6 +236,36 @@ func (d *demo) tellTask(r store.Reader, t store.Task) ([]line, error) {
 			return nil, err
 		}
 		lines = append(lines, d.say(dl.SentAt, "✔ 秒杀已发到 %s,%s 用了 %s 确认", "✔ the sale is in %s; %s took %s to confirm", chat.Name, t.Owner, short(dl.SentAt.Sub(t.SubmittedAt))))
+	}
+	return lines, nil
+}
+
+// tellNotes says what owners and managers were told about promotions.
+func (d *demo) tellNotes(r store.Reader) ([]line, error) {
+	var lines []line
+	for _, prefix := range []string{promotions.OwnerCard{}.ActionKind() + ":", promotions.Note{}.ActionKind() + ":"} {
+		actions, err := r.ActionsLike(prefix)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range actions {
+			if a.State != store.ActionSent || d.seen.told[a.Key] {
+				continue
+			}
+			d.seen.told[a.Key] = true
+			var said struct {
+				promotions.Note
+				Card bot.Card
+			}
+			if err := a.Decode(&said); err != nil {
+				return nil, err
+			}
+			if text := said.Text; text != "" {
+				lines = append(lines, d.say(a.DoneAt, "✉ 告诉 %s:%s", "✉ %s is told: %s", said.To, strings.ReplaceAll(text, "\n", " ")))
+				continue
+			}
+			lines = append(lines, d.say(a.DoneAt, "▤ %s 收到卡片「%s」,%s,发到:%s", "▤ %s got the card \"%s\": %s, to %s", said.To, said.Card.Title, said.Card.Desc, said.Card.Fields[0].Value))
+		}
 	}
 	return lines, nil
 }
