@@ -61,6 +61,7 @@ func TestAWeekOfAChain(t *testing.T) {
 			checkMembers(r)
 			checkWelcomes(r)
 			checkPromotion(r, promo, 3)
+			checkOwnersTold(r)
 			checkSpammer(r, story)
 			checkBooks(r)
 			checkQuiet(r)
@@ -283,6 +284,53 @@ func checkPromotion(r *rig, id string, slots int) {
 		}
 		if d.Status == "planned" || d.Status == "failed" {
 			r.t.Errorf("delivery %+v", d)
+		}
+	}
+}
+
+// checkOwnersTold demands one card for each mass message, reminders of those only who had not
+// confirmed and with hours in between, an end before the night, and that a manager hears of
+// whoever does not confirm, and how it came out.
+func checkOwnersTold(r *rig) {
+	r.t.Helper()
+	cards, notes := map[string]int{}, map[string]int{} // by person and day
+	for _, c := range r.box.Cards() {
+		if strings.HasPrefix(c.TaskID, "mass-") {
+			cards[c.To[0]+c.At.Format(time.DateOnly)]++
+		}
+	}
+	for _, m := range r.box.AppMessages() {
+		for _, kind := range []string{"【群发还没确认】", "【群发结果】"} {
+			if strings.HasPrefix(m.Text, kind) {
+				notes[kind+m.At.Format(time.DateOnly)]++
+			}
+		}
+	}
+	lazy := map[string]bool{}
+	for _, task := range r.box.Tasks() {
+		day := task.CreatedAt.Format(time.DateOnly)
+		if n := cards[task.Sender+day]; n != 1 {
+			r.t.Errorf("%s got %d cards for the message of %s", task.Sender, n, day)
+		}
+		confirmed := task.Shares[0].ConfirmedAt
+		for i, at := range task.Reminders {
+			if !confirmed.IsZero() && at.After(confirmed) || i > 0 && at.Sub(task.Reminders[i-1]) < 2*time.Hour {
+				r.t.Errorf("%s was reminded at %v of what was confirmed at %v", task.Sender, task.Reminders, confirmed)
+			}
+		}
+		if confirmed.IsZero() {
+			lazy[day] = true
+			if len(task.Reminders) != 3 || task.CancelledAt.IsZero() || task.CancelledAt.In(r.conf.Timezone).Hour() >= 23 {
+				r.t.Errorf("%s never confirmed: %d reminders, cancelled %v", task.Sender, len(task.Reminders), task.CancelledAt)
+			}
+		}
+	}
+	if len(lazy) == 0 {
+		r.t.Error("everybody confirmed: nothing was seen of those who do not")
+	}
+	for day := range lazy {
+		if a, b := notes["【群发还没确认】"+day], notes["【群发结果】"+day]; a != 1 || b != 1 {
+			r.t.Errorf("the manager was told %d times of who had not confirmed on %s, and %d times how it came out", a, day, b)
 		}
 	}
 }
