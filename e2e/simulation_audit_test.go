@@ -21,6 +21,8 @@ type auditor struct {
 	s         *simulation
 	rules     []ruleKnown
 	quietFrom time.Time
+	every     time.Duration // between two looks; 0: after every moment
+	lookAgain time.Time
 }
 
 // ruleKnown is a version of the reward rule.
@@ -60,6 +62,11 @@ func (a *auditor) rule(from time.Time, hold, clawback time.Duration) {
 // step is the look after every moment.
 func (a *auditor) step() {
 	a.s.t.Helper()
+	if now := a.s.clock.now(); now.Before(a.lookAgain) {
+		return
+	} else if a.every > 0 {
+		a.lookAgain = now.Add(a.every)
+	}
 	a.welcomes()
 	a.tasks()
 	a.cards()
