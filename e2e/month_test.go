@@ -59,10 +59,15 @@ func (p *regular) slots(from, to time.Time, zone *time.Location) (out []slot) {
 // forgotten, and nothing is posted late or beyond the quota. Where nothing breaks everything
 // that an owner confirmed arrives.
 func TestAMonthOfPromotionsReachesEachGroupOnce(t *testing.T) {
+	seed := uint64(30)
+	if *oneSeed >= 0 {
+		seed = uint64(*oneSeed)
+	}
 	for name, broken := range map[string]bool{"nothing breaks": false, "much breaks": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			m := &month{simulation: newSimulation(t, 30), broken: broken}
+			m := &month{simulation: newSimulation(t, seed), broken: broken}
+			m.test = "MonthOfPromotions"
 			defer m.tellIfFailed()
 			defer m.end()
 			m.begin()
@@ -129,7 +134,7 @@ func (m *month) live() {
 				m.at(s.at.Add(time.Minute+wait.Round(time.Second)), func() { m.look(owner) })
 			}
 		}
-		if m.broken && m.chance(0.6) {
+		if m.broken && m.chance(0.8) {
 			m.at(s.at.Add(-time.Duration(m.rand.IntN(60))*time.Second), m.breakSlot)
 		}
 	}

@@ -40,6 +40,7 @@ const (
 // and time is moved by hand.
 type simulation struct {
 	*rig
+	test        string // that lives through it again
 	seed        uint64
 	rand        *rand.Rand
 	dir, file   string // the database of the bot's present life
@@ -119,7 +120,7 @@ var sharedDetector = sync.OnceValue(func() *spam.Detector { return spam.New() })
 // newSimulation begins on the last day of a month, so that the month can be paid on the way.
 func newSimulation(t *testing.T, seed uint64) *simulation {
 	t.Helper()
-	s := &simulation{seed: seed, rand: rand.New(rand.NewPCG(seed, 3)), dir: memoryDir(t), tokens: map[string]bool{}}
+	s := &simulation{test: "Simulation$", seed: seed, rand: rand.New(rand.NewPCG(seed, 3)), dir: memoryDir(t), tokens: map[string]bool{}}
 	begin := monday.AddDate(0, 0, 7).Add(time.Duration(s.rand.Int64N(int64(24 * time.Hour)))).Truncate(time.Millisecond)
 	s.rig = &rig{t: t, clock: &clock{t: begin}, log: &syncBuffer{}, base: botAddress}
 	s.web = &http.Client{Transport: toBot{s: s, people: true}}
@@ -331,5 +332,5 @@ func (s *simulation) tellIfFailed() {
 	for _, line := range lines {
 		fmt.Fprintf(&b, "%s %s\n", line.at.In(s.conf.Timezone).Format("Mon 15:04:05.000"), strings.ReplaceAll(line.text, "\n", " | "))
 	}
-	s.t.Logf("seed %d; live through it again with\n\n\tgo test ./e2e -run 'Simulation$' -seed %d -v\n\n%s", s.seed, s.seed, &b)
+	s.t.Logf("seed %d; live through it again with\n\n\tgo test ./e2e -run '%s' -seed %d -v\n\n%s", s.seed, s.test, s.seed, &b)
 }
