@@ -327,7 +327,8 @@ func (p *Planner) Replan(ctx context.Context) error {
 }
 
 // replan leaves a slot alone that has come and waits to be planned, and a promotion that
-// would have no slot any more: it is looked at again when its old one comes.
+// would have no slot any more: it is looked at again when its old one comes. One that cannot
+// be read does not hold up the others, nor the start of the program.
 func (p *Planner) replan(tx *store.Tx) (moved int, err error) {
 	days, err := p.companyDays(tx.Reader)
 	if err != nil {
@@ -340,7 +341,8 @@ func (p *Planner) replan(tx *store.Tx) (moved int, err error) {
 	for _, promo := range coming {
 		pl, err := newPlan(promo.Spec.Schedule, days)
 		if err != nil {
-			return moved, fmt.Errorf("plan promotion %d: %w", promo.ID, err)
+			p.Log.Error("read the schedule of a promotion", "promotion", promo.ID, "error", err)
+			continue
 		}
 		next := pl.after(tx.Now)
 		if next.IsZero() || next.Equal(promo.NextAt) {

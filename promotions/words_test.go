@@ -2,9 +2,15 @@ package promotions
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
+	"xiaobu/cron"
 	"xiaobu/handlers"
 	"xiaobu/store"
 )
@@ -97,4 +103,61 @@ func TestWordsThatCannotBeUnderstoodAreRefusedWithAnExample(t *testing.T) {
 	if !errors.As(err, &inv) || inv.Field != "schedule.days" {
 		t.Errorf("workdays on holidays: %v", err)
 	}
+}
+
+// What is told to people they may post again.
+func TestADescriptionIsUnderstoodAgain(t *testing.T) {
+	fixSeed(t)
+	rapid.Check(t, func(t *rapid.T) {
+		numbers := func(name string, min, max int) string {
+			var out []string
+			for _, n := range rapid.SliceOfNDistinct(rapid.IntRange(min, max), 1, 6, rapid.ID).Draw(t, name) {
+				out = append(out, strconv.Itoa(n))
+			}
+			return strings.Join(out, ",")
+		}
+		times := rapid.SampledFrom([]string{"5 10", "0 9,18", "15,45 8", "35 0,12,23"}).Draw(t, "times")
+		s := store.ScheduleSpec{Days: rapid.SampledFrom([]string{"", DaysAll}).Draw(t, "days")}
+		switch rapid.IntRange(0, 5).Draw(t, "kind") {
+		case 0:
+			s.Cron = times + " * * *"
+		case 1:
+			s.Cron = times + " * * " + numbers("weekdays", 0, 6)
+		case 2:
+			s.Cron = times + " " + numbers("days of the month", 1, 28) + rapid.SampledFrom([]string{"", ",L"}).Draw(t, "last") + " * *"
+		case 3:
+			s.Cron = times + " L * *"
+		case 4:
+			s.Cron, s.Days = times+" * * *", rapid.SampledFrom([]string{DaysWorkdays, DaysHolidays}).Draw(t, "calendar")
+		case 5:
+			s.Cron = times + " * * *; 7 21 * * *"
+		}
+		want, days, err := readSchedule(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := Describe(s)
+		for _, words := range []string{d.Chinese, d.English} {
+			got, gotDays, err := readSchedule(store.ScheduleSpec{Cron: words})
+			if err != nil || clocks(got) != clocks(want) || gotDays != days {
+				t.Fatalf("%q is said as %q, which means %q %s (%v)", s.Cron, words, got, gotDays, err)
+			}
+		}
+	})
+}
+
+// clocks writes a schedule's days and each of its times, however they were put together.
+func clocks(s cron.Schedule) string {
+	var out []string
+	for _, e := range s {
+		on := e
+		on.Hours, on.Minutes = 0, 0
+		for _, h := range e.Hours.Values() {
+			for _, m := range e.Minutes.Values() {
+				out = append(out, fmt.Sprintf("%02d:%02d %+v", h, m, on))
+			}
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, "\n")
 }

@@ -54,6 +54,7 @@ func TestWrongUsageEndsWithTwoAndSaysWhatToDo(t *testing.T) {
 		{[]string{"serve", "--config", "missing.yaml"}, nil, "missing.yaml"},
 		{[]string{"serve"}, []string{"XIAOBU_LISTEN=8080"}, "HOST:PORT"},
 		{[]string{"serve"}, append(sandboxed(), "XIAOBU_PRINT_FONT=none.ttf"), "setting print.font: open none.ttf"},
+		{[]string{"serve"}, append(sandboxed(), "XIAOBU_CALENDAR_FILE=none.txt"), "setting calendar.file: stat none.txt"},
 		{[]string{"migrate"}, []string{"XIAOBU_DATABSE=x"}, "XIAOBU_DATABASE"},
 		{[]string{"spam"}, nil, "check"},
 		{[]string{"why", "delivery"}, nil, "two words"},
