@@ -84,7 +84,7 @@ func weekDays(words string) (string, error) {
 	words = strings.NewReplacer("天", "日", "至", "-", "到", "-").Replace(words)
 	var out []string
 	for part := range strings.SplitSeq(lists.ReplaceAllString(words, ","), ",") {
-		var listed []string
+		var listed []string // numbers, of which a range ends with the last
 		ranged := false
 		for _, r := range part {
 			n := slices.Index([]rune(names), r)
@@ -99,14 +99,11 @@ func weekDays(words string) (string, error) {
 				return "", fmt.Errorf("says %q, which is no day of the week; want 一 to 六, 日 or 天", string(r))
 			}
 			if ranged {
-				if n == 0 {
-					n = 7
-				}
-				listed[len(listed)-1] += "-" + strconv.Itoa(n)
+				listed = append(listed, weekdaysAfter(listed[len(listed)-1], n)...)
 				ranged = false
 				continue
 			}
-			listed = append(listed, strconv.Itoa(n))
+			listed = append(listed, strconv.Itoa(n%7))
 		}
 		if ranged {
 			return "", fmt.Errorf("has a range of days without an end")
@@ -117,6 +114,16 @@ func weekDays(words string) (string, error) {
 		return "", fmt.Errorf("names no day of the week")
 	}
 	return strings.Join(out, ","), nil
+}
+
+// weekdaysAfter are the days from behind one to another, over the end of the week if need be.
+func weekdaysAfter(from string, to int) []string {
+	var out []string
+	for n, _ := strconv.Atoi(from); n != to%7; {
+		n = (n + 1) % 7
+		out = append(out, strconv.Itoa(n))
+	}
+	return out
 }
 
 // numbers reads a list of numbers, ranges and L, and writes it as cron has it.
@@ -130,10 +137,16 @@ func numbers(list string, low, high int, what string) (string, error) {
 			out = append(out, part)
 			continue
 		}
+		before := 0
 		for n := range strings.SplitSeq(part, "-") {
-			if v, err := strconv.Atoi(n); err != nil || v < low || v > high {
+			v, err := strconv.Atoi(n)
+			if err != nil || v < low || v > high {
 				return "", fmt.Errorf("says %s %q; want %d to %d", what, n, low, high)
 			}
+			if v < before {
+				return "", fmt.Errorf("says %s %s, which goes backwards", what, part)
+			}
+			before = v
 		}
 		out = append(out, part)
 	}
@@ -179,25 +192,29 @@ func englishDays(words string) (dates, days string, err error) {
 	}
 	var out []string
 	for part := range strings.SplitSeq(words, ",") {
-		var ends []string
-		for name := range strings.SplitSeq(part, "-") {
-			n, err := englishWeekday(name)
-			if err != nil {
-				return "", "", err
-			}
-			ends = append(ends, n)
+		from, to, ranged := strings.Cut(part, "-")
+		first, err := englishWeekday(from)
+		if err != nil {
+			return "", "", err
 		}
-		out = append(out, strings.Join(ends, "-"))
+		if out = append(out, strconv.Itoa(first)); !ranged {
+			continue
+		}
+		last, err := englishWeekday(to)
+		if err != nil {
+			return "", "", err
+		}
+		out = append(out, weekdaysAfter(strconv.Itoa(first), last)...)
 	}
 	return "* * " + strings.Join(out, ","), "", nil
 }
 
 // englishWeekday reads mon, tues, Thursday or Sundays.
-func englishWeekday(name string) (string, error) {
+func englishWeekday(name string) (int, error) {
 	for i, full := range []string{"sundays", "mondays", "tuesdays", "wednesdays", "thursdays", "fridays", "saturdays"} {
 		if len(name) >= 3 && strings.HasPrefix(full, name) {
-			return strconv.Itoa(i), nil
+			return i, nil
 		}
 	}
-	return "", fmt.Errorf("says %q, which is no day; want mon to sun, every day, workdays, weekends, or the last day of month", name)
+	return 0, fmt.Errorf("says %q, which is no day; want mon to sun, every day, workdays, weekends, or the last day of month", name)
 }
