@@ -189,6 +189,8 @@ type promotionView struct {
 	Link          *linkBody     `json:"link"`
 	ConfirmWithin string        `json:"confirm_within"`
 	NextAt        *time.Time    `json:"next_at"`
+	// Preflight is null where nothing is to come, or nobody has looked yet.
+	Preflight *preflightView `json:"preflight"`
 }
 
 func (s *server) viewPromotion(p store.Promotion) promotionView {
@@ -232,6 +234,10 @@ func some(v []string) []string {
 		return []string{}
 	}
 	return v
+}
+
+type runBody struct {
+	Force bool `json:"force,omitempty" doc:"post it although the pre-flight says that it cannot go out"`
 }
 
 type occurrenceView struct {
@@ -285,7 +291,7 @@ func (s *server) promotions() {
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		return answer(s.viewPromotion(p)), nil
+		return s.answerPromotion(ctx, p)
 	})
 	huma.Register(s.api, op(http.MethodGet, "/promotions", "list promotions", http.StatusOK), func(ctx context.Context, in *Page) (*result[list[promotionView]], error) {
 		after, err := in.number()
@@ -296,19 +302,24 @@ func (s *server) promotions() {
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		return paged(rows, in.Limit, s.viewPromotion, func(p store.Promotion) string { return idString(p.ID) }), nil
+		view, err := s.promotionViewer(ctx, rows)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return paged(rows, in.Limit, view, func(p store.Promotion) string { return idString(p.ID) }), nil
 	})
 	huma.Register(s.api, op(http.MethodGet, "/promotions/{id}", "one promotion", http.StatusOK), func(ctx context.Context, in *oneID) (*result[promotionView], error) {
 		p, err := s.promotion(ctx, in.ID)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
-		return answer(s.viewPromotion(p)), nil
+		return s.answerPromotion(ctx, p)
 	})
 	s.promotionCommands()
 	s.targets()
 	s.occurrences()
 	s.deliveries()
+	s.preflights()
 }
 
 func (s *server) promotion(ctx context.Context, id string) (store.Promotion, error) {
@@ -330,7 +341,7 @@ func (s *server) promotionCommands() {
 			if err != nil {
 				return nil, s.fail(ctx, err)
 			}
-			return answer(s.viewPromotion(p)), nil
+			return s.answerPromotion(ctx, p)
 		})
 	}
 	command("pause", "stop it; what was not submitted is taken back", s.Promotions.Pause)
@@ -347,15 +358,16 @@ func (s *server) promotionCommands() {
 	})
 	type run struct {
 		Keyed
-		ID string `path:"id"`
+		ID   string `path:"id"`
+		Body *runBody
 	}
 	huma.Register(s.api, op(http.MethodPost, "/promotions/{id}/run", "post it now, besides its schedule", http.StatusOK), func(ctx context.Context, in *run) (*result[occurrenceView], error) {
 		id, err := idOf(in.ID)
 		if err != nil {
 			return nil, err
 		}
-		o, err := once(ctx, s, "POST /promotions/"+in.ID+"/run", in.Keyed, nil, func(remember handlers.Remember) (store.Occurrence, error) {
-			return s.Promotions.RunNow(ctx, id, remember)
+		o, err := once(ctx, s, "POST /promotions/"+in.ID+"/run", in.Keyed, in.Body, func(remember handlers.Remember) (store.Occurrence, error) {
+			return s.Promotions.RunNow(ctx, id, in.Body != nil && in.Body.Force, remember)
 		}, func(occ string) (store.Occurrence, error) {
 			n, err := idOf(occ)
 			if err != nil {

@@ -44,6 +44,9 @@ type Options struct {
 	Transport http.RoundTripper
 	Wait      func(ctx context.Context, d time.Duration)
 	Detector  *spam.Detector
+	// Dial reaches the web addresses of promotions, to see whether they answer; nil: they are
+	// not asked for.
+	Dial promotions.DialFunc
 	// Scratch says that the database is thrown away afterwards; see store.OpenScratch.
 	Scratch bool
 }
@@ -168,13 +171,18 @@ func (a *App) features() features {
 	o, p := a.o, a.Platform
 	a.corp = &handlers.Corp{Store: a.Store, Staff: p, Chats: p, Log: o.Log}
 	robots := &handlers.Robots{Store: a.Store, Platform: p}
+	quota := promotions.Quota{Rule: o.Config.WeCom.MassQuota, Zone: o.Config.Timezone}
+	var links *promotions.Links
+	if o.Dial != nil {
+		links = promotions.NewLinks(o.Dial)
+	}
 	rewards := &handlers.Rewards{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log}
 	return features{
 		rewards: rewards,
 		payouts: &handlers.Payouts{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, SecondPerson: o.Config.SecondPerson, CatchUp: rewards.CatchUp},
 		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Calendar: a.calendar, Log: o.Log,
-			PublicURL: o.Config.PublicURL, Random: o.Random, Chats: p},
-		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log, AtOnce: pollers(o.Serial)},
+			PublicURL: o.Config.PublicURL, Random: o.Random, Chats: p, QuotaRule: quota.Rule, Links: links, Notify: o.Config.PromotionsNotify},
+		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log, AtOnce: pollers(o.Serial), Quota: quota},
 		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
@@ -239,6 +247,7 @@ func (a *App) send(m *metrics, f features) {
 func (a *App) schedule(f features) error {
 	r := scheduler.NewRunner(a.Store, a.o.Now, a.o.Owner, a.o.Log)
 	r.Duty(scheduler.Duty{Name: "plan promotions", Next: f.promotions.Next, Run: f.promotions.Plan})
+	r.Duty(scheduler.Duty{Name: "look over promotions", Next: f.promotions.NextPreflight, Run: f.promotions.LookOver})
 	r.Duty(scheduler.Duty{Name: "settle rewards", Next: f.rewards.Next, Run: f.rewards.Settle})
 	r.Duty(scheduler.Duty{Name: "judge again", Next: f.rewards.NextRejudge, Run: f.rewards.Rejudge})
 	r.Duty(scheduler.Duty{Name: "poll results", Next: f.results.Next, Run: f.results.Poll})
@@ -415,6 +424,7 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneScans(now.Add(-keepScans).Format(time.DateOnly)) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneClicks(now.Add(-keepLinks), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneLinks(now.Add(-keepLinks), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return 0, tx.PruneQuota() },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneRuns(now.Add(-keepActions)) },
 	} {
 		for n := int64(pruneBatch); n == pruneBatch; {

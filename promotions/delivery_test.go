@@ -89,7 +89,7 @@ func (s *street) run(spec store.PromotionSpec) store.Occurrence {
 	ctx := context.Background()
 	promo, err := s.planner.Create(ctx, spec, noRemember)
 	s.must(err)
-	occ, err := s.planner.RunNow(ctx, promo.ID, noRemember)
+	occ, err := s.planner.RunNow(ctx, promo.ID, false, noRemember)
 	s.must(err)
 	for occ.Status == store.OccurrencePlanned {
 		s.must(s.planner.planBatch(ctx, occ.ID))

@@ -112,6 +112,8 @@ func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion) (next time.Time,
 	occ := newOccurrence(promo, pl, promo.NextAt, tx.Now)
 	if missed, reason := pl.late(tx.Now.Sub(promo.NextAt), next); missed != "" {
 		occ.Status, occ.Reason = missed, reason
+	} else if why := p.stops(occ); why != "" {
+		occ.Status, occ.Reason = store.OccurrenceSkipped, why
 	}
 	_, err = tx.AddOccurrence(&occ)
 	return next, err

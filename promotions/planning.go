@@ -106,7 +106,7 @@ func (b batch) cut(owner string) batch {
 // for each owner and message, and the actions that submit the tasks. Whether a group may get
 // it is decided here.
 func (p *Planner) writeBatch(tx *store.Tx, occ store.Occurrence, groups []store.Chat) error {
-	quota, err := p.quotaOf(tx.Reader, occ.At, groups)
+	quota, err := p.quota().spent(tx.Reader, tx.Now, groups)
 	if err != nil {
 		return err
 	}

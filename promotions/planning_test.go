@@ -185,7 +185,7 @@ func TestASmallPromotionDoesNotWaitForALargeOne(t *testing.T) {
 	spec.Targets.All, spec.Targets.ChatIDs = false, []string{"wr-a-00000"}
 	small, err := p.Create(ctx, spec, noRemember)
 	h.must(err)
-	occ, err := p.RunNow(ctx, small.ID, noRemember)
+	occ, err := p.RunNow(ctx, small.ID, false, noRemember)
 	h.must(err)
 	if occ.Status != store.OccurrenceRunning {
 		t.Errorf("a small promotion that was run is %s", occ.Status)

@@ -33,7 +33,13 @@ type Planner struct {
 	PublicURL string
 	Random    func() string
 	Chats     bot.AppChatter // says whether an app chat can be posted in; nil takes every id
-	Log       *slog.Logger
+	// QuotaRule is what a group's mass messages are counted by; see Quota.
+	QuotaRule string
+	// Links asks whether links answer; nil: they are taken to.
+	Links *Links
+	// Notify are the user ids of those who are told what is wrong with promotions.
+	Notify []string
+	Log    *slog.Logger
 }
 
 // Create checks a promotion and plans its first occurrence.
@@ -57,7 +63,13 @@ func (p *Planner) Create(ctx context.Context, spec store.PromotionSpec, remember
 		}
 		return remember(tx, fmt.Sprint(promo.ID))
 	})
-	return promo, err
+	if err != nil {
+		return promo, err
+	}
+	if err := p.glance(ctx, promo); err != nil {
+		p.Log.Error("look at a promotion that was written", "promotion", promo.ID, "error", err) // the duty does it
+	}
+	return promo, nil
 }
 
 func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, error) {
@@ -75,6 +87,9 @@ func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, er
 		return pl, err
 	}
 	if err := checkContent(p.Store.Read(ctx), spec, pl.zone, p.links()); err != nil {
+		return pl, err
+	}
+	if err := checkAddresses(spec, p.PublicURL); err != nil {
 		return pl, err
 	}
 	if err := p.CheckTargets(ctx, spec.Targets); err != nil {
@@ -129,8 +144,9 @@ func (p *Planner) Resume(ctx context.Context, id int64) (store.Promotion, error)
 	})
 }
 
-// RunNow posts a promotion at once, besides its schedule.
-func (p *Planner) RunNow(ctx context.Context, id int64, remember handlers.Remember) (store.Occurrence, error) {
+// RunNow posts a promotion at once, besides its schedule. One whose message cannot go out is a
+// conflict, unless it is forced.
+func (p *Planner) RunNow(ctx context.Context, id int64, force bool, remember handlers.Remember) (store.Occurrence, error) {
 	var occ store.Occurrence
 	_, err := p.change(ctx, id, func(tx *store.Tx, promo store.Promotion) error {
 		if promo.Status == store.PromotionEnded {
@@ -141,6 +157,9 @@ func (p *Planner) RunNow(ctx context.Context, id int64, remember handlers.Rememb
 			return err
 		}
 		occ = newOccurrence(promo, pl, tx.Now.Truncate(time.Second), tx.Now)
+		if why := p.stops(occ); why != "" && !force {
+			return &handlers.Conflict{Detail: why + ` To post it all the same, send {"force":true}.`}
+		}
 		fresh, err := tx.AddOccurrence(&occ)
 		if err != nil {
 			return err

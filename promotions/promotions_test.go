@@ -114,7 +114,7 @@ func TestAPausedPromotionSendsNothingStale(t *testing.T) {
 	if _, err := p.Resume(ctx, promo.ID); !errors.As(err, &conflict) {
 		t.Errorf("an ended promotion was resumed: %v", err)
 	}
-	if _, err := p.RunNow(ctx, promo.ID, noRemember); !errors.As(err, &conflict) {
+	if _, err := p.RunNow(ctx, promo.ID, false, noRemember); !errors.As(err, &conflict) {
 		t.Errorf("an ended promotion was run: %v", err)
 	}
 }

@@ -4,48 +4,123 @@ import (
 	"fmt"
 	"time"
 
+	"xiaobu/bot"
 	"xiaobu/store"
 )
 
-// quota says which of some groups may get one more mass message in a period.
-type quota struct {
-	limit int
-	used  map[string]int // by group
+// What a company may have set its mass messages to be counted by.
+const (
+	QuotaMonth = "month" // as many as the month has days; also the empty rule
+	QuotaWeek  = "week"  // 7, from Monday to Sunday
+	QuotaDay   = "day"   // 1
+)
+
+// Quota is how many mass messages a group may get, those that people send by hand included.
+// The platform does not say on which day its week begins, nor in which zone it counts; Monday
+// and the company's zone are the likely ones.
+// https://developer.work.weixin.qq.com/document/path/92135
+type Quota struct {
+	Rule string // QuotaMonth, QuotaWeek or QuotaDay
+	Zone *time.Location
 }
 
-// quotaOf counts what some groups have got, or will get, in the period of an occurrence.
-func (p *Planner) quotaOf(r store.Reader, at time.Time, groups []store.Chat) (quota, error) {
+// period is the month, week or day around a moment; to is excluded.
+func (q Quota) period(at time.Time) (from, to time.Time) {
+	local := at.In(q.Zone)
+	year, month, day := local.Date()
+	switch q.Rule {
+	case QuotaDay:
+		return date(year, month, day, q.Zone), date(year, month, day+1, q.Zone)
+	case QuotaWeek:
+		day -= (int(local.Weekday()) + 6) % 7
+		return date(year, month, day, q.Zone), date(year, month, day+7, q.Zone)
+	}
+	return date(year, month, 1, q.Zone), date(year, month+1, 1, q.Zone)
+}
+
+func date(year int, month time.Month, day int, zone *time.Location) time.Time {
+	return time.Date(year, month, day, 0, 0, 0, 0, zone)
+}
+
+// most is how many mass messages a group may get in the period of a moment.
+func (q Quota) most(at time.Time) int {
+	switch q.Rule {
+	case QuotaDay:
+		return 1
+	case QuotaWeek:
+		return 7
+	}
+	_, to := q.period(at)
+	return to.AddDate(0, 0, -1).Day()
+}
+
+// words name the period in Chinese and English.
+func (q Quota) words() (zh, en string) {
+	switch q.Rule {
+	case QuotaDay:
+		return "当天", "day"
+	case QuotaWeek:
+		return "本周", "week"
+	}
+	return "本月", "month"
+}
+
+// spent is what some groups have of their quota already.
+type spent struct {
+	Quota
+	most int
+	used map[string]int  // by group
+	full map[string]bool // as the platform said
+}
+
+// spent counts what uses the quota of some groups in the period of a moment: what was sent in
+// it and what may still be, for an owner may confirm what waits at any time. A group that the
+// platform called full stays so until the period is over, whatever we count: people send by
+// hand too.
+func (q Quota) spent(r store.Reader, at time.Time, groups []store.Chat) (spent, error) {
 	ids := make([]string, len(groups))
 	for i, g := range groups {
 		ids[i] = g.ChatID
 	}
-	from, to := p.month(at)
+	from, to := q.period(at)
 	used, err := r.UsedQuota(ids, from, to)
-	return quota{limit: p.monthDays(at), used: used}, err
+	if err != nil {
+		return spent{}, err
+	}
+	full, err := r.FullGroups(ids, at)
+	return spent{q, q.most(at), used, full}, err
 }
 
 // blocks says why a group may not get a mass message; empty: it may.
-func (q quota) blocks(g store.Chat) string {
+func (s spent) blocks(g store.Chat) string {
+	_, period := s.words()
 	switch {
 	case g.Owner == "":
 		return "the group has no known owner"
-	case q.used[g.ChatID] >= q.limit:
-		return fmt.Sprintf("the group got %d of %d messages of this month", q.used[g.ChatID], q.limit)
+	case s.used[g.ChatID] >= s.most:
+		return fmt.Sprintf("the group got %d of %d messages of this %s", s.used[g.ChatID], s.most, period)
+	case s.full[g.ChatID]:
+		return fmt.Sprintf("the group got all messages of this %s, as WeCom says: some were sent by hand", period)
 	}
 	return ""
 }
 
-// month is the calendar month around a moment: WeCom counts a group's mass messages by it.
-func (p *Planner) month(at time.Time) (from, to time.Time) {
-	local := at.In(p.Zone)
-	from = time.Date(local.Year(), local.Month(), 1, 0, 0, 0, 0, p.Zone)
-	return from, from.AddDate(0, 1, 0)
+// remember writes down which groups the platform called full when their owner confirmed.
+func (q Quota) remember(tx *store.Tx, confirmed time.Time, results []bot.SendResult) error {
+	var full []string
+	for _, res := range results {
+		if res.Status == bot.SendQuota {
+			full = append(full, string(res.Chat))
+		}
+	}
+	if len(full) == 0 {
+		return nil
+	}
+	_, until := q.period(confirmed)
+	if !until.After(tx.Now) {
+		return nil // the period is over
+	}
+	return tx.FillGroups(full, until)
 }
 
-// monthDays is how many mass messages a group may get in the month of a moment: as many as
-// the month has days.
-// https://developer.work.weixin.qq.com/document/path/92135
-func (p *Planner) monthDays(at time.Time) int {
-	_, to := p.month(at)
-	return to.AddDate(0, 0, -1).Day()
-}
+func (p *Planner) quota() Quota { return Quota{p.QuotaRule, p.Zone} }

@@ -39,6 +39,7 @@ type Results struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 	AtOnce   int // so many tasks are asked about at once
+	Quota    Quota
 }
 
 // Next returns when the next task is to be asked about.
@@ -134,6 +135,9 @@ func (r *Results) poll(ctx context.Context, t store.Task, open int64) error {
 	return r.Store.Tx(ctx, func(tx *store.Tx) error {
 		task, err := tx.Task(t.ID)
 		if err != nil || task.Status == store.TaskFailed {
+			return err
+		}
+		if err := r.Quota.remember(tx, confirmed, results); err != nil {
 			return err
 		}
 		task.PolledAt = tx.Now

@@ -46,6 +46,9 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 		func() error { _, _, err := r.NextDueEntry(); return err },
 		func() error { _, _, err := r.NextTask(); return err },
 		func() error { _, _, err := r.NextCase(); return err },
+		func() error { _, _, err := r.NextPreflight(); return err },
+		func() error { _, err := r.DuePreflights(now, 10); return err },
+		func() error { _, err := r.FullGroups([]string{"wr1"}, now); return err },
 		func() error { _, err := r.DueEntries(now, 10); return err },
 		func() error { _, err := r.DueTasks(now, 10); return err },
 		func() error { _, err := r.DueCases(now, 10); return err },
@@ -90,11 +93,11 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 		must(t, look())
 	}
 	looks := k.said
-	if len(looks) != 45 {
+	if len(looks) != 48 {
 		t.Fatalf("%d looks were seen: %q", len(looks), looks)
 	}
 	for _, look := range looks {
-		for _, table := range []string{"inbox", "run", "outbox", "chat", "occurrence", "stint", "entry", "task", "delivery", "mod_case", "contact"} {
+		for _, table := range []string{"inbox", "run", "outbox", "chat", "occurrence", "stint", "entry", "task", "delivery", "mod_case", "contact", "preflight", "quota_full"} {
 			if plan := planOf(t, s, look); strings.Contains(plan, "SCAN "+table+"\n") || strings.Contains(plan, "SCAN "+table+" USING COVERING INDEX entry_period\n") || strings.Contains(plan, "SEARCH entry USING INTEGER PRIMARY KEY (rowid>?)\n") || strings.Contains(plan, "PRIMARY KEY (period=?)\n") {
 				t.Errorf("%s\n%s", look, plan)
 			}

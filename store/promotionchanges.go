@@ -51,15 +51,22 @@ func (tx *Tx) EditPromotion(known, p Promotion) (Promotion, error) {
 		Select("Name", "Spec", "Status", "NextAt", "By", "Version", "ApprovedBy", "UpdatedAt").Updates(&p)); err != nil {
 		return p, err
 	}
+	if err := tx.lookAgain(p.ID, p.NextAt); err != nil {
+		return p, err
+	}
 	return p, tx.AddPromotionChange(PromotionChange{PromotionID: p.ID, Who: p.By, What: ChangeEdited, Version: p.Version, Spec: &p.Spec})
 }
 
 // ApprovePromotion writes down who agreed to a promotion's version, and what it is and when it
 // is posted from now on. It fails with ErrStale when the promotion is no longer as known.
 func (tx *Tx) ApprovePromotion(known Promotion, by, status string, next time.Time) error {
-	return one(tx.samePromotion(known).Updates(map[string]any{
+	err := one(tx.samePromotion(known).Updates(map[string]any{
 		"approved_by": by, "status": status, "next_at": ms(next), "updated_at": tx.Now.UnixMilli(),
 	}))
+	if err != nil {
+		return err
+	}
+	return tx.lookAgain(known.ID, next)
 }
 
 // PromotionChanges lists what happened to a promotion, oldest first, from behind an id.

@@ -152,13 +152,19 @@ func (tx *Tx) addPromotion(p *Promotion, what, note string) error {
 	if err := tx.db.Create(p).Error; err != nil {
 		return err
 	}
+	if err := tx.lookAgain(p.ID, p.NextAt); err != nil {
+		return err
+	}
 	return tx.AddPromotionChange(PromotionChange{PromotionID: p.ID, Who: p.By, What: what, Version: p.Version, Note: note, Spec: &p.Spec})
 }
 
 // MovePromotion sets a promotion's status and next occurrence. It fails with ErrStale when
 // either, or its version, changed since p was read.
 func (tx *Tx) MovePromotion(p Promotion, status string, next time.Time) error {
-	return one(tx.samePromotion(p).Updates(map[string]any{"status": status, "next_at": ms(next), "updated_at": tx.Now.UnixMilli()}))
+	if err := one(tx.samePromotion(p).Updates(map[string]any{"status": status, "next_at": ms(next), "updated_at": tx.Now.UnixMilli()})); err != nil {
+		return err
+	}
+	return tx.lookAgain(p.ID, next)
 }
 
 func (tx *Tx) samePromotion(p Promotion) *gorm.DB {
@@ -491,25 +497,6 @@ func (r Reader) DeliveryCounts(occurrence int64) (map[string]int, error) {
 	for _, row := range rows {
 		out[row.Status] = row.N
 	}
-	return out, err
-}
-
-// UsedQuota counts, by group, the mass messages that were planned, submitted or sent to some
-// groups from one time to another: each uses the group's quota of the period.
-func (r Reader) UsedQuota(chats []string, from, to time.Time) (map[string]int, error) {
-	out := map[string]int{}
-	err := chunked(chats, func(part []string) error {
-		var rows []struct {
-			ChatID string
-			N      int
-		}
-		err := r.db.Raw(`SELECT chat_id, COUNT(*) AS n FROM delivery WHERE chat_id IN ? AND at >= ? AND at < ?
-			AND status IN ('planned', 'submitted', 'sent') GROUP BY chat_id`, part, from.UnixMilli(), to.UnixMilli()).Scan(&rows).Error
-		for _, row := range rows {
-			out[row.ChatID] = row.N
-		}
-		return err
-	})
 	return out, err
 }
 

@@ -23,7 +23,7 @@ var models = []any{
 	eventRow{}, Action{}, Slot{}, Chat{}, Stint{}, StaffRow{}, Contact{}, Shop{}, Channel{}, ChannelOwner{}, Welcome{}, Rule{}, Entry{}, Transfer{},
 	Payout{}, PayoutStep{}, PayoutLine{}, PayoutItem{}, Promotion{}, Occurrence{}, Task{}, Delivery{}, Message{}, Case{}, Blocked{}, FirstAnswer{},
 	Callback{}, Evidence{}, Media{}, MediaContent{}, MediaUpload{}, Phrase{}, ChannelDay{}, ChannelPicture{}, Link{}, LinkHour{}, Order{}, CalendarDay{}, QuietHours{},
-	PromotionChange{}, Absence{}, Chase{},
+	PromotionChange{}, Absence{}, Chase{}, Preflight{},
 }
 
 // Columns that only SQL speaks of.

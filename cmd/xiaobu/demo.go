@@ -154,6 +154,7 @@ func (d *demo) build(ctx context.Context, f demoFlags, script *stories.Script, d
 		return stop, err
 	}
 	o := options(c, slog.New(slog.DiscardHandler))
+	o.Dial = nil // its links are made up
 	o.Now, o.Serial, o.Scratch = d.clock.now, true, true
 	if d.app, err = app.New(ctx, o); err != nil {
 		return stop, err

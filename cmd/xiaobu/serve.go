@@ -16,6 +16,7 @@ import (
 
 	"xiaobu/app"
 	"xiaobu/configs"
+	"xiaobu/promotions"
 )
 
 // Limits of the HTTP server.
@@ -94,7 +95,7 @@ func newLog(e env) *slog.Logger {
 func options(c configs.Config, log *slog.Logger) app.Options {
 	return app.Options{
 		Config: c, Version: version, Now: time.Now, Log: log, Random: rand.Text, Jitter: mathrand.Float64,
-		Owner: fmt.Sprintf("%d-%s", os.Getpid(), rand.Text()[:8]),
+		Owner: fmt.Sprintf("%d-%s", os.Getpid(), rand.Text()[:8]), Dial: promotions.DialPublic(),
 	}
 }
 

@@ -119,7 +119,11 @@ func (r *Reward) body(from time.Time) map[string]any {
 func (p Promotion) body() map[string]any {
 	products := []map[string]any{}
 	for _, one := range p.Products {
-		products = append(products, map[string]any{"name": one.Name, "price_fen": one.Price, "was_fen": one.Was, "stock": one.InStock})
+		product := map[string]any{"name": one.Name, "price_fen": one.Price, "was_fen": one.Was}
+		if one.InStock > 0 { // 0 would be sold out
+			product["stock"] = one.InStock
+		}
+		products = append(products, product)
 	}
 	targets := map[string]any{"all": true}
 	if len(p.Stores) > 0 {
