@@ -83,7 +83,9 @@ func TestAChaseGoesOnOnce(t *testing.T) {
 		r := s.Read(context.Background())
 		task := tasksOf(t, s, "wang")[0]
 		first := Chase{OccurrenceID: task.OccurrenceID, Owner: "wang", NextAt: c.Now().Add(time.Minute), BeganAt: c.Now(), ClosesAt: task.ClosesAt}
-		tx(t, s, func(tx *Tx) error { return errors.Join(tx.AddChase(first), tx.AddChase(Chase{OccurrenceID: task.OccurrenceID, Owner: "wang", Step: 1, BeganAt: c.Now(), ClosesAt: c.Now()})) })
+		tx(t, s, func(tx *Tx) error {
+			return errors.Join(tx.AddChase(first), tx.AddChase(Chase{OccurrenceID: task.OccurrenceID, Owner: "wang", Step: 1, BeganAt: c.Now(), ClosesAt: c.Now()}))
+		})
 		due, err := r.DueChases(c.Now(), 10)
 		must(t, err)
 		at, ok, err := r.NextChase()
