@@ -33,6 +33,11 @@ type scheduleBody struct {
 	Blackout []string   `json:"blackout,omitempty" doc:"days without it: 2026-12-24 or 2026-12-24/2026-12-26"`
 	Quiet    *hoursBody `json:"quiet,omitempty" doc:"hours without it; left out: the company's"`
 	Missed   missedBody `json:"missed,omitempty"`
+
+	// What answers say besides may be sent back with the rest.
+	CronFields string `json:"cron_fields,omitempty" readOnly:"true"`
+	Words      string `json:"words,omitempty" readOnly:"true"`
+	WordsEN    string `json:"words_en,omitempty" readOnly:"true"`
 }
 
 type selectionBody struct {

@@ -55,6 +55,13 @@ func TestTheCalendarIsAskedAndChanged(t *testing.T) {
 		t.Errorf("%+v", promo)
 	}
 
+	var shown map[string]any
+	r.want(http.StatusOK, http.MethodGet, "/promotions/"+promo.ID, nil, &shown)
+	r.want(http.StatusOK, http.MethodPost, "/promotions/schedule", map[string]any{"schedule": shown["schedule"]}, &forecast)
+	if forecast.Next[0].At != promo.NextAt {
+		t.Errorf("what is shown of a schedule, asked about: %+v", forecast.Next[0])
+	}
+
 	var moved struct {
 		Date, Kind, Name, Source string
 		Moved                    int

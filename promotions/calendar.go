@@ -173,10 +173,10 @@ func (p *Planner) companyDays(r store.Reader) (companyDays, error) {
 
 // blackout says whether nothing is posted on a day, and why.
 func (c companyDays) blackout(date string) (name string, ok bool) {
-	if d, ok := c.own[date]; ok && d.Kind == store.DayBlackout {
-		return d.Name, true
+	d, ok := c.own[date]
+	if !ok {
+		d = c.listed(date)
 	}
-	d := c.listed(date)
 	return d.Name, d.Kind == store.DayBlackout
 }
 

@@ -33,6 +33,8 @@ const (
 	maxWithin     = 24 * time.Hour
 	skipGrace     = time.Minute // lateness that is not yet a missed slot
 	maxBlackouts  = 200
+	firstYear     = 2000
+	lastYear      = 2199
 	searchYears   = 10 // how far ahead a slot is looked for that no filter drops
 )
 
@@ -140,8 +142,8 @@ func day(field, s string, zone *time.Location, plus int) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	t, err := time.ParseInLocation(time.DateOnly, s, zone)
-	if err != nil {
-		return t, handlers.Invalidf(field, "is %q; want a date of the calendar such as 2026-11-23", s)
+	if err != nil || t.Year() < firstYear || t.Year() > lastYear {
+		return t, handlers.Invalidf(field, "is %q; want a date of the calendar such as 2026-11-23, from %d to %d", s, firstYear, lastYear)
 	}
 	return t.AddDate(0, 0, plus), nil
 }
@@ -166,6 +168,9 @@ func readHours(h *store.Hours) (hours, error) {
 	from, err := clock("from", h.From)
 	if err != nil {
 		return hours{}, err
+	}
+	if h.To == "24:00" {
+		h = &store.Hours{From: h.From, To: "00:00"}
 	}
 	to, err := clock("to", h.To)
 	if err != nil {

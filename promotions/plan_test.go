@@ -89,6 +89,8 @@ func TestSlotsKeepToTheCalendar(t *testing.T) {
 			want: "2026-12-27 10:00, 2026-12-29 10:00"},
 		"quiet hours over midnight": {spec: store.ScheduleSpec{Cron: "0 */2 * * *", Quiet: &store.Hours{From: "22:00", To: "08:00"}}, after: "2026-11-23 18:00",
 			want: "2026-11-23 20:00, 2026-11-24 08:00, 2026-11-24 10:00"},
+		"quiet hours until midnight": {spec: store.ScheduleSpec{Cron: "0 0,22 * * *", Quiet: &store.Hours{From: "22:00", To: "24:00"}}, after: "2026-11-23 18:00",
+			want: "2026-11-24 00:00, 2026-11-25 00:00"},
 		"quiet hours at noon": {spec: store.ScheduleSpec{Cron: "0,30 11-13 * * *", Quiet: &store.Hours{From: "11:30", To: "13:30"}}, after: "2026-11-23 10:00",
 			want: "2026-11-23 11:00, 2026-11-23 13:30, 2026-11-24 11:00"},
 		"from starts_on to ends_on": {spec: store.ScheduleSpec{Cron: "0 0 * * *", StartsOn: "2026-11-25", EndsOn: "2026-11-26"}, after: "2026-11-20 00:00",
@@ -191,6 +193,8 @@ func TestSchedulesThatMakeNoSenseAreRefused(t *testing.T) {
 		"schedule.blackout":      {Cron: "每天 10:00", Blackout: make([]string, maxBlackouts+1)},
 		"schedule.quiet.from":    {Cron: "每天 10:00", Quiet: &store.Hours{From: "24:00", To: "08:00"}},
 		"schedule.quiet.to":      {Cron: "每天 10:00", Quiet: &store.Hours{From: "08:00", To: "08:00"}},
+		"schedule.starts_on":     {Cron: "每天 10:00", StartsOn: "9999-12-31"},
+		"schedule.ends_on":       {Cron: "每天 10:00", EndsOn: "2026-02-29"},
 		"schedule.timezone":      {Cron: "每天 10:00", Timezone: "Asia/Peking"},
 		"schedule.missed.policy": {Cron: "每天 10:00", Missed: store.MissedSpec{Policy: "hope"}},
 	} {
