@@ -40,6 +40,11 @@ func checkLink(spec store.PromotionSpec, links string) error {
 		return nil
 	}
 	l := *spec.Link
+	for i, a := range spec.Message.Attachments {
+		if strings.Contains(a.URL, "{link}") && a.URL != "{link}" {
+			return handlers.Invalidf(fmt.Sprintf("message.attachments[%d].url", i), "has more than {link}; want {link} alone, and the rest in link.url")
+		}
+	}
 	switch {
 	case !slices.Contains([]string{"", PerPromotion, PerOwner, PerStore, PerGroup}, l.Per):
 		return handlers.Invalidf("link.per", "is %q; want promotion, owner, store or group", l.Per)
@@ -56,16 +61,25 @@ func checkLink(spec store.PromotionSpec, links string) error {
 		return err
 	}
 	u, err := url.Parse(strings.ReplaceAll(l.URL, "{code}", anyCode))
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-		return handlers.Invalidf("link.url", "is no web address; want one such as https://example.com/sale?from={code}")
-	}
-	if strings.Contains(u.Host, anyCode) && !strings.Contains(l.URL, anyCode) {
+	if err == nil && strings.Contains(u.Host, anyCode) && !strings.Contains(l.URL, anyCode) {
 		return handlers.Invalidf("link.url", "has {code} in the name of the machine; want it behind that, such as https://example.com/sale?from={code}")
 	}
-	if strings.HasPrefix(u.String(), links) {
+	if err == nil && isOurs(u.String(), strings.TrimSuffix(links, "/")) {
 		return handlers.Invalidf("link.url", "leads to a link of ours again; want where the customers are to end up")
 	}
 	return nil
+}
+
+// linkHost finds links that no customer can open, for this program is not reached from outside.
+func (in *inspection) linkHost() {
+	field, _ := linkMentions(in.spec.Message)
+	u, err := url.Parse(in.p.PublicURL)
+	if field == "" || err == nil && u.Hostname() != "" && !private(plainHost(u.Hostname())) {
+		return
+	}
+	in.add(store.Finding{Code: FindLinkHost, Level: store.Yellow, Field: field, Count: 1,
+		Text:   "顾客的手机打不开 {link}:public_url 是 " + in.p.PublicURL + ",只在内部网络里有效;请设为手机能访问的 https 地址。",
+		TextEN: "Customers' telephones cannot open {link}: public_url is " + in.p.PublicURL + ", inside a private network; set it to an https address that they reach."})
 }
 
 // linkMentions names the first field of a message that holds {link}, and the first that holds

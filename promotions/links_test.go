@@ -191,3 +191,20 @@ func TestWhereALinkLeadsCanStandInAHeader(t *testing.T) {
 		}
 	}
 }
+
+// A link that only this machine can open is worth a warning; without {link} there is none.
+func TestALinkNobodyCanOpenIsWarnedOf(t *testing.T) {
+	for address, want := range map[string]bool{"https://xiaobu.example": false, "http://127.0.0.1:8080": true, "http://localhost": true, "http://192.168.1.2": true} {
+		for _, text := range []string{"秒杀 {link}", "秒杀"} {
+			h := newShop(t)
+			p := h.linker()
+			p.PublicURL = address
+			in := &inspection{p: p, spec: store.PromotionSpec{Message: bot.Message{Text: text}}}
+			in.linkHost()
+			found := len(in.findings) == 1 && in.findings[0].Code == FindLinkHost && in.findings[0].Level == store.Yellow
+			if found != (want && text != "秒杀") {
+				t.Errorf("%s %s: %+v", address, text, in.findings)
+			}
+		}
+	}
+}

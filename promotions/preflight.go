@@ -34,6 +34,7 @@ const (
 	FindCollision    = "collision"           // groups that get several promotions on the day
 	FindDayRule      = "day_rule"            // the same, where a group may get one a day
 	FindLink         = "link_dead"           // a link does not answer
+	FindLinkHost     = "link_unreachable"    // public_url is inside a private network
 	FindProductGone  = "product_sold_out"    // some products are sold out
 	FindFewProducts  = "few_products"        // fewer pieces than groups
 	FindMediaExpires = "media_expires"       // files that WeCom keeps for three days
@@ -79,6 +80,7 @@ func (p *Planner) inspect(r store.Reader, promo store.Promotion, at time.Time) (
 	}
 	in.products()
 	in.calendar()
+	in.linkHost()
 	return in, nil
 }
 
