@@ -88,6 +88,8 @@ type promotionBody struct {
 	Products      []productBody `json:"products,omitempty"`
 	Link          *linkBody     `json:"link,omitempty" doc:"what {link} stands for in the text and in attachments' url, and {code} in a mini-program's page; clicks are counted"`
 	ConfirmWithin string        `json:"confirm_within,omitempty" doc:"how long owners may confirm, 10m to 72h; left out: 12h" example:"4h"`
+	Approval      bool          `json:"approval,omitempty" doc:"nothing is posted until somebody else than by agreed; the setting promotions.second_person demands that of all"`
+	By            string        `json:"by,omitempty" doc:"who writes this; required where a second person has to agree" example:"anna"`
 }
 
 // spec reads a promotion. What it takes over from a text of the library is in it then.
@@ -105,7 +107,7 @@ func (s *server) spec(ctx context.Context, b promotionBody) (store.PromotionSpec
 
 // spec is a promotion without what a text of the library says; see server.spec.
 func (b promotionBody) spec() (store.PromotionSpec, error) {
-	s := store.PromotionSpec{Name: b.Name, Schedule: b.Schedule.spec(), Message: messageBody{b.Message.Text, b.Message.Attachments}.message(), ConfirmWithin: b.ConfirmWithin}
+	s := store.PromotionSpec{Name: b.Name, Schedule: b.Schedule.spec(), Message: messageBody{b.Message.Text, b.Message.Attachments}.message(), ConfirmWithin: b.ConfirmWithin, Approval: b.Approval}
 	var err error
 	if s.Targets, err = b.Targets.spec(); err != nil {
 		return s, err
@@ -185,7 +187,7 @@ type contentView struct {
 
 type promotionView struct {
 	ID            string        `json:"id"`
-	Status        string        `json:"status" enum:"active,paused,ended"`
+	Status        string        `json:"status" enum:"active,paused,ended,proposed,rejected" doc:"proposed: waits for a second person"`
 	Name          string        `json:"name"`
 	Schedule      scheduleView  `json:"schedule"`
 	Targets       targetsView   `json:"targets"`
@@ -194,13 +196,19 @@ type promotionView struct {
 	Link          *linkBody     `json:"link"`
 	ConfirmWithin string        `json:"confirm_within"`
 	NextAt        *time.Time    `json:"next_at"`
+	Approval      bool          `json:"approval"`
+	Version       int64         `json:"version" doc:"counts how often it was written, from 1"`
+	By            string        `json:"by" doc:"who wrote this version; api: nobody was named"`
+	ApprovedBy    *string       `json:"approved_by" doc:"who else agreed to this version"`
+	UpdatedAt     *time.Time    `json:"updated_at"`
 	// Preflight is null where nothing is to come, or nobody has looked yet.
 	Preflight *preflightView `json:"preflight"`
 }
 
 func (s *server) viewPromotion(p store.Promotion) promotionView {
 	v := promotionView{ID: idString(p.ID), Status: p.Status, Name: p.Spec.Name, NextAt: s.stamp(p.NextAt), Products: []productBody{},
-		Schedule: viewSchedule(p.Spec.Schedule), Targets: viewTargets(p.Spec.Targets), ConfirmWithin: p.Spec.ConfirmWithin}
+		Schedule: viewSchedule(p.Spec.Schedule), Targets: viewTargets(p.Spec.Targets), ConfirmWithin: p.Spec.ConfirmWithin,
+		Approval: p.Spec.Approval, Version: p.Version, By: p.By, ApprovedBy: text(p.ApprovedBy), UpdatedAt: s.stamp(p.UpdatedAt)}
 	v.Message.Text, v.Message.Attachments = p.Spec.Message.Text, viewAttachments(p.Spec.Message.Attachments)
 	for _, pr := range p.Spec.Products {
 		v.Products = append(v.Products, productBody(pr))
@@ -242,7 +250,8 @@ func some(v []string) []string {
 }
 
 type runBody struct {
-	Force bool `json:"force,omitempty" doc:"post it although the pre-flight says that it cannot go out"`
+	Force bool   `json:"force,omitempty" doc:"post it although the pre-flight says that it cannot go out"`
+	By    string `json:"by,omitempty" maxLength:"64" doc:"who does this; left out: api"`
 }
 
 type occurrenceView struct {
@@ -291,7 +300,7 @@ func (s *server) promotions() {
 			if err != nil {
 				return store.Promotion{}, err
 			}
-			return s.Promotions.Create(ctx, spec, remember)
+			return s.Promotions.As(in.Body.By).Create(ctx, spec, remember)
 		}, func(id string) (store.Promotion, error) { return s.promotion(ctx, id) })
 		if err != nil {
 			return nil, s.fail(ctx, err)
@@ -321,6 +330,8 @@ func (s *server) promotions() {
 		return s.answerPromotion(ctx, p)
 	})
 	s.promotionCommands()
+	s.promotionChanges()
+	s.absences()
 	s.targets()
 	s.occurrences()
 	s.deliveries()
@@ -335,44 +346,69 @@ func (s *server) promotion(ctx context.Context, id string) (store.Promotion, err
 	return s.Store.Read(ctx).Promotion(n)
 }
 
+// NamedPromotion is a promotion and who does something with it, said in the query or in a body.
+type NamedPromotion struct {
+	ID    string `path:"id"`
+	Query string `query:"by" maxLength:"64" doc:"who does this; left out: api"`
+	Body  *struct {
+		By string `json:"by,omitempty" maxLength:"64" doc:"who does this; left out: api"`
+	}
+}
+
+func (n NamedPromotion) by() string {
+	if n.Query == "" && n.Body != nil {
+		return n.Body.By
+	}
+	return n.Query
+}
+
 func (s *server) promotionCommands() {
-	command := func(name, summary string, do func(context.Context, int64) (store.Promotion, error)) {
-		huma.Register(s.api, op(http.MethodPost, "/promotions/{id}/"+name, summary, http.StatusOK), func(ctx context.Context, in *oneID) (*result[promotionView], error) {
+	command := func(name, summary string, do func(*promotions.Planner, context.Context, int64) (store.Promotion, error)) {
+		huma.Register(s.api, op(http.MethodPost, "/promotions/{id}/"+name, summary, http.StatusOK), func(ctx context.Context, in *NamedPromotion) (*result[promotionView], error) {
 			id, err := idOf(in.ID)
 			if err != nil {
 				return nil, err
 			}
-			p, err := do(ctx, id)
+			p, err := do(s.Promotions.As(in.by()), ctx, id)
 			if err != nil {
 				return nil, s.fail(ctx, err)
 			}
 			return s.answerPromotion(ctx, p)
 		})
 	}
-	command("pause", "stop it; what was not submitted is taken back", s.Promotions.Pause)
-	command("resume", "let it go on with its next time", s.Promotions.Resume)
-	huma.Register(s.api, op(http.MethodDelete, "/promotions/{id}", "end it for good", http.StatusNoContent), func(ctx context.Context, in *oneID) (*none, error) {
+	command("pause", "stop it; what was not submitted is taken back", (*promotions.Planner).Pause)
+	command("resume", "let it go on with its next time", (*promotions.Planner).Resume)
+	type end struct {
+		ID string `path:"id"`
+		By string `query:"by" maxLength:"64" doc:"who does this; left out: api"`
+	}
+	huma.Register(s.api, op(http.MethodDelete, "/promotions/{id}", "end it for good", http.StatusNoContent), func(ctx context.Context, in *end) (*none, error) {
 		id, err := idOf(in.ID)
 		if err != nil {
 			return nil, err
 		}
-		if _, err := s.Promotions.End(ctx, id); err != nil {
+		if _, err := s.Promotions.As(in.By).End(ctx, id); err != nil {
 			return nil, s.fail(ctx, err)
 		}
 		return nil, nil
 	})
 	type run struct {
 		Keyed
-		ID   string `path:"id"`
-		Body *runBody
+		ID    string `path:"id"`
+		Query string `query:"by" maxLength:"64" doc:"who does this; left out: api"`
+		Body  *runBody
 	}
 	huma.Register(s.api, op(http.MethodPost, "/promotions/{id}/run", "post it now, besides its schedule", http.StatusOK), func(ctx context.Context, in *run) (*result[occurrenceView], error) {
 		id, err := idOf(in.ID)
 		if err != nil {
 			return nil, err
 		}
+		by := in.Query
+		if by == "" && in.Body != nil {
+			by = in.Body.By
+		}
 		o, err := once(ctx, s, "POST /promotions/"+in.ID+"/run", in.Keyed, in.Body, func(remember handlers.Remember) (store.Occurrence, error) {
-			return s.Promotions.RunNow(ctx, id, in.Body != nil && in.Body.Force, remember)
+			return s.Promotions.As(by).RunNow(ctx, id, in.Body != nil && in.Body.Force, remember)
 		}, func(occ string) (store.Occurrence, error) {
 			n, err := idOf(occ)
 			if err != nil {

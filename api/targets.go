@@ -38,7 +38,8 @@ type targetsList struct {
 	HandsOff  int64           `json:"hands_off" doc:"selected, and left alone because they are hands-off"`
 	Excluded  int64           `json:"excluded" doc:"selected, and excluded again"`
 	Warnings  []targetWarning `json:"warnings" nullable:"false"`
-	list[targetGroup]
+	Items     []targetGroup   `json:"items" nullable:"false"`
+	Next      string          `json:"next_cursor" doc:"empty on the last page"`
 }
 
 // targets shows what a selection means at this moment.
@@ -84,7 +85,9 @@ func (s *server) showTargets(ctx context.Context, t store.TargetSpec, page Page)
 		return nil, s.fail(ctx, err)
 	}
 	v := targetsList{Groups: c.Groups, Customers: c.Customers, Owners: c.Owners, Stores: c.Stores, NoOwner: c.NoOwner, HandsOff: c.HandsOff, Excluded: c.Excluded,
-		Warnings: []targetWarning{}, list: paged(groups, page.Limit, viewTargetGroup, func(c store.Chat) string { return wordsCursor(c.Owner, c.ChatID) }).Body}
+		Warnings: []targetWarning{}}
+	items := paged(groups, page.Limit, viewTargetGroup, func(c store.Chat) string { return wordsCursor(c.Owner, c.ChatID) }).Body
+	v.Items, v.Next = items.Items, items.NextCursor
 	for _, w := range warnings {
 		v.Warnings = append(v.Warnings, targetWarning(w))
 	}

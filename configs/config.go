@@ -18,6 +18,8 @@ type Config struct {
 	FeedSecret string // empty: the feed answers 503
 	// SecondPerson: no payout is made in one step; who collects it and who approves it differ.
 	SecondPerson bool
+	// PromotionsSecondPerson: who writes a promotion and who agrees that it is posted differ.
+	PromotionsSecondPerson bool
 	// PromotionsNotify are the user ids of those who are told what is wrong with a promotion.
 	PromotionsNotify []string
 	// PrintFont is a font file for posters; empty: what the machine has.

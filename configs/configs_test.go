@@ -21,7 +21,7 @@ timezone: Asia/Urumqi
 api_token: the-token-of-the-api
 feed_secret: the-secret-of-the-feed
 rewards: {second_person: true}
-promotions: {notify: "anna, li"}
+promotions: {second_person: true, notify: "anna, li"}
 wecom:
   base_url: http://127.0.0.1:8090/
   corp_id: ww1
@@ -70,7 +70,7 @@ func TestWithoutAnythingThereAreDefaults(t *testing.T) {
 func TestAFileIsRead(t *testing.T) {
 	c := load(t, good)
 	want := Config{Listen: "0.0.0.0:9000", PublicURL: "https://xiaobu.example.com", Database: "postgres://me:hunter2@db/xiaobu",
-		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed", SecondPerson: true, PromotionsNotify: []string{"anna", "li"},
+		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed", SecondPerson: true, PromotionsSecondPerson: true, PromotionsNotify: []string{"anna", "li"},
 		WeCom: WeCom{BaseURL: "http://127.0.0.1:8090", CorpID: "ww1", AgentID: 1000002, Secret: "the-secret-of-the-app", Token: "0123", AESKey: aesKey, Settle: 500 * time.Millisecond, MassQuota: "week"}}
 	if !reflect.DeepEqual(c, want) || c.Timezone.String() != "Asia/Urumqi" {
 		t.Errorf("got %+v", []any{c.Listen, c.PublicURL, c.WeCom})
@@ -137,6 +137,7 @@ func TestMistakesAreExplained(t *testing.T) {
 		"wecom: {secret: \"a b\"}":       {"wecom.secret", "white space"},
 		"feed_secret: seven77":           {"feed_secret", "8"},
 		"wecom: {mass_quota: year}":      {"wecom.mass_quota", "year", "month, week and day", "week"},
+		"promotions: {second_person: ben}": {"promotions.second_person", "ben", "true"},
 		"promotions: {notify: \"a,,b\"}": {"promotions.notify", "no user id", "zhangsan, lisi"},
 		"rewards: {second_person: anna}": {"rewards.second_person", "anna", "true"},
 	} {

@@ -52,7 +52,11 @@ var settings = []setting{
 	},
 	{
 		key: "rewards.second_person", preset: "false", example: "true", help: "true: a payout needs a second person who approves it",
-		set: setSecondPerson, show: func(c *Config) string { return strconv.FormatBool(c.SecondPerson) },
+		set: func(c *Config, v string) error { return setBool(&c.SecondPerson, v) }, show: func(c *Config) string { return strconv.FormatBool(c.SecondPerson) },
+	},
+	{
+		key: "promotions.second_person", preset: "false", example: "true", help: "true: a promotion is posted only after a second person approved it",
+		set: func(c *Config, v string) error { return setBool(&c.PromotionsSecondPerson, v) }, show: func(c *Config) string { return strconv.FormatBool(c.PromotionsSecondPerson) },
 	},
 	{
 		key: "promotions.notify", example: "zhangsan, lisi", help: "user ids, with commas between, who are told before a promotion what is wrong with it",
@@ -150,11 +154,11 @@ const ExampleCalendar = "configs/calendar.txt"
 // ExampleFont is where Debian and Ubuntu keep a font that print.font may name.
 const ExampleFont = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc"
 
-func setSecondPerson(c *Config, v string) error {
+func setBool(to *bool, v string) error {
 	if v != "true" && v != "false" {
 		return fmt.Errorf("%q is neither true nor false", v)
 	}
-	c.SecondPerson = v == "true"
+	*to = v == "true"
 	return nil
 }
 

@@ -106,8 +106,16 @@ func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion) (next time.Time,
 	if next = pl.after(promo.NextAt); next.IsZero() {
 		status = store.PromotionEnded
 	}
-	if err := tx.MovePromotion(promo, status, next); err != nil || pl.drops(promo.NextAt) != nil {
+	if err := tx.MovePromotion(promo, status, next); err != nil {
 		return next, err
+	}
+	if next.IsZero() {
+		if err := note(tx, promo, bySchedule, store.ChangeEnded, ""); err != nil {
+			return next, err
+		}
+	}
+	if pl.drops(promo.NextAt) != nil {
+		return next, nil
 	}
 	occ := newOccurrence(promo, pl, promo.NextAt, tx.Now)
 	if missed, reason := pl.late(tx.Now.Sub(promo.NextAt), next); missed != "" {
@@ -120,7 +128,7 @@ func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion) (next time.Time,
 }
 
 func newOccurrence(promo store.Promotion, pl plan, at, now time.Time) store.Occurrence {
-	return store.Occurrence{PromotionID: promo.ID, At: at, Status: store.OccurrencePlanned, Spec: promo.Spec,
+	return store.Occurrence{PromotionID: promo.ID, At: at, Status: store.OccurrencePlanned, Spec: promo.Spec, Version: promo.Version,
 		Message: write(promo.Spec, at, pl.closesAt(now, promo.Spec), pl.zone)}
 }
 

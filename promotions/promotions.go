@@ -39,24 +39,36 @@ type Planner struct {
 	Links *Links
 	// Notify are the user ids of those who are told what is wrong with promotions.
 	Notify []string
-	Log    *slog.Logger
+	// SecondPerson says that nothing is posted that only one person has seen.
+	SecondPerson bool
+	Log          *slog.Logger
+
+	by string // in whose name it acts, see As
 }
 
-// Create checks a promotion and plans its first occurrence.
+// Create checks a promotion and plans its first occurrence. One that needs a second person is
+// only proposed.
 func (p *Planner) Create(ctx context.Context, spec store.PromotionSpec, remember handlers.Remember) (store.Promotion, error) {
 	spec.Schedule = p.defaults(spec.Schedule)
 	plan, err := p.check(ctx, spec)
 	if err != nil {
 		return store.Promotion{}, err
 	}
-	promo := store.Promotion{Name: spec.Name, Status: store.PromotionActive, Spec: spec}
+	promo := store.Promotion{Name: spec.Name, Spec: spec}
+	if promo.By, err = p.who(p.needsSecond(spec)); err != nil {
+		return promo, err
+	}
 	err = p.Store.Tx(ctx, func(tx *store.Tx) error {
 		promo.ID = 0
-		if promo.NextAt = plan.after(tx.Now); promo.NextAt.IsZero() {
+		promo.Status, promo.NextAt = store.PromotionActive, plan.after(tx.Now)
+		if promo.NextAt.IsZero() {
 			return handlers.Invalidf("schedule.cron", "%s", plan.never(tx.Now))
 		}
 		if err := checkMedia(tx.HoldMedia, spec); err != nil { // it may have been deleted since
 			return err
+		}
+		if p.needsSecond(spec) {
+			promo.Status, promo.NextAt = store.PromotionProposed, time.Time{}
 		}
 		if err := tx.AddPromotion(&promo); err != nil {
 			return err
@@ -66,10 +78,15 @@ func (p *Planner) Create(ctx context.Context, spec store.PromotionSpec, remember
 	if err != nil {
 		return promo, err
 	}
-	if err := p.glance(ctx, promo); err != nil {
-		p.Log.Error("look at a promotion that was written", "promotion", promo.ID, "error", err) // the duty does it
-	}
+	p.look(ctx, promo)
 	return promo, nil
+}
+
+// look looks at a promotion that was just written. Where that fails the duty does it.
+func (p *Planner) look(ctx context.Context, promo store.Promotion) {
+	if err := p.glance(ctx, promo); err != nil {
+		p.Log.Error("look at a promotion that was written", "promotion", promo.ID, "error", err)
+	}
 }
 
 func (p *Planner) check(ctx context.Context, spec store.PromotionSpec) (plan, error) {
@@ -109,7 +126,8 @@ func (p *Planner) End(ctx context.Context, id int64) (store.Promotion, error) {
 }
 
 func (p *Planner) stop(ctx context.Context, id int64, status string) (store.Promotion, error) {
-	return p.change(ctx, id, func(tx *store.Tx, promo store.Promotion) error {
+	what := map[string]string{store.PromotionPaused: store.ChangePaused, store.PromotionEnded: store.ChangeEnded}[status]
+	return p.change(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
 		if promo.Status == status {
 			return nil
 		}
@@ -119,38 +137,61 @@ func (p *Planner) stop(ctx context.Context, id int64, status string) (store.Prom
 		if err := tx.MovePromotion(promo, status, time.Time{}); err != nil {
 			return err
 		}
+		if err := note(tx, promo, by, what, ""); err != nil {
+			return err
+		}
 		return takeBack(tx, promo.ID)
 	})
 }
 
-// Resume lets a paused promotion go on with its next slot; nothing stale goes out.
+// Resume lets a paused promotion go on with its next slot; nothing stale goes out. One that
+// needs a second person, and that nobody agreed to as it is now, is proposed.
 func (p *Planner) Resume(ctx context.Context, id int64) (store.Promotion, error) {
-	return p.change(ctx, id, func(tx *store.Tx, promo store.Promotion) error {
-		switch promo.Status {
-		case store.PromotionActive:
+	return p.change(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
+		if promo.Status == store.PromotionActive {
 			return nil
-		case store.PromotionEnded:
-			return &handlers.Conflict{Detail: "the promotion has ended"}
 		}
-		pl, err := p.plan(tx.Reader, promo.Spec)
+		if promo.Status != store.PromotionPaused {
+			return postable(promo)
+		}
+		next, err := p.nextSlot(tx, promo.Spec)
 		if err != nil {
 			return err
 		}
-		next := pl.after(tx.Now)
-		if next.IsZero() {
-			return &handlers.Conflict{Detail: "the promotion " + pl.never(tx.Now)}
+		status := store.PromotionActive
+		if p.unseen(promo) {
+			status, next = store.PromotionProposed, time.Time{}
 		}
-		return tx.MovePromotion(promo, store.PromotionActive, next)
+		if err := tx.MovePromotion(promo, status, next); err != nil {
+			return err
+		}
+		return note(tx, promo, by, store.ChangeResumed, "")
 	})
+}
+
+// nextSlot is when a promotion is posted next; it is a conflict if never.
+func (p *Planner) nextSlot(tx *store.Tx, spec store.PromotionSpec) (time.Time, error) {
+	pl, err := p.plan(tx.Reader, spec)
+	if err != nil {
+		return time.Time{}, err
+	}
+	next := pl.after(tx.Now)
+	if next.IsZero() {
+		return next, &handlers.Conflict{Detail: "the promotion " + pl.never(tx.Now)}
+	}
+	return next, nil
 }
 
 // RunNow posts a promotion at once, besides its schedule. One whose message cannot go out is a
 // conflict, unless it is forced.
 func (p *Planner) RunNow(ctx context.Context, id int64, force bool, remember handlers.Remember) (store.Occurrence, error) {
 	var occ store.Occurrence
-	_, err := p.change(ctx, id, func(tx *store.Tx, promo store.Promotion) error {
-		if promo.Status == store.PromotionEnded {
-			return &handlers.Conflict{Detail: "the promotion has ended"}
+	_, err := p.change(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
+		if err := postable(promo); err != nil {
+			return err
+		}
+		if p.unseen(promo) {
+			return &handlers.Conflict{Detail: "nobody else has agreed to the promotion as it is now; resume it, and have it approved"}
 		}
 		pl, err := p.plan(tx.Reader, promo.Spec)
 		if err != nil {
@@ -167,6 +208,9 @@ func (p *Planner) RunNow(ctx context.Context, id int64, force bool, remember han
 		if !fresh {
 			return &handlers.Conflict{Detail: "the promotion was run in this very second"}
 		}
+		if err := note(tx, promo, by, store.ChangeRun, occ.At.In(pl.zone).Format(time.RFC3339)); err != nil {
+			return err
+		}
 		return remember(tx, fmt.Sprint(occ.ID))
 	})
 	if err != nil {
@@ -178,13 +222,21 @@ func (p *Planner) RunNow(ctx context.Context, id int64, force bool, remember han
 	return p.Store.Read(ctx).Occurrence(occ.ID)
 }
 
-func (p *Planner) change(ctx context.Context, id int64, fn func(*store.Tx, store.Promotion) error) (store.Promotion, error) {
-	err := p.Store.Tx(ctx, func(tx *store.Tx) error {
+// change changes a promotion that nobody else changes meanwhile, in the name of by.
+func (p *Planner) change(ctx context.Context, id int64, fn func(tx *store.Tx, promo store.Promotion, by string) error) (store.Promotion, error) {
+	by, err := p.who(false)
+	if err != nil {
+		return store.Promotion{}, err
+	}
+	err = p.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.LockPromotion(id); err != nil {
+			return err
+		}
 		promo, err := tx.Promotion(id)
 		if err != nil {
 			return err
 		}
-		return fn(tx, promo)
+		return fn(tx, promo, by)
 	})
 	if err != nil {
 		return store.Promotion{}, err

@@ -43,12 +43,21 @@ func (tx *Tx) AddPromotionChange(c PromotionChange) error {
 	return tx.db.Create(&c).Error
 }
 
+// LockPromotion keeps everybody else from changing a promotion until the transaction ends.
+// SQLite has one writer anyway.
+func (tx *Tx) LockPromotion(id int64) error {
+	if tx.dialect == sqlite {
+		return nil
+	}
+	return tx.db.Exec(`SELECT 1 FROM promotion WHERE id = ? FOR UPDATE`, id).Error
+}
+
 // EditPromotion writes a new version of a promotion: p with its new name, spec, status, next
 // occurrence and writer. It fails with ErrStale when the promotion is no longer as known.
 func (tx *Tx) EditPromotion(known, p Promotion) (Promotion, error) {
 	p.Version, p.ApprovedBy, p.UpdatedAt = known.Version+1, "", tx.Now
 	if err := one(tx.samePromotion(known).Model(&Promotion{}).
-		Select("Name", "Spec", "Status", "NextAt", "By", "Version", "ApprovedBy", "UpdatedAt").Updates(&p)); err != nil {
+		Select("Name", "Spec", "Status", "NextAt", "By", "Version", "ApprovedBy", "UpdatedAt").UpdateColumns(&p)); err != nil {
 		return p, err
 	}
 	if err := tx.lookAgain(p.ID, p.NextAt); err != nil {
