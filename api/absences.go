@@ -35,7 +35,7 @@ func (s *server) viewAbsence(r store.Reader) func(store.Absence) absenceView {
 
 // absences is who is away, and who is told in their place of tasks that wait.
 func (s *server) absences() {
-	type put struct {
+	type absencePut struct {
 		ID   string `path:"id" maxLength:"64"`
 		Body struct {
 			From    string `json:"from" example:"2026-11-23" doc:"a local day"`
@@ -50,7 +50,7 @@ func (s *server) absences() {
 		Page
 		Day string `query:"day" example:"2026-11-23" maxLength:"10" doc:"only who is away on this local day"`
 	}
-	huma.Register(s.api, op(http.MethodPut, "/staff/{id}/absence", "say when somebody is away, and who stands in", http.StatusOK), func(ctx context.Context, in *put) (*result[absenceView], error) {
+	huma.Register(s.api, op(http.MethodPut, "/staff/{id}/absence", "say when somebody is away, and who stands in", http.StatusOK), func(ctx context.Context, in *absencePut) (*result[absenceView], error) {
 		a := store.Absence{UserID: in.ID, FromDay: in.Body.From, ToDay: in.Body.To, StandIn: in.Body.StandIn}
 		err := s.Store.Tx(ctx, func(tx *store.Tx) error {
 			if _, err := tx.Staff(bot.UserID(in.ID)); err != nil {

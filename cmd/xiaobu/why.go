@@ -96,9 +96,7 @@ func whyDelivery(_ context.Context, t teller, id int64) error {
 	t.say("送达 / delivery %d: 群 group %s, 群主 owner %s, %s", d.ID, d.ChatID, d.Owner, d.Status)
 	t.say("· %s", promotions.Words(d))
 	t.say("· 时段 slot %s, 促销 promotion %d", t.at(d.At), d.PromotionID)
-	if d.Via != "" {
-		t.say("· 选中方式 selected by %s", d.Via)
-	}
+	t.chosen(d)
 	if d.Reason != "" {
 		t.say("· %s (%d)", d.Reason, d.Code)
 	}
@@ -125,6 +123,21 @@ func whyDelivery(_ context.Context, t teller, id int64) error {
 		}
 	}
 	return nil
+}
+
+// chosen tells by which version of its promotion a group was taken in, and by what of it.
+func (t teller) chosen(d store.Delivery) {
+	if d.Via == "" {
+		return
+	}
+	t.say("· 选中方式 selected by %s", d.Via)
+	occ, err := t.r.Occurrence(d.OccurrenceID)
+	if err != nil || occ.Version == 0 {
+		return
+	}
+	if c, err := t.r.PromotionVersion(d.PromotionID, occ.Version); err == nil {
+		t.say("· 促销第%d版 version %d, 由 by %s, %s", c.Version, c.Version, c.Who, t.at(c.At))
+	}
 }
 
 func whyCase(_ context.Context, t teller, id int64) error {
