@@ -133,6 +133,25 @@ func saleDay(t *testing.T, r *rig, w *town) {
 	}); !slices.Equal(ids, []string{"", "s1"}) {
 		t.Errorf("stores %q", ids)
 	}
+	// The evening's reports tell of it: the chain's always, a manager's where a group was left out.
+	r.want(http.StatusOK, http.MethodPut, "/stores/s1", map[string]any{"name": "人民路店", "manager": "owner0"}, nil)
+	r.want(http.StatusOK, http.MethodPut, "/stores/s2", map[string]any{"name": "解放路店", "manager": "owner1"}, nil)
+	r.want(http.StatusOK, http.MethodPut, "/groups/"+w.groups[1], map[string]any{"store_id": "s2"}, nil)
+	for path, line := range map[string]string{
+		"/reports/chain/preview?day=2026-11-23":                "\n今日促销:群主确认 1/2 人,送达 1/2 群。\n",
+		"/reports/manager/preview?day=2026-11-23&staff=owner1": "【解放路店】\n· 今天的促销还没发全:群主确认 0/1 人,送达 0/1 群",
+	} {
+		var shown struct{ Text string }
+		r.want(http.StatusOK, http.MethodGet, path, nil, &shown)
+		if !strings.Contains(shown.Text, line) {
+			t.Errorf("%s says %q, want %q", path, shown.Text, line)
+		}
+	}
+	var shown struct{ Text string }
+	r.want(http.StatusOK, http.MethodGet, "/reports/manager/preview?day=2026-11-23&staff=owner0", nil, &shown)
+	if strings.Contains(shown.Text, "促销") {
+		t.Errorf("who reached every group is told %q", shown.Text)
+	}
 	for _, bad := range []string{"from=2026-13-01", "from=2026-11-24&to=2026-11-23", "from=2020-01-01", "to=x"} {
 		r.want(http.StatusUnprocessableEntity, http.MethodGet, "/coverage?"+bad, nil, nil)
 	}

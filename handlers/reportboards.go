@@ -77,6 +77,14 @@ func (r *Reports) chainText(rd store.Reader, rep store.Report, run store.ReportR
 	if err != nil {
 		return "", true, err
 	}
+	from, to := r.span(run.Day)
+	f, err := rd.FunnelOf(from, to, "")
+	if err != nil {
+		return "", true, err
+	}
+	if values["promotions"] = ""; f.Groups > 0 {
+		values["promotions"] = fmt.Sprintf(p.promoted, f.Confirmed, f.Owners, f.Sent, f.Groups)
+	}
 	today, month := r.times(run)
 	err = fillBoards(rd, p, values,
 		board{"today_stores", p.todayStores, chainBoard, today.of(store.LeadersStore, "")},
@@ -239,7 +247,7 @@ func (r *Reports) managerText(rd store.Reader, rep store.Report, run store.Repor
 // exceptions are a store's lines for its manager, from every source there is.
 func (r *Reports) exceptions(rd store.Reader, p phrases, run store.ReportRun, shop store.Shop) ([]string, error) {
 	var lines []string
-	for _, source := range []func(store.Reader, phrases, store.ReportRun, store.Shop) ([]string, error){flagsWaiting, lostToday, badCodes, budgetsUsed} {
+	for _, source := range []func(store.Reader, phrases, store.ReportRun, store.Shop) ([]string, error){flagsWaiting, lostToday, badCodes, budgetsUsed, r.unreached} {
 		found, err := source(rd, p, run, shop)
 		if err != nil {
 			return nil, err
@@ -247,6 +255,17 @@ func (r *Reports) exceptions(rd store.Reader, p phrases, run store.ReportRun, sh
 		lines = append(lines, found...)
 	}
 	return lines, nil
+}
+
+// unreached says how far today's promotions have come in a store, as long as they have not come
+// to all its groups.
+func (r *Reports) unreached(rd store.Reader, p phrases, run store.ReportRun, shop store.Shop) ([]string, error) {
+	from, to := r.span(run.Day)
+	f, err := rd.FunnelOf(from, to, shop.ID)
+	if err != nil || f.Sent == f.Groups {
+		return nil, err
+	}
+	return []string{fmt.Sprintf(p.unreached, f.Confirmed, f.Owners, f.Sent, f.Groups)}, nil
 }
 
 // flagsWaiting are the joins that are held until somebody decides.

@@ -50,6 +50,7 @@ type phrases struct {
 	moreCodes                  string // how many
 	conditions                 map[string]string
 	budget                     string // name, percent, used, of how much
+	unreached, promoted        string // owners who confirmed, owners, groups that were reached, groups
 }
 
 // languages are the languages that reports are written in.
@@ -58,7 +59,7 @@ var languages = map[string]phrases{
 		day: "1月2日", templates: map[string]string{
 			store.ReportCashier: "{hello}\n{today}\n{earlier}\n{month}\n{balance}\n{waiting}\n{why}",
 			store.ReportStore:   "{store} {date}\n{today}\n{today_board}\n{month}\n{month_board}",
-			store.ReportChain:   "全部门店 {date}\n{today}\n{today_stores}\n{today_staff}\n{month}\n{month_stores}\n{month_staff}",
+			store.ReportChain:   "全部门店 {date}\n{today}\n{today_stores}\n{today_staff}\n{promotions}\n{month}\n{month_stores}\n{month_staff}",
 			store.ReportManager: "{intro}\n{exceptions}",
 		},
 		greetings: "%s,辛苦了!", greeting: "辛苦了!",
@@ -89,13 +90,14 @@ var languages = map[string]phrases{
 		conditions: map[string]string{
 			store.CodeNearlyFull: "快满了,请准备下一个群", store.CodeFull: "已满,扫码进不了群", store.CodeDead: "已失效,对应的群都解散了",
 		},
-		budget: "· 「%s」本月预算已用 %d%%:%s / %s",
+		budget:    "· 「%s」本月预算已用 %d%%:%s / %s",
+		unreached: "· 今天的促销还没发全:群主确认 %d/%d 人,送达 %d/%d 群", promoted: "今日促销:群主确认 %d/%d 人,送达 %d/%d 群。",
 	},
 	"en": {
 		day: "2 Jan", templates: map[string]string{
 			store.ReportCashier: "{hello}\n{today}\n{earlier}\n{month}\n{balance}\n{waiting}\n{why}",
 			store.ReportStore:   "{store}, {date}\n{today}\n{today_board}\n{month}\n{month_board}",
-			store.ReportChain:   "All stores, {date}\n{today}\n{today_stores}\n{today_staff}\n{month}\n{month_stores}\n{month_staff}",
+			store.ReportChain:   "All stores, {date}\n{today}\n{today_stores}\n{today_staff}\n{promotions}\n{month}\n{month_stores}\n{month_staff}",
 			store.ReportManager: "{intro}\n{exceptions}",
 		},
 		greetings: "%s, well done!", greeting: "Well done!",
@@ -126,7 +128,8 @@ var languages = map[string]phrases{
 		conditions: map[string]string{
 			store.CodeNearlyFull: "nearly full, have another group ready", store.CodeFull: "full, nobody gets in by it", store.CodeDead: "dead, its groups were dissolved",
 		},
-		budget: "- %s has used %d%% of this month's budget: %s of %s",
+		budget:    "- %s has used %d%% of this month's budget: %s of %s",
+		unreached: "- today's promotions have not come to every group: %d of %d owners confirmed, %d of %d groups reached", promoted: "Promotions today: %d of %d owners confirmed, %d of %d groups reached.",
 	},
 }
 
@@ -140,7 +143,7 @@ func Placeholders(kind string) []string {
 	case store.ReportStore:
 		return append(board, "store", "today_board", "month_board")
 	case store.ReportChain:
-		return append(board, "today_stores", "today_staff", "month_stores", "month_staff")
+		return append(board, "today_stores", "today_staff", "promotions", "month_stores", "month_staff")
 	}
 	return []string{"intro", "exceptions", "name", "date"}
 }

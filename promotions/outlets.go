@@ -74,9 +74,9 @@ func (OutletPoster) Record(tx *store.Tx, a store.Action, o store.Outcome) error 
 	case store.ActionSent:
 		d = store.Delivery{Status: store.DeliverySent, SubmittedAt: a.TriedAt, SentAt: tx.Now}
 	case store.ActionExpired:
-		d.Reason = "could not be posted in time: " + o.Error
+		d.Code, d.Reason = reasonOutletLate.code, reasonOutletLate.en+": "+o.Error
 	case store.ActionUnknown:
-		d.Reason = "the call was cut off: it may have been posted, so it is not repeated"
+		d.Code, d.Reason = reasonOutletCut.code, reasonOutletCut.en
 	}
 	return settleOutlet(tx, post.Occurrence, post.Chat, d)
 }
@@ -161,7 +161,7 @@ func takeBackOutlets(tx *store.Tx, occurrence int64) error {
 		if !ok {
 			continue // it is on its way
 		}
-		if err := settleOutlet(tx, occurrence, d.ChatID, store.Delivery{Status: store.DeliveryCancelled, Reason: "the promotion was stopped"}); err != nil {
+		if err := settleOutlet(tx, occurrence, d.ChatID, reasonStopped.delivery(store.DeliveryCancelled)); err != nil {
 			return err
 		}
 	}

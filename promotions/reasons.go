@@ -28,6 +28,8 @@ var (
 	reasonNoResult    = reason{109, "the owner confirmed, but WeCom lists no result for this group", "群主确认了,但没有发到这个群(可能发送时没选它)"}
 	reasonStopped     = reason{110, "the promotion was stopped", "促销被暂停或结束,没有再发"}
 	reasonDeclined    = reason{111, "the owner said that they cannot send it", "群主说这次发不了"}
+	reasonOutletLate  = reason{130, "could not be posted in time", "没能在时限内发出去"}
+	reasonOutletCut   = reason{131, "the call was cut off: it may have been posted, so it is not repeated", "发送时断线,可能已经发出,为避免重复没有再发"}
 	reasonNoContact   = reason{2, "no longer related", "群主与这个群已没有关系"}
 	reasonQuotaUsed   = reason{3, "the group already got all it may get in this period", "这个群本期的群发次数已用完(含群主手动发的)"}
 )
@@ -40,10 +42,11 @@ func words() map[int]string {
 		41048: "群主名下已经没有这些群", 84061: "群主名下已经没有这些群",
 		84074: "群主没有客户联系权限:管理后台 客户与上下游→客户联系→权限配置", 48002: "应用没有客户联系权限:管理后台 客户与上下游→客户联系→可调用接口的应用",
 		60011: "群主不在应用的可见范围里", 45009: "调用太频繁,企业微信暂不接受", 45033: "同时调用太多,企业微信暂不接受",
+		86003: "没有这个应用群", 86008: "这个群不是本应用建的", 93000: "群机器人已被移除,或密钥失效",
 		40007: "素材已失效", 41063: "群发还在派发", 41093: "群发已取消", 41094: "提醒次数已用完(24小时内3次)",
 	}
 	for _, r := range []reason{reasonLate, reasonAsking, reasonUntold, reasonDismissed, reasonNotTheirs, reasonHandedOver, reasonUnconfirmed,
-		reasonUncancelled, reasonNoResult, reasonStopped, reasonDeclined, reasonNoContact, reasonQuotaUsed} {
+		reasonUncancelled, reasonNoResult, reasonStopped, reasonDeclined, reasonOutletLate, reasonOutletCut, reasonNoContact, reasonQuotaUsed} {
 		all[r.code] = r.zh
 	}
 	return all

@@ -2,6 +2,7 @@ package rehearse
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"xiaobu/store"
@@ -26,6 +27,9 @@ func (g *gathering) assume() error {
 	say("unknown", "谁不在应用可见范围、谁未激活,数据库不知道,因此没有假设;不在客户联系名单里的群主按无权限处理。", "Who is hidden from the app or not activated is not in the database and nothing is assumed; owners who are not on the list of members with customer contact count as without permission.")
 	if g.hasMedia() {
 		say("media", "素材的上传时间未知,按促销创建时上传计:三天后失效。", "When files were uploaded is not known; they are taken as uploaded when the promotion was made, and expire three days later.")
+	}
+	if g.hasOutlets() {
+		say("outlets", "员工群和群机器人不排练:只算客户群。", "Staff chats and robots are not rehearsed: only customers' groups count.")
 	}
 	if g.left.Events+g.left.Actions > 0 {
 		say("left_out", "复制时有 %d 个回调未处理、%d 条欢迎语或卡片未发出,未计入。", "%d callbacks that were not handled and %d greetings or cards that were not sent at the moment of the copy are left out.", g.left.Events, g.left.Actions)
@@ -64,6 +68,13 @@ func (g *gathering) assumePeople(say func(code, zh, en string, args ...any)) {
 		say("confirm", "群主按自己以往的快慢和遗漏确认;任务少于 %d 个的按全公司;全公司都没有记录的,按十分钟后确认。确认即发到自己的所有群。", "Owners confirm as late and as seldom as they did so far; those with fewer than %d tasks like the whole company; ten minutes where nobody has any. Who confirms posts in all their groups.", fewOutcomes)
 	}
 	say("seed", "同一数据库、同一种子(%d)结果逐字节相同;换种子看另一种可能。", "The same database and seed (%d) give the same bytes; another seed shows another course.", g.o.Seed)
+}
+
+// hasOutlets reports whether a promotion goes to staff chats, too.
+func (g *gathering) hasOutlets() bool {
+	return slices.ContainsFunc(g.past.promos, func(p store.Promotion) bool {
+		return p.Status == store.PromotionActive && len(p.Spec.Targets.AppChats)+len(p.Spec.Targets.Robots) > 0
+	})
 }
 
 func (g *gathering) hasMedia() bool {

@@ -120,7 +120,9 @@ func (g *gathering) occurrence(p store.Promotion, occ store.Occurrence) error {
 	}
 	day := g.day(occ.At)
 	for _, d := range deliveries {
-		g.delivery(&o, day, post{d.Delivery, p.Name})
+		if d.Outlet == "" { // staff chats are not in the sandbox; see assume
+			g.delivery(&o, day, post{d.Delivery, p.Name})
+		}
 	}
 	if occ.Status == store.OccurrenceMissed || occ.Status == store.OccurrenceSkipped {
 		g.refuse(Refusal{Code: occ.Status, What: p.Name, Count: 1, Detail: occ.Reason}, "", occ.At)
@@ -132,21 +134,15 @@ func (g *gathering) occurrence(p store.Promotion, occ store.Occurrence) error {
 	for _, t := range tasks {
 		g.task(day, t)
 	}
-	o.Owners = len(slices.Compact(slices.Sorted(ownersOf(tasks))))
+	funnel, err := g.r.Funnels(store.FunnelFilter{Promotion: p.ID, Occurrence: occ.ID})
+	if err != nil {
+		return err
+	}
+	o.Owners, o.Confirmed, o.Joins24h, o.Leaves24h = int(funnel[0].Owners), int(funnel[0].Confirmed), int(funnel[0].Joins), int(funnel[0].Leaves)
 	day.Occurrences++
 	day.Tasks += len(tasks)
 	g.rep.Calendar = append(g.rep.Calendar, o)
 	return nil
-}
-
-func ownersOf(tasks []store.Task) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for _, t := range tasks {
-			if !yield(t.Owner) {
-				return
-			}
-		}
-	}
 }
 
 // delivery counts one group of an occurrence.

@@ -84,8 +84,11 @@ type Occurrence struct {
 	Reason      string    `json:"reason"`
 	Past        bool      `json:"past"` // it happened before the books end
 	Owners      int       `json:"owners"`
+	Confirmed   int       `json:"confirmed"` // owners who confirmed everything
 	Outcomes
-	SentLate int `json:"sent_late"`
+	Joins24h  int `json:"joins_24h"`  // customers, in the 24 hours after each group was reached
+	Leaves24h int `json:"leaves_24h"` // the same
+	SentLate  int `json:"sent_late"`
 	// LastSentAt is when the last group got it; null if none did.
 	LastSentAt *time.Time `json:"last_sent_at"`
 	ChatIDs    []string   `json:"chat_ids"`

@@ -58,6 +58,17 @@ type FunnelFilter struct {
 	Limit      int    // 0: all
 }
 
+// FunnelOf counts what became of all occurrences from one time to another, To excluded, in the
+// groups that are in a store now; empty: in all groups.
+func (r Reader) FunnelOf(from, to time.Time, shop string) (Funnel, error) {
+	which, args := "occurrence_id IN (SELECT id FROM occurrence WHERE at >= ? AND at < ?)", []any{ms(from), ms(to)}
+	if shop != "" {
+		which, args = which+" AND d.chat_id IN (SELECT chat_id FROM chat WHERE shop_id = ?)", append(args, shop)
+	}
+	found, err := r.countFunnels(FunnelFilter{}, which, args...)
+	return append(found, Funnel{})[0], err
+}
+
 // Funnels lists funnels by ID: one for everything, which may count nothing, or one for each
 // store or owner. What is old stands in sums; what may still change is counted.
 func (r Reader) Funnels(f FunnelFilter) ([]Funnel, error) {
@@ -110,12 +121,12 @@ func funnelKey(by string) (column, join string, err error) {
 }
 
 // countFunnels counts deliveries: first what each owner has of each occurrence, then all.
-func (r Reader) countFunnels(f FunnelFilter, which string, arg any) ([]Funnel, error) {
+func (r Reader) countFunnels(f FunnelFilter, which string, of ...any) ([]Funnel, error) {
 	column, join, err := funnelKey(f.By)
 	if err != nil {
 		return nil, err
 	}
-	args := []any{funnelSpan, funnelSpan, arg}
+	args := append([]any{funnelSpan, funnelSpan}, of...)
 	rest := ""
 	if f.By != ByAll {
 		rest = " AND d.outlet = ''"

@@ -114,6 +114,12 @@ func TestFunnelsAreTheSameBeforeAndAfterTheyAreSummed(t *testing.T) {
 				return errors.Join(tx.db.Exec(`UPDATE occurrence SET summed_at = NULL`).Error, tx.db.Exec(`DELETE FROM funnel`).Error)
 			})
 		}
+		for shop, want := range map[string]Funnel{"": whole, "s1": s1} {
+			got, err := r.FunnelOf(first.At, second.At, shop)
+			if want.ID = ""; err != nil || got != want {
+				t.Errorf("of a day in %q: %+v %v, want %+v", shop, got, err, want)
+			}
+		}
 		if err := s.Tx(t.Context(), func(tx *Tx) error {
 			return errors.Join(tx.SumFunnels(first, nil), tx.SumFunnels(first, nil))
 		}); !errors.Is(err, ErrStale) && !errors.Is(err, ErrNotFound) {

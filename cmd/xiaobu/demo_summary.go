@@ -9,6 +9,7 @@ import (
 
 	"xiaobu/bot"
 	"xiaobu/handlers"
+	"xiaobu/promotions"
 	"xiaobu/sandbox"
 	"xiaobu/store"
 )
@@ -44,6 +45,9 @@ func (d *demo) summary(ctx context.Context) error {
 		return err
 	}
 	d.showGroups(groups, total)
+	if err := d.showPromotions(r); err != nil {
+		return err
+	}
 	lines, sum, earned, err := d.earnings(ctx)
 	if err != nil {
 		return err
@@ -80,6 +84,30 @@ func (d *demo) showGroups(groups []named, total tally) {
 	}
 	d.screen.print("\n这一周 · 群", "\nThe week · groups")
 	d.screen.table(append(rows, total.row(d.screen.word("合计", "total"), before)))
+}
+
+// showPromotions shows from the groups that each promotion meant to who came and left after it.
+func (d *demo) showPromotions(r store.Reader) error {
+	promos, err := r.Promotions(0, 0)
+	if err != nil || len(promos) == 0 {
+		return err
+	}
+	rows := [][]string{{d.screen.word("促销", "promotion"), d.screen.word("群次", "posts"), d.screen.word("受限", "blocked"), d.screen.word("群主", "owners"),
+		d.screen.word("已确认", "confirmed"), d.screen.word("送达", "reached"), d.screen.word("点击", "clicks"), d.screen.word("24小时入群", "joined in 24 h"), d.screen.word("离群", "left")}}
+	for _, p := range promos {
+		f, err := promotions.Funnels(r, store.FunnelFilter{Promotion: p.ID})
+		if err != nil {
+			return err
+		}
+		cells := []string{p.Name}
+		for _, n := range []int64{f[0].Groups, f[0].Blocked, f[0].Owners, f[0].Confirmed, f[0].Sent, f[0].Clicks, f[0].Joins, f[0].Leaves} {
+			cells = append(cells, strconv.FormatInt(n, 10))
+		}
+		rows = append(rows, cells)
+	}
+	d.screen.print("\n这一周 · 促销", "\nThe week · promotions")
+	d.screen.table(rows)
+	return nil
 }
 
 // byStore adds the groups of each store up, by the stores of their names.

@@ -55,18 +55,19 @@ func (s *screen) day(t time.Time) string {
 
 func tellCalendar(s *screen, rep *rehearse.Report) {
 	s.print("\n日历", "\nCalendar")
-	rows := [][]string{{s.word("时间", "when"), s.word("促销", "promotion"), s.word("群", "groups"), s.word("群主", "owners"), s.word("送达", "sent"),
-		s.word("其中晚", "of it late"), s.word("未确认", "unconfirmed"), s.word("等待", "waiting"), s.word("受限", "blocked"), s.word("失败", "failed")}}
+	rows := [][]string{{s.word("时间", "when"), s.word("促销", "promotion"), s.word("群", "groups"), s.word("群主", "owners"), s.word("已确认", "confirmed"), s.word("送达", "sent"),
+		s.word("其中晚", "of it late"), s.word("未确认", "unconfirmed"), s.word("等待", "waiting"), s.word("受限", "blocked"), s.word("失败", "failed"),
+		s.word("24小时入群", "joined in 24 h"), s.word("退群", "left")}}
 	for _, o := range rep.Calendar {
 		name := o.Promotion
 		if o.Status == "missed" || o.Status == "skipped" {
 			name += s.word("(错过)", " ("+o.Status+")")
 		}
-		rows = append(rows, []string{s.day(o.At) + " " + o.At.Format("15:04"), name, num(o.Planned), num(o.Owners), num(o.Sent), num(o.SentLate),
-			num(o.Unconfirmed), num(o.Waiting), num(o.Blocked), num(o.Failed)})
+		rows = append(rows, []string{s.day(o.At) + " " + o.At.Format("15:04"), name, num(o.Planned), num(o.Owners), num(o.Confirmed), num(o.Sent), num(o.SentLate),
+			num(o.Unconfirmed), num(o.Waiting), num(o.Blocked), num(o.Failed), num(o.Joins24h), num(o.Leaves24h)})
 	}
 	t := rep.Totals
-	rows = append(rows, []string{s.word("合计", "total"), "", num(t.Planned), "", num(t.Sent), num(t.SentLate), num(t.Unconfirmed), num(t.Waiting), num(t.Blocked), num(t.Failed)})
+	rows = append(rows, []string{s.word("合计", "total"), "", num(t.Planned), "", "", num(t.Sent), num(t.SentLate), num(t.Unconfirmed), num(t.Waiting), num(t.Blocked), num(t.Failed), "", ""})
 	s.columns(rows, 2)
 }
 
