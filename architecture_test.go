@@ -25,7 +25,7 @@ var rooms = map[string][]string{
 	"spam":            {},
 	"spam/example":    {"spam"},
 	"handlers":        {"bot", "store", "spam", "pump"},
-	"promotions":      {"bot", "cron", "handlers", "store"},
+	"promotions":      {"bot", "cron", "handlers", "store", "golang.org/x/image"},
 	"cron":            {"github.com/robfig/cron/v3"},
 	"scheduler":       {"bot", "cron", "pump", "store"},
 	"codes":           {"bot", "store", "github.com/boombuler/barcode", "github.com/makiuchi-d/gozxing", "codeberg.org/go-pdf/fpdf", "golang.org/x/image", "golang.org/x/sync", "golang.org/x/text"},

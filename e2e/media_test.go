@@ -202,3 +202,63 @@ func TestATextOfTheLibraryIsTakenOverAsItIs(t *testing.T) {
 		t.Errorf("it is still there: %v", ids)
 	}
 }
+
+// What the preview shows is what the group gets, to the byte.
+func TestAPreviewShowsWhatGoesOut(t *testing.T) {
+	r := newRig(t, 1, nil)
+	must(t, r.box.AddStaff(sandbox.Staff{UserID: "wang", Name: "王"}))
+	for _, name := range []string{"一群", "二<b>群"} {
+		_, err := r.box.CreateGroup("wang", name)
+		must(t, err)
+	}
+	r.bringIn()
+	r.pass(time.Minute)
+	var file mediaFile
+	r.want(http.StatusCreated, http.MethodPost, "/media?name=a.png", string(poster(t)), &file, "Content-Type", "image/png")
+	promo := map[string]any{"name": "早安", "schedule": map[string]any{"cron": "7 10 * * *"}, "targets": map[string]any{"all": true},
+		"message":  map[string]any{"text": "{group}{date}{weekday}{deadline}:{products}", "attachments": []map[string]any{{"type": "image", "media": file.ID}}},
+		"products": []map[string]any{{"name": "蛋", "price_fen": 990, "stock": 3, "limit": 1}, {"name": "米", "price_fen": 1, "stock": 0}}}
+	type preview struct {
+		At                              time.Time
+		ChatID                          string `json:"chat_id"`
+		Message                         struct{ Text string }
+		Groups, Owners, Tasks, Messages int
+		Warnings                        []struct{ Code string }
+	}
+	var before, after preview
+	r.want(http.StatusOK, http.MethodPost, "/promotions/preview", promo, &before)
+	if before.Groups != 2 || before.Owners != 1 || before.Tasks != 2 || before.Messages != 2 || len(before.Warnings) != 1 || before.Warnings[0].Code != "sold_out" {
+		t.Errorf("%+v", before)
+	}
+	if n := len(items[map[string]any](r, "/promotions")); n != 0 {
+		t.Errorf("a preview made %d promotions", n)
+	}
+	r.want(http.StatusCreated, http.MethodPost, "/promotions", promo, nil)
+	r.want(http.StatusOK, http.MethodGet, "/promotions/1/preview?chat_id="+before.ChatID, nil, &after)
+	r.until(before.At.Add(time.Minute))
+	var said []string
+	for _, task := range r.box.Tasks() {
+		said = append(said, task.Text)
+	}
+	if len(said) != 2 || !slices.Contains(said, before.Message.Text) || after.Message.Text != before.Message.Text {
+		t.Errorf("said %q, shown %q and %q", said, before.Message.Text, after.Message.Text)
+	}
+	req, err := http.NewRequest(http.MethodGet, r.base+"/api/v1/promotions/1/preview?format=html", nil)
+	must(t, err)
+	req.Header.Set("Authorization", "Bearer "+apiToken)
+	resp, err := r.web.Do(req)
+	must(t, err)
+	page, err := io.ReadAll(resp.Body)
+	must(t, err)
+	must(t, resp.Body.Close())
+	if policy := resp.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || !strings.Contains(policy, "sandbox") {
+		t.Errorf("policy %q", policy)
+	}
+	if !strings.Contains(string(page), "data:image/jpeg;base64,") || strings.Contains(string(page), "<b>群") {
+		t.Errorf("page: %.300s", page)
+	}
+	promo["chat_id"] = "nobody"
+	r.refusal(http.StatusUnprocessableEntity, "chat_id", http.MethodPost, "/promotions/preview", promo)
+	promo["chat_id"], promo["message"] = "", map[string]any{"text": "{shop}"}
+	r.refusal(http.StatusUnprocessableEntity, "message.text", http.MethodPost, "/promotions/preview", promo)
+}

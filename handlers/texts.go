@@ -79,18 +79,25 @@ func CheckAttachment(at string, a bot.Attachment) error {
 	return Invalidf(at+".type", "is %q; want image, link, miniprogram, video or file", a.Type)
 }
 
-// checkLengths compares with WeCom's limits in bytes.
-func checkLengths(at string, a bot.Attachment) error {
+// TextLimit is a text of an attachment and how many bytes of it WeCom takes.
+type TextLimit struct {
+	Name, Value string
+	Most        int
+}
+
+// AttachmentLimits lists WeCom's limits for what is written in an attachment.
+func AttachmentLimits(a bot.Attachment) []TextLimit {
 	title := 128
 	if a.Type == bot.AttachMiniprogram {
 		title = 64
 	}
-	for _, f := range []struct {
-		name, value string
-		max         int
-	}{{"title", a.Title, title}, {"desc", a.Desc, 512}, {"url", a.URL, 2048}, {"image_url", a.ImageURL, 2048}} {
-		if len(f.value) > f.max {
-			return Invalidf(at+"."+f.name, "has %d bytes; WeCom takes at most %d", len(f.value), f.max)
+	return []TextLimit{{"title", a.Title, title}, {"desc", a.Desc, 512}, {"url", a.URL, 2048}, {"image_url", a.ImageURL, 2048}}
+}
+
+func checkLengths(at string, a bot.Attachment) error {
+	for _, l := range AttachmentLimits(a) {
+		if len(l.Value) > l.Most {
+			return Invalidf(at+"."+l.Name, "has %d bytes; WeCom takes at most %d", len(l.Value), l.Most)
 		}
 	}
 	return nil

@@ -26,7 +26,7 @@ func (g *gathering) assume() error {
 	say("quota", "群发额度按每群每月的天数计算(企业若设为每天或每周,会更紧)。", "A group's quota is as many mass messages as the month has days; a company that chose days or weeks has less.")
 	say("unknown", "谁不在应用可见范围、谁未激活,数据库不知道,因此没有假设;不在客户联系名单里的群主按无权限处理。", "Who is hidden from the app or not activated is not in the database and nothing is assumed; owners who are not on the list of members with customer contact count as without permission.")
 	if g.hasMedia() {
-		say("media", "素材的上传时间未知,按促销创建时上传计:三天后失效。", "When files were uploaded is not known; they are taken as uploaded when the promotion was made, and expire three days later.")
+		say("media", "以 media_id 填写的素材,上传时间未知,按促销创建时上传计:三天后失效。素材库里的文件会自动重新上传。", "When files named by media_id were uploaded is not known; they are taken as uploaded when the promotion was made, and expire three days later. Files of the library are uploaded again by themselves.")
 	}
 	if g.hasOutlets() {
 		say("outlets", "员工群和群机器人不排练:只算客户群。", "Staff chats and robots are not rehearsed: only customers' groups count.")

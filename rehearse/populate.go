@@ -182,9 +182,9 @@ func (s *stage) plantCodes() error {
 	return nil
 }
 
-// plantMedia puts in the files that messages name. When they were uploaded is not in the
-// books; at the latest it was when the message was written, and that is assumed: a file that
-// has expired three days after that has expired.
+// plantMedia puts in the files that messages name. What was uploaded from the library is in
+// the books. When others were uploaded is not; at the latest it was when the message was
+// written, and that is assumed: a file that has expired three days after that has expired.
 func (s *stage) plantMedia(r store.Reader) error {
 	planted := map[string]bool{}
 	plant := func(as []bot.Attachment, at time.Time) error {
@@ -202,6 +202,9 @@ func (s *stage) plantMedia(r store.Reader) error {
 			}
 		}
 		return nil
+	}
+	if err := s.plantUploads(r, planted); err != nil {
+		return err
 	}
 	for _, p := range s.past.promos {
 		if err := plant(p.Spec.Message.Attachments, p.CreatedAt); err != nil {
@@ -221,6 +224,25 @@ func (s *stage) plantMedia(r store.Reader) error {
 			return err
 		}
 		if err := plant(w.Attachments, w.UpdatedAt); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plantUploads puts in what the platform was given from the library.
+func (s *stage) plantUploads(r store.Reader, planted map[string]bool) error {
+	uploads, err := r.MediaUploads()
+	if err != nil {
+		return err
+	}
+	for _, up := range uploads {
+		m, err := r.Media(up.MediaID)
+		if err != nil {
+			return err
+		}
+		planted[up.PlatformID] = true
+		if err := s.box.PlantMedia(sandbox.Media{MediaID: up.PlatformID, Type: string(m.Type), Name: m.Name, UploadedAt: up.UploadedAt}); err != nil {
 			return err
 		}
 	}

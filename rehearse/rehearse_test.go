@@ -29,7 +29,7 @@ func busy(t testing.TB) *rig {
 	r, story := chain(t, "sqlite:"+filepath.Join(t.TempDir(), "xiaobu.db"))
 	r.until(story.End)
 	group := story.Stores[0].Groups[0].ID
-	r.promote("周一早市", "20 10 * * 1", nil)
+	r.promote("周一早市", "20 10 * * 1", map[string]any{"message": map[string]any{"text": "周一早市", "attachments": []map[string]any{{"type": "image", "media": r.poster()}}}})
 	r.promote("旧海报", "0 16 * * 5", map[string]any{"message": map[string]any{"text": "看海报", "attachments": []map[string]any{{"type": "image", "media_id": "old"}}}})
 	r.promote("整点特价", "0 8-18 * * *", map[string]any{"targets": map[string]any{"chat_ids": []string{group}}, "schedule": map[string]any{"cron": "0 8-18 * * *", "starts_on": "2026-12-01"}})
 	return r

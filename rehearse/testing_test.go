@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,9 +16,11 @@ import (
 	"time"
 
 	"xiaobu/app"
+	"xiaobu/bot"
 	"xiaobu/configs"
 	"xiaobu/sandbox"
 	"xiaobu/sandbox/stories"
+	"xiaobu/store"
 )
 
 const token = "0123456789abcdef"
@@ -107,6 +111,23 @@ func (r *rig) call(method, path string, body, out any) {
 	if out != nil {
 		must(r.t, json.Unmarshal(answer, out))
 	}
+}
+
+// poster puts a picture into the library, which WeCom has been given the day before, and
+// returns its id.
+func (r *rig) poster() string {
+	r.t.Helper()
+	var b bytes.Buffer
+	must(r.t, png.Encode(&b, image.NewGray(image.Rect(0, 0, 1, 1))))
+	m := store.Media{Name: "海报.png", Type: bot.AttachImage, Mime: "image/png", Size: int64(b.Len()), Width: 1, Height: 1}
+	must(r.t, r.app.Store.Tx(context.Background(), func(tx *store.Tx) error {
+		if err := tx.AddMedia(&m, b.Bytes()); err != nil {
+			return err
+		}
+		at := tx.Now.AddDate(0, 0, -1)
+		return tx.PutMediaUpload(store.MediaUpload{MediaID: m.ID, PlatformID: "given-before", UploadedAt: at, ExpiresAt: at.AddDate(0, 0, 3)})
+	}))
+	return fmt.Sprint(m.ID)
 }
 
 // promote makes a promotion and returns its id.

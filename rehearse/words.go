@@ -40,7 +40,7 @@ func Cure(code string, english bool) string {
 		"no_permission":  {"管理后台 → 客户与上下游 → 客户联系 → 权限配置,加上该群主", "console → 客户与上下游 → 客户联系 → 权限配置: add the owner"},
 		"owner_gone":     {"在管理后台做离职继承", "let somebody inherit the groups in the console"},
 		"not_visible":    {"管理后台 → 应用管理 → 可见范围,加上该群主", "console → the app → 可见范围: add the owner"},
-		"media_expired":  {"改用网址(image_url 或链接),素材三天后失效", "use an address (image_url or a link); files expire after three days"},
+		"media_expired":  {"改用素材库(media)或网址(image_url、链接):media_id 三天后失效", "use the library (media) or an address (image_url, a link): a media_id expires after three days"},
 		"too_long":       {"缩短文字或减少商品", "shorten the text or offer less"},
 		"channel_full":   {"为该码加一个新群,或打开自动建群", "add a group to the code, or let WeCom open new ones"},
 		"group_full":     {"开新群", "open another group"},

@@ -24,6 +24,7 @@ const fewTargets = 20_000
 type TargetFilter struct {
 	TargetSpec
 	Occurrence int64       // groups that it has reached already are left out; 0: none
+	Chat       string      // this group only; empty: all
 	After      GroupCursor // the last group of the page before
 	Limit      int         // 0: no limit
 }
@@ -41,6 +42,9 @@ func (r Reader) Targets(f TargetFilter) ([]Chat, error) {
 	}
 	q.add("NOT hands_off")
 	q.add("(owner, chat_id) > (?, ?)", f.After.Owner, f.After.ChatID)
+	if f.Chat != "" {
+		q.add("chat_id = ?", f.Chat)
+	}
 	if f.Occurrence != 0 {
 		q.add(`NOT EXISTS (SELECT 1 FROM delivery WHERE delivery.chat_id = chat.chat_id AND delivery.occurrence_id = ?
 			AND delivery.at = (SELECT at FROM occurrence WHERE id = ?))`, f.Occurrence, f.Occurrence)
