@@ -2,12 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"xiaobu/handlers"
 	"xiaobu/promotions"
 	"xiaobu/store"
 )
@@ -77,7 +79,7 @@ func viewDay(d promotions.Day) calendarDayView {
 type calendarView struct {
 	list[calendarDayView]
 	KnownFrom  *string `json:"known_from" doc:"the first day that the calendar of public holidays is complete for"`
-	KnownUntil *string `json:"known_until" doc:"the last: behind it nobody has announced holidays yet, and Monday to Friday are taken for workdays"`
+	KnownUntil *string `json:"known_until" doc:"the last: holidays behind it are not known, and Monday to Friday are taken for workdays"`
 }
 
 type movedView struct {
@@ -102,6 +104,17 @@ func (s *server) calendar() {
 	}
 	huma.Register(s.api, op(http.MethodPost, "/promotions/schedule", "when a schedule comes, in words and in times, without planning anything", http.StatusOK), func(ctx context.Context, in *forecast) (*result[forecastView], error) {
 		f, err := s.Promotions.Forecast(ctx, in.Body.Schedule.spec())
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return answer(s.viewForecast(f)), nil
+	})
+	huma.Register(s.api, op(http.MethodGet, "/promotions/{id}/schedule", "when it will be posted, as long as it is not paused", http.StatusOK), func(ctx context.Context, in *oneID) (*result[forecastView], error) {
+		p, err := s.promotion(ctx, in.ID)
+		if err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		f, err := s.Promotions.Forecast(ctx, p.Spec.Schedule)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
@@ -149,10 +162,10 @@ func (s *server) calendarPage(ctx context.Context, page Page, from, to string) (
 
 func (s *server) calendarDays() {
 	type one struct {
-		Date string `path:"date" format:"date" example:"2026-12-24"`
+		Date string `path:"date" example:"2026-12-24"`
 	}
 	type put struct {
-		Date string `path:"date" format:"date" example:"2026-12-24"`
+		Date string `path:"date" example:"2026-12-24"`
 		Body struct {
 			Kind string `json:"kind" enum:"holiday,workday,blackout" doc:"blackout: nothing is posted on this day"`
 			Name string `json:"name,omitempty" maxLength:"100"`
@@ -162,16 +175,25 @@ func (s *server) calendarDays() {
 		d := store.CalendarDay{Date: in.Date, Kind: in.Body.Kind, Name: in.Body.Name}
 		moved, err := s.Promotions.PutDay(ctx, d)
 		if err != nil {
-			return nil, s.fail(ctx, err)
+			return nil, s.fail(ctx, dated(err))
 		}
 		return answer(calendarDayPut{viewDay(promotions.Day{CalendarDay: d, Own: true}), movedView{moved}}), nil
 	})
 	huma.Register(s.api, op(http.MethodDelete, "/calendar/days/{date}", "take back what was said about a day", http.StatusNoContent), func(ctx context.Context, in *one) (*none, error) {
 		if err := s.Promotions.DropDay(ctx, in.Date); err != nil {
-			return nil, s.fail(ctx, err)
+			return nil, s.fail(ctx, dated(err))
 		}
 		return nil, nil
 	})
+}
+
+// dated says of a date that was refused that it stood in the path.
+func dated(err error) error {
+	var inv *handlers.Invalid
+	if !errors.As(err, &inv) || inv.Field != "date" {
+		return err
+	}
+	return huma.Error422UnprocessableEntity(inv.Error(), &huma.ErrorDetail{Message: inv.Detail, Location: "path.date"})
 }
 
 func (s *server) quietHours() {

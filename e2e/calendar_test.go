@@ -61,6 +61,10 @@ func TestTheCalendarIsAskedAndChanged(t *testing.T) {
 	if forecast.Next[0].At != promo.NextAt {
 		t.Errorf("what is shown of a schedule, asked about: %+v", forecast.Next[0])
 	}
+	r.want(http.StatusOK, http.MethodGet, "/promotions/"+promo.ID+"/schedule", nil, &forecast)
+	if len(forecast.Next) != 20 || forecast.Next[0].At != promo.NextAt {
+		t.Errorf("a promotion's own schedule: %+v", forecast.Next[0])
+	}
 
 	var moved struct {
 		Date, Kind, Name, Source string

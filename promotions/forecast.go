@@ -39,7 +39,7 @@ const (
 	AdviceCongested = "congested"        // WeCom is busy at :00 and :30
 	AdviceNight     = "night"            // owners are asleep
 	AdviceOften     = "often"            // more than the month's quota of a group
-	AdviceCalendar  = "calendar_unknown" // holidays of those days are not announced yet
+	AdviceCalendar  = "calendar_unknown" // the calendar does not reach that far
 	AdviceClocks    = "clock_change"     // a time is left out, or comes twice
 )
 
@@ -126,7 +126,7 @@ func often(next []time.Time) *Advice {
 		"it comes more than once a day, but a group gets as many mass messages a month as the month has days"}
 }
 
-// unknown looks behind the end of the calendar, where holidays are not announced yet.
+// unknown looks behind the end of the calendar.
 func (pl plan) unknown(next []time.Time) *Advice {
 	if pl.company.country == nil {
 		return pl.guessed(next[0], "没有可用的节假日日历", "there is no calendar of public holidays")
@@ -140,7 +140,7 @@ func (pl plan) unknown(next []time.Time) *Advice {
 	if end = end.AddDate(0, 0, 1); at.Before(end) {
 		at = pl.after(end.Add(-time.Second))
 	}
-	return pl.guessed(at, "节假日安排目前只公布到 "+until, "public holidays are announced until "+until+" only")
+	return pl.guessed(at, "日历中的节假日安排只到 "+until, "the calendar of public holidays ends on "+until)
 }
 
 func (pl plan) guessed(at time.Time, zh, en string) *Advice {
@@ -148,8 +148,8 @@ func (pl plan) guessed(at time.Time, zh, en string) *Advice {
 		return nil
 	}
 	date := at.In(pl.zone).Format(time.DateOnly)
-	return &Advice{AdviceCalendar, zh + ",自 " + date + " 起的时间只按周一至周五为工作日推算,公布后请更新日历",
-		en + ", so times from " + date + " on are a guess that takes Monday to Friday for workdays; bring the calendar up to date when they are"}
+	return &Advice{AdviceCalendar, zh + ",自 " + date + " 起暂按周一至周五为工作日推算,请在新安排公布后更新日历",
+		en + ", so times from " + date + " on are a guess that takes Monday to Friday for workdays; bring it up to date when more is announced"}
 }
 
 // clockChanges tells of times within a year that the clocks leave out or bring twice.
