@@ -120,8 +120,10 @@ func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion) (next time.Time,
 	occ := newOccurrence(promo, pl, promo.NextAt, tx.Now)
 	if missed, reason := pl.late(tx.Now.Sub(promo.NextAt), next); missed != "" {
 		occ.Status, occ.Reason = missed, reason
-	} else if why := p.stops(occ); why != "" {
-		occ.Status, occ.Reason = store.OccurrenceSkipped, why
+	} else if occ.Reason, err = p.stops(tx.Reader, occ); err != nil {
+		return next, err
+	} else if occ.Reason != "" {
+		occ.Status = store.OccurrenceSkipped
 	}
 	_, err = tx.AddOccurrence(&occ)
 	return next, err

@@ -25,6 +25,7 @@ const (
 	FindTextTooLong  = "text_too_long"       // WeCom would refuse the message
 	FindTextLong     = "text_long"           // WeCom would refuse it in groups with long names
 	FindSoldOut      = "sold_out"            // of every product nothing is left
+	FindMedia        = "media_missing"       // a file is not in the library, or of the wrong type
 	FindQuota        = "quota"               // some groups may get no further message
 	FindNoOwner      = "no_owner"            // groups without a known owner
 	FindPermission   = "owner_no_permission" // owners who may have no customers
@@ -86,16 +87,19 @@ func (p *Planner) inspect(r store.Reader, promo store.Promotion, at time.Time) (
 
 // stops says why an occurrence's message cannot go out at all; empty: it can. What only some
 // groups cannot get is left to the planning, which writes it down group by group.
-func (p *Planner) stops(occ store.Occurrence) string {
-	in := &inspection{p: p, spec: occ.Spec, at: occ.At, message: occ.Message}
+func (p *Planner) stops(r store.Reader, occ store.Occurrence) (string, error) {
+	in := &inspection{p: p, r: r, spec: occ.Spec, at: occ.At, message: occ.Message}
 	in.tooLong()
+	if err := in.files(); err != nil {
+		return "", err
+	}
 	in.products()
 	for _, f := range in.findings {
 		if f.Stops {
-			return f.TextEN
+			return f.TextEN, nil
 		}
 	}
-	return ""
+	return "", nil
 }
 
 func (in *inspection) add(f store.Finding) { in.findings = append(in.findings, f) }
@@ -113,7 +117,20 @@ func (in *inspection) content() error {
 	} else if err != nil {
 		return err
 	}
-	in.media()
+	in.expiring()
+	return in.files()
+}
+
+// files finds files that are not in the library any more, or not what they are used as.
+func (in *inspection) files() error {
+	var why *handlers.Invalid
+	err := checkMedia(in.r.Media, in.spec)
+	if !errors.As(err, &why) {
+		return err
+	}
+	in.add(store.Finding{Code: FindMedia, Level: store.Red, Stops: true, Field: why.Field, Count: 1,
+		Text:   "内容用的素材已不在素材库里,或类型不对,到点不会发送;请重新选择。(" + why.Field + ")",
+		TextEN: "A file of the message is not in the library any more, or not what it is used as, and it will not go out: " + why.Field + " " + why.Detail + "."})
 	return nil
 }
 
@@ -133,8 +150,8 @@ func (in *inspection) tooLong() bool {
 	return true
 }
 
-// media finds files that WeCom will have thrown away by then.
-func (in *inspection) media() {
+// expiring finds files that WeCom will have thrown away by then.
+func (in *inspection) expiring() {
 	made := in.made
 	if made.IsZero() {
 		made = in.p.Now()
@@ -428,7 +445,7 @@ func (in *inspection) others() error {
 	if daily {
 		f.Code = FindDayRule
 		f.Text += "每群每天只能收 1 条群发,后发的会被拦下。"
-		f.TextEN += " A group may get one mass message a day, so the later ones will be blocked."
+		f.TextEN += " A group may get 1 mass message a day, so the later ones will be blocked."
 	}
 	in.concerns[f.Code] = store.And(in.meant, any)
 	in.add(f)

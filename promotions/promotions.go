@@ -198,7 +198,9 @@ func (p *Planner) RunNow(ctx context.Context, id int64, force bool, remember han
 			return err
 		}
 		occ = newOccurrence(promo, pl, tx.Now.Truncate(time.Second), tx.Now)
-		if why := p.stops(occ); why != "" && !force {
+		if why, err := p.stops(tx.Reader, occ); err != nil {
+			return err
+		} else if why != "" && !force {
 			return &handlers.Conflict{Detail: why + ` To post it all the same, send {"force":true}.`}
 		}
 		fresh, err := tx.AddOccurrence(&occ)
