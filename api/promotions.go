@@ -273,7 +273,7 @@ type deliveryView struct {
 	Outlet      string     `json:"outlet" enum:",app_chat,robot" doc:"a staff chat, which needs nobody to confirm; empty for a group"`
 	MsgID       *string    `json:"msgid"`
 	Status      string     `json:"status" enum:"planned,submitted,sent,failed,unsent,cancelled,blocked"`
-	Code        int        `json:"code" doc:"WeCom's code, 0 for none"`
+	Code        int        `json:"code" doc:"0: none; 2 and 3: WeCom's result for the group; 100 to 199: our own reasons; others: WeCom's error"`
 	Reason      *string    `json:"reason"`
 	SubmittedAt *time.Time `json:"submitted_at"`
 	SentAt      *time.Time `json:"sent_at"`

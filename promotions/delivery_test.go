@@ -407,6 +407,28 @@ func TestManyOpenTasksShareTheCalls(t *testing.T) {
 	}
 }
 
+// Several tasks are asked about at once, each of them once.
+func TestTasksAreAskedAboutAtOnce(t *testing.T) {
+	s := newStreet(t)
+	owners := map[string]int{}
+	for i := range 30 {
+		owners[fmt.Sprintf("o%02d", i)] = 1
+	}
+	s.own(owners)
+	occ := s.run(sale())
+	_, err := s.sender.Drain(context.Background())
+	s.must(err)
+	for _, m := range s.wecom.made {
+		s.wecom.confirm(m.ID)
+	}
+	s.set(s.clock().Add(firstPoll))
+	s.results.AtOnce = 4
+	s.must(s.results.Poll(context.Background()))
+	if got, err := s.store.Read(context.Background()).Occurrence(occ.ID); err != nil || got.Status != store.OccurrenceDone || s.wecom.calls["tasks"] != 30 || s.wecom.calls["results"] != 30 {
+		t.Errorf("the occurrence is %s after %v calls, %v", got.Status, s.wecom.calls, err)
+	}
+}
+
 // A WeCom that knows a task no longer is not asked for ever.
 func TestATaskThatWeComForgotEnds(t *testing.T) {
 	s := newStreet(t)
@@ -457,6 +479,38 @@ func TestCardsFitIntoWhatWeComShows(t *testing.T) {
 	for _, other := range []string{"case-1-2", "mass-", "mass-x-1", ""} {
 		if _, ok := cardOccurrence(other); ok {
 			t.Errorf("%q is taken for an owner's card", other)
+		}
+	}
+}
+
+// A window is widened for a late submission, but not past what was asked for, and what is
+// found out about after its end is cancelled.
+func TestALateSubmissionHasATimeOfItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		within string
+		late   time.Duration
+		want   time.Duration // from planning to the end
+	}{
+		{"10m", time.Second, 10*time.Minute + time.Second},
+		{"1h", 20 * time.Minute, time.Hour},
+		{"1h", 50 * time.Minute, 80 * time.Minute},
+		{"1h", 61 * time.Minute, time.Hour},
+	} {
+		s := newStreet(t)
+		s.groups(1)
+		spec := sale()
+		spec.ConfirmWithin, spec.Schedule.Missed.Within = c.within, "3h"
+		occ := s.run(spec)
+		s.set(s.clock().Add(c.late))
+		_, err := s.sender.Drain(context.Background())
+		s.must(err)
+		task := s.tasks(occ)[0]
+		if got := task.ClosesAt.Sub(occ.CreatedAt); got != c.want {
+			t.Errorf("within %s, submitted %s late: %s", c.within, c.late, got)
+		}
+		s.pass(2 * time.Hour)
+		if !s.wecom.made[0].cancelled || s.tasks(occ)[0].Status != store.TaskCancelled {
+			t.Errorf("within %s, submitted %s late: %+v", c.within, c.late, s.tasks(occ)[0])
 		}
 	}
 }

@@ -114,7 +114,7 @@ func (p *Planner) writeBatch(tx *store.Tx, occ store.Occurrence, groups []store.
 	if err != nil {
 		return err
 	}
-	free := slices.DeleteFunc(slices.Clone(groups), func(g store.Chat) bool { return quota.blocks(g) != "" })
+	free := slices.DeleteFunc(slices.Clone(groups), func(g store.Chat) bool { return quota.blocks(g).en != "" })
 	if words.codes, err = p.linkCodes(tx, occ, free); err != nil {
 		return err
 	}
@@ -122,13 +122,13 @@ func (p *Planner) writeBatch(tx *store.Tx, occ store.Occurrence, groups []store.
 	var blocked []store.Delivery
 	for _, g := range groups {
 		message, err := words.For(g)
-		reason := quota.blocks(g)
-		if reason == "" && err != nil {
-			reason = err.Error()
+		why := quota.blocks(g)
+		if why.en == "" && err != nil {
+			why = reasonContent.saying(err.Error())
 		}
-		if reason != "" {
+		if why.en != "" {
 			d := deliveryTo(occ, g)
-			d.Status, d.Reason = store.DeliveryBlocked, reason
+			d.Status, d.Code, d.Reason = store.DeliveryBlocked, why.code, why.en
 			blocked = append(blocked, d)
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"xiaobu/bot"
@@ -12,6 +13,7 @@ import (
 
 // platform is a WeCom that makes mass messages and lists them, and whose answers can be cut off.
 type platform struct {
+	mu     sync.Mutex // guards calls while several tasks are asked about at once
 	now    func() time.Time
 	made   []made
 	cutOff bool  // the next answers do not arrive, though the work is done
@@ -58,19 +60,25 @@ func (p *platform) MassMessages(_ context.Context, from, to time.Time, cursor st
 	return page, "", nil
 }
 
+func (p *platform) count(call string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.calls[call]++
+}
+
 func (p *platform) find(id string) *made {
 	i := slices.IndexFunc(p.made, func(m made) bool { return m.ID == id })
 	return &p.made[i]
 }
 
 func (p *platform) MassTasks(_ context.Context, id, _ string) ([]bot.MassTask, string, error) {
-	p.calls["tasks"]++
+	p.count("tasks")
 	m := p.find(id)
 	return []bot.MassTask{{Owner: m.owner, Confirmed: !m.confirmed.IsZero(), SentAt: m.confirmed}}, "", nil
 }
 
 func (p *platform) MassResults(_ context.Context, id string, _ bot.UserID, _ string) ([]bot.SendResult, string, error) {
-	p.calls["results"]++
+	p.count("results")
 	return p.find(id).results, "", nil
 }
 

@@ -91,18 +91,18 @@ func (q Quota) spent(r store.Reader, at time.Time, groups []store.Chat) (spent, 
 	return spent{q, q.most(at), used, full}, err
 }
 
-// blocks says why a group may not get a mass message; empty: it may.
-func (s spent) blocks(g store.Chat) string {
+// blocks says why a group may not get a mass message; without words it may.
+func (s spent) blocks(g store.Chat) reason {
 	_, period := s.words()
 	switch {
 	case g.Owner == "":
-		return "the group has no known owner"
+		return reasonNoOwner
 	case s.used[g.ChatID] >= s.most:
-		return fmt.Sprintf("the group got %d of %d messages of this %s", s.used[g.ChatID], s.most, period)
+		return reasonQuota.saying(fmt.Sprintf("the group got %d of %d messages of this %s", s.used[g.ChatID], s.most, period))
 	case s.full[g.ChatID]:
-		return fmt.Sprintf("the group got all messages of this %s, as WeCom says: some were sent by hand", period)
+		return reasonQuotaByHand.saying(fmt.Sprintf("the group got all messages of this %s, as WeCom says: some were sent by hand", period))
 	}
-	return ""
+	return reason{}
 }
 
 // remember writes down which groups the platform called full when their owner confirmed.

@@ -28,6 +28,10 @@ var (
 	reasonNoResult    = reason{109, "the owner confirmed, but WeCom lists no result for this group", "群主确认了,但没有发到这个群(可能发送时没选它)"}
 	reasonStopped     = reason{110, "the promotion was stopped", "促销被暂停或结束,没有再发"}
 	reasonDeclined    = reason{111, "the owner said that they cannot send it", "群主说这次发不了"}
+	reasonNoOwner     = reason{112, "the group has no known owner", "不知道这个群的群主是谁"}
+	reasonQuota       = reason{113, "the group got all messages of this period", "这个群本期的群发次数已用完"}
+	reasonQuotaByHand = reason{114, "the group got all messages of this period, some by hand", "企业微信说这个群本期的群发次数已用完(含群主手动发的)"}
+	reasonContent     = reason{115, "the message cannot go out in this group", "内容填好后不合企业微信的限制(例如太长或为空)"}
 	reasonOutletLate  = reason{130, "could not be posted in time", "没能在时限内发出去"}
 	reasonOutletCut   = reason{131, "the call was cut off: it may have been posted, so it is not repeated", "发送时断线,可能已经发出,为避免重复没有再发"}
 	reasonNoContact   = reason{2, "no longer related", "群主与这个群已没有关系"}
@@ -46,10 +50,17 @@ func words() map[int]string {
 		40007: "素材已失效", 41063: "群发还在派发", 41093: "群发已取消", 41094: "提醒次数已用完(24小时内3次)",
 	}
 	for _, r := range []reason{reasonLate, reasonAsking, reasonUntold, reasonDismissed, reasonNotTheirs, reasonHandedOver, reasonUnconfirmed,
-		reasonUncancelled, reasonNoResult, reasonStopped, reasonDeclined, reasonOutletLate, reasonOutletCut, reasonNoContact, reasonQuotaUsed} {
+		reasonUncancelled, reasonNoResult, reasonStopped, reasonDeclined, reasonNoOwner, reasonQuota, reasonQuotaByHand, reasonContent,
+		reasonOutletLate, reasonOutletCut, reasonNoContact, reasonQuotaUsed} {
 		all[r.code] = r.zh
 	}
 	return all
+}
+
+// saying is the same reason with more exact words.
+func (r reason) saying(en string) reason {
+	r.en = en
+	return r
 }
 
 // delivery is a delivery with a status and this reason for it.

@@ -244,8 +244,8 @@ func submitted(tx *store.Tx, task store.Task, o store.Outcome) error {
 	}
 	known := task.Status
 	task.Status, task.MsgID, task.SubmittedAt, task.NextPollAt = store.TaskSubmitted, res.MsgID, tx.Now, tx.Now.Add(firstPoll)
-	if least := tx.Now.Add(leastWindow); task.ClosesAt.Before(least) {
-		task.ClosesAt = least
+	if err := widen(tx, &task); err != nil {
+		return err
 	}
 	if err := tx.SaveTask(task, known); err != nil {
 		return err
@@ -263,4 +263,17 @@ func submitted(tx *store.Tx, task store.Task, o store.Outcome) error {
 		return closeTask(tx, task, store.TaskFailed, store.Delivery{})
 	}
 	return chase(tx, task)
+}
+
+// widen gives the owner of a task that was submitted late some time all the same, unless its
+// window is over: what is found out about at night is cancelled, not posted.
+func widen(tx *store.Tx, task *store.Task) error {
+	occ, err := tx.Occurrence(task.OccurrenceID)
+	if err != nil || !tx.Now.Before(task.ClosesAt) {
+		return err
+	}
+	if least := tx.Now.Add(min(leastWindow, task.ClosesAt.Sub(occ.CreatedAt))); task.ClosesAt.Before(least) {
+		task.ClosesAt = least
+	}
+	return nil
 }
