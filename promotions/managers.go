@@ -1,7 +1,6 @@
 package promotions
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -171,11 +170,8 @@ func (w work) outcome(tx *store.Tx, manager string, counts map[string]int, late 
 // tellStandIn tells whoever stands in for an owner who is away. Nobody but the owner can send,
 // so the stand-in can only get hold of them.
 func (w work) tellStandIn(tx *store.Tx, ch store.Chase, tasks []store.Task) error {
-	away, err := tx.Absence(bot.UserID(ch.Owner))
-	if errors.Is(err, store.ErrNotFound) || err == nil && (away.StandIn == "" || !away.Covers(tx.Now.In(w.zone).Format(time.DateOnly))) {
-		return nil
-	}
-	if err != nil {
+	_, standIn, err := StandIn(tx.Reader, bot.UserID(ch.Owner), tx.Now.In(w.zone).Format(time.DateOnly))
+	if err != nil || standIn == "" {
 		return err
 	}
 	name, err := handlers.StaffName(tx.Reader, ch.Owner)
@@ -187,6 +183,6 @@ func (w work) tellStandIn(tx *store.Tx, ch store.Chase, tasks []store.Task) erro
 	}
 	text := fmt.Sprintf("【替班提醒】%s 不在,由您替班。「%s」%s 有 %d 条群发等 TA 确认,%s 截止,到时自动取消。企业微信只让群主本人发送,请联系 TA 打开「工作台→客户联系→群发助手」按「发送」。",
 		name, handlers.Plain(w.promo.Name), w.occ.At.In(w.zone).Format("1月2日 15:04"), len(tasks), w.clock(ch.ClosesAt))
-	_, err = tx.Enqueue(Note{noteKey("stand_in", ch.OccurrenceID, ch.Owner), bot.UserID(away.StandIn), text}, store.When{Deadline: ch.ClosesAt})
+	_, err = tx.Enqueue(Note{noteKey("stand_in", ch.OccurrenceID, ch.Owner), standIn, text}, store.When{Deadline: ch.ClosesAt})
 	return err
 }
