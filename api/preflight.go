@@ -69,7 +69,7 @@ func (s *server) preflights() {
 		Body promotionBody
 	}
 	huma.Register(s.api, op(http.MethodPost, "/promotions/preflight", "what would be wrong with a promotion, without making it; its links are asked for", http.StatusOK), func(ctx context.Context, in *ask) (*result[preflightView], error) {
-		spec, err := in.Body.spec()
+		spec, err := s.spec(ctx, in.Body)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
