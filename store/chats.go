@@ -110,8 +110,19 @@ func (tx *Tx) addLabels(c Chat) error {
 // SaveChatRead writes what a read of a group found.
 func (tx *Tx) SaveChatRead(c Chat) error {
 	c.Versions = notNil(c.Versions)
+	if err := tx.planMoved(c); err != nil {
+		return err
+	}
 	return one(tx.db.Model(&c).Where("chat_id = ?", c.ChatID).
 		Select("Name", "Owner", "Status", "Version", "Versions", "Customers", "Staff", "CreatedAt", "SyncedAt").Updates(&c))
+}
+
+// planMoved takes occurrences that are being planned back to a group's new owner if they have
+// passed him: groups are planned in the order of their owners, and one that went to an owner
+// before it would be forgotten.
+func (tx *Tx) planMoved(c Chat) error {
+	return tx.db.Exec(`UPDATE occurrence SET cursor_owner = ?, cursor_chat_id = '' WHERE status = 'planned' AND cursor_owner >= ?
+		AND EXISTS (SELECT 1 FROM chat WHERE chat_id = ? AND owner <> ?)`, c.Owner, c.Owner, c.ChatID, c.Owner).Error
 }
 
 // SetChatStatus marks a group as dismissed, or as active again.
