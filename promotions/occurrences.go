@@ -51,10 +51,21 @@ func (p *Planner) Plan(ctx context.Context) error {
 		more = false
 		for _, occ := range open {
 			more = more || !failed[occ.PromotionID]
-			try(occ.PromotionID, func() error { return p.planBatch(ctx, occ.ID) })
+			try(occ.PromotionID, func() error { return p.goOn(ctx, occ) })
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// goOn plans one batch of an occurrence, or cancels one of what was taken back.
+func (p *Planner) goOn(ctx context.Context, occ store.Occurrence) error {
+	if occ.StoppingAt.IsZero() {
+		return p.planBatch(ctx, occ.ID)
+	}
+	return p.Store.Tx(ctx, func(tx *store.Tx) error {
+		_, err := cancelBatch(tx, occ.ID)
+		return err
+	})
 }
 
 // planOne takes a promotion from its slot to the next one, until none is due.
@@ -134,8 +145,8 @@ func newOccurrence(promo store.Promotion, pl plan, at, now time.Time) store.Occu
 		Message: write(promo.Spec, at, pl.closesAt(now, promo.Spec), pl.zone)}
 }
 
-// takeBack cancels what a promotion has planned but not submitted. What is still to be
-// planned never will be.
+// takeBack takes back what a promotion has planned but not submitted: nothing of it goes out.
+// What is still to be planned never will be. The tasks are cancelled in batches afterwards.
 func takeBack(tx *store.Tx, promotion int64) error {
 	occs, err := tx.OpenOccurrences(promotion)
 	if err != nil {
@@ -148,27 +159,31 @@ func takeBack(tx *store.Tx, promotion int64) error {
 		if err := takeBackOutlets(tx, occ.ID); err != nil {
 			return err
 		}
-		tasks, err := tx.Tasks(occ.ID)
-		if err != nil {
+		if err := tx.StopOccurrence(occ.ID, massKey, "the promotion was stopped"); err != nil {
 			return err
-		}
-		for _, t := range tasks {
-			if t.Status != store.TaskPlanned {
-				continue
-			}
-			ok, err := tx.CancelAction(SendMass{Task: t.ID}.ActionKey())
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue // it is on its way
-			}
-			if err := closeTask(tx, t, store.TaskCancelled, reasonStopped.delivery(store.DeliveryCancelled)); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
+}
+
+// cancelBatch cancels some tasks that were taken back, and reports whether there are more.
+func cancelBatch(tx *store.Tx, occurrence int64) (more bool, err error) {
+	if err := tx.LockOccurrence(occurrence); err != nil {
+		return false, err
+	}
+	tasks, err := tx.StoppedTasks(occurrence, massKey, cancelsPerBatch)
+	if err != nil {
+		return false, err
+	}
+	for _, t := range tasks {
+		if err := closeTask(tx, t, store.TaskCancelled, reasonStopped.delivery(store.DeliveryCancelled)); err != nil {
+			return false, err
+		}
+	}
+	if len(tasks) == cancelsPerBatch {
+		return true, nil
+	}
+	return false, tx.OccurrenceStopped(occurrence)
 }
 
 // stopPlanning ends an occurrence's planning wherever it is.
@@ -183,7 +198,7 @@ func stopPlanning(tx *store.Tx, id int64) error {
 	if err := tx.MoveOccurrence(id, store.OccurrenceRunning, occ.Cursor); err != nil {
 		return err
 	}
-	return tx.EndOccurrence(id, "the promotion was stopped while it was being planned")
+	return tx.EndOccurrence(id, "the promotion was stopped before it was planned")
 }
 
 // closeTask ends a task together with the deliveries that have no final state, and its

@@ -12,7 +12,8 @@ import (
 
 // What one transaction of planning may hold.
 const (
-	chatsPerTask = 2000 // groups: WeCom's limit for one mass message
+	chatsPerTask    = 2000 // groups: WeCom's limit for one mass message
+	cancelsPerBatch = 50   // tasks
 )
 
 // planBatch writes the next deliveries and tasks of an occurrence, and ends its planning

@@ -126,6 +126,33 @@ func BenchmarkPlanning(b *testing.B) {
 	}
 }
 
+// BenchmarkPlanningTakenBack pauses a promotion when all of an occurrence is planned and nothing
+// submitted. The longest transaction is that for which callbacks may have to wait.
+func BenchmarkPlanningTakenBack(b *testing.B) {
+	h, _ := benchShop(b, *benchGroups)
+	p := h.planner(24 * 60)
+	ctx := context.Background()
+	promo, err := p.Create(ctx, sale(), noRemember)
+	h.must(err)
+	var strict time.Duration
+	n := 0
+	for b.Loop() {
+		b.StopTimer()
+		at, _, err := p.Next(ctx)
+		h.must(err)
+		h.set(at)
+		h.must(p.Plan(ctx))
+		b.StartTimer()
+		began := b.Elapsed()
+		h.must(h.store.Tx(ctx, func(tx *store.Tx) error { return takeBack(tx, promo.ID) }))
+		strict += b.Elapsed() - began
+		h.must(p.cancelTaken(ctx, promo.ID))
+		n++
+	}
+	b.ReportMetric(float64(strict.Milliseconds())/float64(n), "first-ms")
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(n**benchGroups), "µs/group")
+}
+
 // BenchmarkPlanningRows is the bound of BenchmarkPlanning: the same rows, made up and put into
 // the same tables by prepared statements, 2,000 groups in a transaction.
 func BenchmarkPlanningRows(b *testing.B) {

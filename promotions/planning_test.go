@@ -152,6 +152,38 @@ func TestAPromotionThatIsStoppedInTheMiddleIsPlannedNoFurther(t *testing.T) {
 	}
 }
 
+// What was taken back stays so when the process ends before its tasks are cancelled.
+func TestCancellingGoesOnWhereAnotherProcessEnded(t *testing.T) {
+	h := newShop(t)
+	ctx := context.Background()
+	p := h.planner(60)
+	owners := map[string]int{}
+	for i := range cancelsPerBatch + 1 {
+		owners[fmt.Sprintf("o%02d", i)] = 2
+	}
+	h.own(owners)
+	occ := h.due(p)
+	h.must(p.Plan(ctx))
+	h.must(h.store.Tx(ctx, func(tx *store.Tx) error { return takeBack(tx, occ.PromotionID) }))
+	if due, err := h.store.Read(ctx).ActionDue(h.clock().Add(time.Hour)); err != nil || due {
+		t.Errorf("something is still to be sent: %v %v", due, err)
+	}
+	if at, ok, err := p.Next(ctx); err != nil || !ok || at.After(h.clock()) {
+		t.Errorf("next at %v, %v, %v", at, ok, err)
+	}
+	h.must(h.planner(60).Plan(ctx))
+	counts, err := h.store.Read(ctx).DeliveryCounts(occ.ID)
+	h.must(err)
+	occ, err = h.store.Read(ctx).Occurrence(occ.ID)
+	h.must(err)
+	if counts[store.DeliveryCancelled] != 2*len(owners) || occ.Status != store.OccurrenceDone || occ.Reason == "" || !occ.StoppingAt.IsZero() {
+		t.Errorf("deliveries %v, occurrence %+v", counts, occ)
+	}
+	if at, _, err := p.Next(ctx); err != nil || !at.After(h.clock()) {
+		t.Errorf("next at %v, %v", at, err)
+	}
+}
+
 // The last task of a batch may be over before the next batch is written.
 func TestAnOccurrenceIsNotOverBeforeItIsPlanned(t *testing.T) {
 	h := newShop(t)

@@ -127,7 +127,7 @@ func (p *Planner) End(ctx context.Context, id int64) (store.Promotion, error) {
 
 func (p *Planner) stop(ctx context.Context, id int64, status string) (store.Promotion, error) {
 	what := map[string]string{store.PromotionPaused: store.ChangePaused, store.PromotionEnded: store.ChangeEnded}[status]
-	return p.change(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
+	promo, err := p.change(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
 		if promo.Status == status {
 			return nil
 		}
@@ -142,6 +142,33 @@ func (p *Planner) stop(ctx context.Context, id int64, status string) (store.Prom
 		}
 		return takeBack(tx, promo.ID)
 	})
+	if err != nil {
+		return promo, err
+	}
+	if err := p.cancelTaken(ctx, id); err != nil {
+		p.Log.Error("cancel the tasks of a promotion that was stopped", "promotion", id, "error", err) // the duty goes on with it
+	}
+	return promo, nil
+}
+
+// cancelTaken cancels the tasks of a promotion that were taken back.
+func (p *Planner) cancelTaken(ctx context.Context, promotion int64) error {
+	open, err := p.Store.Read(ctx).PlannedOccurrences()
+	if err != nil {
+		return err
+	}
+	for _, occ := range open {
+		for more := occ.PromotionID == promotion && !occ.StoppingAt.IsZero(); more; {
+			err := p.Store.Tx(ctx, func(tx *store.Tx) (err error) {
+				more, err = cancelBatch(tx, occ.ID)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // Resume lets a paused promotion go on with its next slot; nothing stale goes out. One that

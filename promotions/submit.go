@@ -23,8 +23,11 @@ type SendMass struct {
 // ActionKind names the action.
 func (SendMass) ActionKind() string { return "mass" }
 
+// massKey and the task's id are the key of SendMass.
+const massKey = "mass:"
+
 // ActionKey makes one mass message of one task.
-func (a SendMass) ActionKey() string { return fmt.Sprintf("mass:%d", a.Task) }
+func (a SendMass) ActionKey() string { return fmt.Sprint(massKey, a.Task) }
 
 // Retry is unsure: WeCom has to be asked whether an attempt that was cut off made a task.
 func (SendMass) Retry() bot.RetryRule { return bot.RetryUnsure }

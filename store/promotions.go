@@ -218,8 +218,10 @@ type Occurrence struct {
 	Cursor    GroupCursor   `gorm:"embedded;embeddedPrefix:cursor_"`
 	CreatedAt time.Time     `gorm:"serializer:ms"`
 	DoneAt    time.Time     `gorm:"serializer:ms"`
-	Version   int64         // of the promotion that it goes by; 0: not kept then
-	SummedAt  time.Time     `gorm:"serializer:ms"` // since when its funnel is in the promotion's sums; zero: not yet
+	// StoppingAt is since when the tasks that are not submitted are being cancelled; zero: none is.
+	StoppingAt time.Time `gorm:"serializer:ms"`
+	Version    int64     // of the promotion that it goes by; 0: not kept then
+	SummedAt   time.Time `gorm:"serializer:ms"` // since when its funnel is in the promotion's sums; zero: not yet
 }
 
 // GroupCursor is how far an occurrence's planning has come among the groups, which are
@@ -256,22 +258,47 @@ func (tx *Tx) MoveOccurrence(id int64, status string, cursor GroupCursor) error 
 }
 
 // EndOccurrence ends a running occurrence if none of its tasks and outlets is open any more.
-// The caller must have locked it, or two that close the last two would each see the other's.
+// An empty reason leaves the one that is there. The caller must have locked it, or two that close the last two would each see the other's.
 func (tx *Tx) EndOccurrence(id int64, reason string) error {
-	return tx.db.Exec(`UPDATE occurrence SET status = 'done', reason = ?, done_at = ? WHERE id = ? AND status = 'running' AND NOT EXISTS (
+	return tx.db.Exec(`UPDATE occurrence SET status = 'done', reason = COALESCE(NULLIF(?, ''), reason), done_at = ? WHERE id = ? AND status = 'running' AND NOT EXISTS (
 		SELECT 1 FROM task WHERE occurrence_id = ? AND status IN ('planned', 'submitted', 'confirmed')) AND NOT EXISTS (
 		SELECT 1 FROM delivery WHERE occurrence_id = ? AND outlet <> '' AND status = 'planned')`, reason, tx.Now.UnixMilli(), id, id, id).Error
 }
 
-// PlannedOccurrences lists the occurrences whose planning is not over.
-func (r Reader) PlannedOccurrences() ([]Occurrence, error) {
-	return all[Occurrence](r.db.Omit("Spec").Where("status = 'planned'").Order("at, id"))
+// StopOccurrence takes back, all at once, the actions of an occurrence's planned tasks that
+// have not been started: nothing more of it goes out. The tasks are left to be cancelled. The
+// key of a task's action is its id behind a prefix.
+func (tx *Tx) StopOccurrence(id int64, prefix, reason string) error {
+	res := tx.db.Exec(`UPDATE outbox SET state = 'cancelled', done_at = ? WHERE state = 'pending' AND key IN (
+		SELECT CAST(? AS TEXT) || CAST(id AS TEXT) FROM task WHERE occurrence_id = ? AND status = 'planned')`, tx.Now.UnixMilli(), prefix, id)
+	if res.Error != nil || res.RowsAffected == 0 {
+		return res.Error
+	}
+	return one(tx.db.Exec(`UPDATE occurrence SET stopping_at = ?, reason = ? WHERE id = ?`, tx.Now.UnixMilli(), reason, id))
 }
 
-// NextPlanned returns the time of the first occurrence whose planning is not over; ok is
-// false when there is none.
+// StoppedTasks lists planned tasks of an occurrence whose action was taken back.
+func (r Reader) StoppedTasks(occurrence int64, prefix string, limit int) ([]Task, error) {
+	return all[Task](r.db.Where("occurrence_id = ? AND status IN ('planned', 'submitted', 'confirmed') AND status = 'planned'", occurrence). // as the index has it
+																			Where("NOT EXISTS (SELECT 1 FROM outbox WHERE key = CAST(? AS TEXT) || CAST(task.id AS TEXT) AND state <> 'cancelled')", prefix).Order("id").Limit(limit))
+}
+
+// OccurrenceStopped records that all tasks that were taken back are cancelled.
+func (tx *Tx) OccurrenceStopped(id int64) error {
+	return one(tx.db.Exec(`UPDATE occurrence SET stopping_at = NULL WHERE id = ?`, id))
+}
+
+// PlannedOccurrences lists the occurrences whose planning, or stopping, is not over.
+func (r Reader) PlannedOccurrences() ([]Occurrence, error) {
+	return all[Occurrence](r.db.Omit("Spec").Where(`id IN (SELECT id FROM occurrence WHERE status = 'planned'
+		UNION ALL SELECT id FROM occurrence WHERE stopping_at IS NOT NULL)`).Order("at, id"))
+}
+
+// NextPlanned returns the time of the first occurrence whose planning, or stopping, is not
+// over; ok is false when there is none.
 func (r Reader) NextPlanned() (at time.Time, ok bool, err error) {
-	return r.min("SELECT MIN(at) FROM occurrence WHERE status = 'planned'")
+	return r.min(`SELECT MIN(at) FROM occurrence WHERE id IN (SELECT id FROM occurrence WHERE status = 'planned'
+		UNION ALL SELECT id FROM occurrence WHERE stopping_at IS NOT NULL)`)
 }
 
 // Occurrence returns one occurrence.

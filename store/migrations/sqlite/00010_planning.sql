@@ -6,6 +6,9 @@ ALTER TABLE occurrence ADD COLUMN spec TEXT NOT NULL DEFAULT '{}';
 ALTER TABLE occurrence ADD COLUMN cursor_owner TEXT NOT NULL DEFAULT '';
 ALTER TABLE occurrence ADD COLUMN cursor_chat_id TEXT NOT NULL DEFAULT '';
 CREATE INDEX occurrence_planned ON occurrence (at, id) WHERE status = 'planned';
+-- stopping_at: since when tasks that are not submitted are being cancelled.
+ALTER TABLE occurrence ADD COLUMN stopping_at INTEGER;
+CREATE INDEX occurrence_stopping ON occurrence (at, id) WHERE stopping_at IS NOT NULL;
 CREATE INDEX chat_active ON chat (owner, chat_id) WHERE status = 'active';
 
 -- Whoever asks about a task has it to himself until the lease ends.
