@@ -570,3 +570,22 @@ func TestAForecastTellsSlotsAndWhatToThinkAbout(t *testing.T) {
 		t.Errorf("%d slots, %d dropped", len(f.Next), len(f.Dropped))
 	}
 }
+
+// BenchmarkSlot looks for the next slot: of every Monday, Wednesday and Friday, and of a
+// schedule of every minute of which ten years drop everything.
+func BenchmarkSlot(b *testing.B) {
+	for name, spec := range map[string]store.ScheduleSpec{
+		"week": {Cron: "每周一三五 10:05"},
+		"none": {Cron: "* * * * *", Days: DaysHolidays},
+	} {
+		b.Run(name, func(b *testing.B) {
+			pl := planned(b, spec)
+			from := moment(b, "2026-11-23 10:10", pl.zone)
+			for b.Loop() {
+				if at := pl.after(from); at.IsZero() != (name == "none") {
+					b.Fatal(at)
+				}
+			}
+		})
+	}
+}
