@@ -121,7 +121,7 @@ type changeView struct {
 	ID      string        `json:"id"`
 	At      *time.Time    `json:"at"`
 	By      string        `json:"by" doc:"api: nobody was named; schedule: it has no time left"`
-	What    string        `json:"what" enum:"created,copied,edited,approved,rejected,paused,resumed,run,ended"`
+	What    string        `json:"what" enum:"created,copied,edited,approved,rejected,paused,resumed,run,ended,withdrawn"`
 	Version int64         `json:"version" doc:"of the promotion afterwards"`
 	Note    *string       `json:"note"`
 	Fields  []fieldChange `json:"fields" nullable:"false" doc:"what an edit changed"`

@@ -377,6 +377,7 @@ func (s *server) promotionCommands() {
 		})
 	}
 	command("pause", "stop it; what was not submitted is taken back", (*promotions.Planner).Pause)
+	command("withdraw", "take back what is not posted yet: what waits for its owners is cancelled at WeCom; the schedule goes on", (*promotions.Planner).Withdraw)
 	command("resume", "let it go on with its next time", (*promotions.Planner).Resume)
 	type end struct {
 		ID string `path:"id"`

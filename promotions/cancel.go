@@ -69,6 +69,9 @@ func (MassCanceller) Record(tx *store.Tx, a store.Action, o store.Outcome) error
 }
 
 func whyCancelled(tx *store.Tx, t store.Task) (reason, error) {
+	if tx.Now.Before(t.ClosesAt) {
+		return reasonStopped, nil
+	}
 	ch, err := tx.Chase(t.OccurrenceID, t.Owner)
 	switch {
 	case errors.Is(err, store.ErrNotFound): // submitted by a program that chased nobody
@@ -77,4 +80,36 @@ func whyCancelled(tx *store.Tx, t store.Task) (reason, error) {
 		return reasonDeclined, nil
 	}
 	return reasonUnconfirmed, err
+}
+
+// Withdraw takes back all of a promotion that is not posted yet: what is planned, and what
+// waits for its owners, which is cancelled at the platform. The schedule goes on.
+func (p *Planner) Withdraw(ctx context.Context, id int64) (store.Promotion, error) {
+	return p.change(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
+		if err := note(tx, promo, by, store.ChangeWithdrawn, ""); err != nil {
+			return err
+		}
+		if err := takeBack(tx, promo.ID); err != nil {
+			return err
+		}
+		occs, err := tx.OpenOccurrences(promo.ID)
+		if err != nil {
+			return err
+		}
+		for _, occ := range occs {
+			tasks, err := tx.Tasks(occ.ID)
+			if err != nil {
+				return err
+			}
+			for _, t := range tasks {
+				if t.Status != store.TaskSubmitted {
+					continue
+				}
+				if _, err := tx.Enqueue(CancelMass{Task: t.ID, MsgID: t.MsgID}, store.When{}); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }

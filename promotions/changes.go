@@ -16,9 +16,8 @@ import (
 )
 
 const (
-	bySchedule      = "schedule" // who ended a promotion that has no slot left
-	maxWho          = 64         // characters of a person's name
-	maxDecisionNote = 500        // characters of a note
+	maxWho          = 64  // characters of a person's name
+	maxDecisionNote = 500 // characters of a note
 )
 
 // As is the planner in somebody's name, who is put down for what is changed through it. An

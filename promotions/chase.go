@@ -99,8 +99,9 @@ func (c Chases) step(tx *store.Tx, ch store.Chase) error {
 // work is what a chase is about.
 type work struct {
 	plan
-	occ   store.Occurrence
-	promo store.Promotion
+	occ     store.Occurrence
+	promo   store.Promotion
+	stopped bool // nobody wants it to be sent any more
 }
 
 func (c Chases) workOf(tx *store.Tx, ch store.Chase) (w work, err error) {
@@ -110,15 +111,15 @@ func (c Chases) workOf(tx *store.Tx, ch store.Chase) (w work, err error) {
 	if w.promo, err = tx.Promotion(w.occ.PromotionID); err != nil {
 		return w, err
 	}
+	if w.stopped, err = tx.StoppedSince(w.promo.ID, w.occ.CreatedAt); err != nil {
+		return w, err
+	}
 	w.plan, err = c.plan(tx.Reader, w.occ.Spec)
 	return w, err
 }
 
-// silent reports whether nobody is to be bothered now: in quiet hours, and with what was
-// stopped.
-func (w work) silent(now time.Time) bool {
-	return w.promo.Status == store.PromotionPaused || w.isQuiet(now)
-}
+// silent reports whether nobody is to be bothered now.
+func (w work) silent(now time.Time) bool { return w.stopped || w.isQuiet(now) }
 
 // tellOwner does what is due of an owner's chase.
 func (w work) tellOwner(tx *store.Tx, ch *store.Chase) error {
@@ -134,7 +135,7 @@ func (w work) tellOwner(tx *store.Tx, ch *store.Chase) error {
 			ch.NextAt = tx.Now.Add(gatherStep)
 			return nil
 		}
-		if len(tasks) > 0 && tx.Now.Before(ch.ClosesAt) && w.promo.Status != store.PromotionPaused {
+		if len(tasks) > 0 && tx.Now.Before(ch.ClosesAt) && !w.stopped {
 			if err := w.sendCard(tx, *ch, tasks); err != nil {
 				return err
 			}

@@ -514,3 +514,56 @@ func TestALateSubmissionHasATimeOfItsOwn(t *testing.T) {
 		}
 	}
 }
+
+// Who withdraws a promotion, or stops it while a task is on its way, wants nothing of it to be
+// posted any more; what was posted stays.
+func TestWhatIsStoppedIsTakenFromItsOwners(t *testing.T) {
+	s := newStreet(t)
+	ctx := context.Background()
+	s.groups(4)
+	occ := s.run(sale())
+	s.pass(time.Minute)
+	s.wecom.confirm("msg1")
+	s.pass(time.Minute)
+	promo, err := s.planner.As("anna").Withdraw(ctx, occ.PromotionID)
+	s.must(err)
+	if promo.Status != store.PromotionActive || promo.NextAt.IsZero() {
+		t.Errorf("the schedule does not go on: %s, %v", promo.Status, promo.NextAt)
+	}
+	s.pass(24 * time.Hour)
+	ds := s.deliveries(occ)
+	if d := ds["wr01"]; d.Status != store.DeliveryCancelled || Words(d) != "已取消:促销被叫停,没有再发" || ds["wr00"].Status != store.DeliverySent {
+		t.Errorf("%+v, %+v", d, ds["wr00"])
+	}
+	if m := s.wecom.made; m[0].cancelled || !m[1].cancelled || m[1].reminded != 0 {
+		t.Errorf("on the platform: %+v", m)
+	}
+	for _, stop := range []func(*Planner, context.Context, int64) (store.Promotion, error){(*Planner).Pause, (*Planner).End, (*Planner).Withdraw} {
+		s := newStreet(t)
+		s.groups(1)
+		occ := s.run(sale())
+		s.wecom.cutOff = true
+		_, err := s.sender.Drain(ctx)
+		s.must(err)
+		s.wecom.cutOff = false
+		s.set(s.clock().Add(time.Second))
+		_, err = stop(s.planner, ctx, occ.PromotionID)
+		s.must(err)
+		s.pass(5 * time.Minute)
+		if d := s.deliveries(occ)["wr00"]; !s.wecom.made[0].cancelled || d.Status != store.DeliveryCancelled || len(s.office.cards) != 0 {
+			t.Errorf("cancelled %v, %d cards, %+v", s.wecom.made[0].cancelled, len(s.office.cards), d)
+		}
+	}
+	// One that is run while it is paused is wanted.
+	_, err = s.planner.Pause(ctx, occ.PromotionID)
+	s.must(err)
+	s.set(s.clock().Add(time.Second))
+	_, err = s.planner.RunNow(ctx, occ.PromotionID, false, noRemember)
+	s.must(err)
+	s.must(s.planner.Plan(ctx))
+	cards := len(s.office.cards)
+	s.pass(time.Hour)
+	if n := len(s.wecom.made); n != 4 || s.wecom.made[3].cancelled || len(s.office.cards) != cards+2 {
+		t.Errorf("%d mass messages, %d cards", n, len(s.office.cards)-cards)
+	}
+}

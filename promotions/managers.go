@@ -69,6 +69,16 @@ func noteKey(kind string, occurrence int64, to string) string {
 	return fmt.Sprintf("%s:%d:%s", kind, occurrence, to)
 }
 
+// NoteKeys are the keys of the notes that an occurrence may have led to about an owner: to the
+// stand-in, and to the manager of a store, before and after the end.
+func NoteKeys(occurrence int64, owner, manager string) []string {
+	var keys []string
+	for _, n := range [][2]string{{"stand_in", owner}, {"late", manager}, {"outcome", manager}} {
+		keys = append(keys, Note{Key: noteKey(n[0], occurrence, n[1])}.ActionKey())
+	}
+	return keys
+}
+
 // warn tells a manager who has not confirmed.
 func (w work) warn(tx *store.Tx, ch store.Chase, late []store.Waiting) error {
 	lines, err := w.named(tx, late)

@@ -121,7 +121,7 @@ func (p *Planner) planSlot(tx *store.Tx, promo store.Promotion) (next time.Time,
 		return next, err
 	}
 	if next.IsZero() {
-		if err := note(tx, promo, bySchedule, store.ChangeEnded, ""); err != nil {
+		if err := note(tx, promo, store.BySchedule, store.ChangeEnded, ""); err != nil {
 			return next, err
 		}
 	}

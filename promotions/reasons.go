@@ -26,7 +26,7 @@ var (
 	reasonUnconfirmed = reason{107, "the owner did not confirm in time", "群主到截止时间还没有确认"}
 	reasonUncancelled = reason{108, "not confirmed, and WeCom would not cancel it either", "群主没有确认,企业微信也没能取消"}
 	reasonNoResult    = reason{109, "the owner confirmed, but WeCom lists no result for this group", "群主确认了,但没有发到这个群(可能发送时没选它)"}
-	reasonStopped     = reason{110, "the promotion was stopped", "促销被暂停或结束,没有再发"}
+	reasonStopped     = reason{110, "the promotion was stopped", "促销被叫停,没有再发"}
 	reasonDeclined    = reason{111, "the owner said that they cannot send it", "群主说这次发不了"}
 	reasonNoOwner     = reason{112, "the group has no known owner", "不知道这个群的群主是谁"}
 	reasonQuota       = reason{113, "the group got all messages of this period", "这个群本期的群发次数已用完"}

@@ -262,6 +262,9 @@ func submitted(tx *store.Tx, task store.Task, o store.Outcome) error {
 	if err != nil {
 		return err
 	}
+	if stopped, err := stoppedMeanwhile(tx, task); err != nil || stopped {
+		return err
+	}
 	if n == 0 { // every group was refused
 		return closeTask(tx, task, store.TaskFailed, store.Delivery{})
 	}
@@ -279,4 +282,18 @@ func widen(tx *store.Tx, task *store.Task) error {
 		task.ClosesAt = least
 	}
 	return nil
+}
+
+// stoppedMeanwhile has a task cancelled whose promotion was stopped while it was on its way.
+func stoppedMeanwhile(tx *store.Tx, task store.Task) (bool, error) {
+	occ, err := tx.Occurrence(task.OccurrenceID)
+	if err != nil {
+		return false, err
+	}
+	stopped, err := tx.StoppedSince(occ.PromotionID, occ.CreatedAt)
+	if err != nil || !stopped {
+		return false, err
+	}
+	_, err = tx.Enqueue(CancelMass{Task: task.ID, MsgID: task.MsgID}, store.When{})
+	return true, err
 }

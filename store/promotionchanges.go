@@ -2,8 +2,11 @@ package store
 
 import "time"
 
-// ByAPI is who did something where the caller named nobody.
-const ByAPI = "api"
+// Who did something where no person is named.
+const (
+	ByAPI      = "api"      // a caller who did not say
+	BySchedule = "schedule" // nobody: it came to its end
+)
 
 // What can happen to a promotion.
 const (
@@ -16,6 +19,8 @@ const (
 	ChangeResumed  = "resumed"
 	ChangeRun      = "run" // posted besides its schedule
 	ChangeEnded    = "ended"
+	// ChangeWithdrawn: what was not posted yet was taken back, also from its owners.
+	ChangeWithdrawn = "withdrawn"
 )
 
 // PromotionChange is one thing that happened to a promotion. Rows are only ever added.
@@ -41,6 +46,16 @@ func (tx *Tx) AddPromotionChange(c PromotionChange) error {
 		c.Who = ByAPI
 	}
 	return tx.db.Create(&c).Error
+}
+
+// StoppedSince reports whether somebody paused, ended or withdrew a promotion after a moment,
+// and nobody resumed it since. That its schedule came to its end is nobody's doing.
+func (r Reader) StoppedSince(promotion int64, at time.Time) (bool, error) {
+	var stopped bool
+	err := r.db.Raw(`SELECT EXISTS (SELECT 1 FROM promotion_change AS c WHERE promotion_id = ? AND at > ? AND what IN (?, ?, ?) AND who <> ?
+		AND NOT EXISTS (SELECT 1 FROM promotion_change AS r WHERE r.promotion_id = c.promotion_id AND r.id > c.id AND r.what = ?))`,
+		promotion, ms(at), ChangePaused, ChangeEnded, ChangeWithdrawn, BySchedule, ChangeResumed).Scan(&stopped).Error
+	return stopped, err
 }
 
 // LockPromotion keeps everybody else from changing a promotion until the transaction ends.

@@ -117,7 +117,14 @@ func whyDelivery(_ context.Context, t teller, id int64) error {
 	for n := range task.Reminders {
 		keys = append(keys, promotions.RemindMass{Task: task.ID, Nth: n + 1}.ActionKey())
 	}
-	for _, key := range append(keys, promotions.CancelMass{Task: task.ID}.ActionKey()) {
+	manager := ""
+	if chat, err := t.r.Chat(bot.ChatID(d.ChatID)); err == nil && chat.ShopID != "" {
+		if shop, err := t.r.Shop(chat.ShopID); err == nil {
+			manager = shop.Manager
+		}
+	}
+	keys = append(keys, promotions.CancelMass{Task: task.ID}.ActionKey())
+	for _, key := range append(keys, promotions.NoteKeys(d.OccurrenceID, d.Owner, manager)...) {
 		if a, err := t.r.ActionByKey(key); err == nil {
 			t.action(a)
 		}
