@@ -42,24 +42,27 @@ type warningShown struct {
 }
 
 type shownView struct {
-	At       *time.Time     `json:"at"`
-	ClosesAt *time.Time     `json:"closes_at" doc:"until then owners may confirm"`
-	ChatID   *string        `json:"chat_id" doc:"the group that message is for; null where none is meant"`
-	Group    *string        `json:"group"`
-	Owner    *string        `json:"owner"`
-	Message  contentView    `json:"message" doc:"as it goes out in the group; a link's code is only an example"`
-	Limits   []limitShown   `json:"limits" nullable:"false"`
-	Groups   int            `json:"groups" doc:"this and the next are counted over at most 20,000 groups"`
-	Owners   int            `json:"owners" doc:"who have to confirm"`
-	Tasks    int            `json:"tasks" doc:"how many confirmations that takes in all"`
-	Messages int            `json:"messages" doc:"how many different ones"`
-	Warnings []warningShown `json:"warnings" nullable:"false"`
+	At       *time.Time   `json:"at"`
+	ClosesAt *time.Time   `json:"closes_at" doc:"until then owners may confirm"`
+	ChatID   *string      `json:"chat_id" doc:"the group that message is for; null where none is meant"`
+	Group    *string      `json:"group"`
+	Owner    *string      `json:"owner"`
+	Message  contentView  `json:"message" doc:"as it goes out in the group; a link's code is only an example"`
+	Limits   []limitShown `json:"limits" nullable:"false"`
+	Groups   int          `json:"groups" doc:"this and the next are counted over at most 20,000 groups"`
+	Owners   int          `json:"owners" doc:"who have to confirm"`
+	Tasks    int          `json:"tasks" doc:"how many confirmations that takes in all"`
+	Messages int          `json:"messages" doc:"how many different ones"`
+	Outlets  int          `json:"outlets" doc:"staff chats that it goes to besides"`
+	// OutletText is null where there are none, and where it cannot go there.
+	OutletText *string        `json:"outlet_text" doc:"what is said in them"`
+	Warnings   []warningShown `json:"warnings" nullable:"false"`
 }
 
 func (s *server) viewShown(v promotions.Preview) shownView {
 	out := shownView{At: s.stamp(v.At), ClosesAt: s.stamp(v.Closes), ChatID: text(v.Chat.ChatID), Group: text(v.Chat.Name), Owner: text(v.Owner),
 		Message: contentView{v.Message.Text, viewAttachments(v.Message.Attachments)}, Limits: []limitShown{},
-		Groups: v.Groups, Owners: v.Owners, Tasks: v.Tasks, Messages: v.Messages, Warnings: []warningShown{}}
+		Groups: v.Groups, Owners: v.Owners, Tasks: v.Tasks, Messages: v.Messages, Outlets: v.Outlets, OutletText: text(v.OutletText), Warnings: []warningShown{}}
 	for _, l := range v.Limits {
 		out.Limits = append(out.Limits, limitShown(l))
 	}

@@ -193,27 +193,35 @@ func outletText(words content, chat string) (string, error) {
 	return text, nil
 }
 
-// LeftOut counts the attachments of a message that staff chats and robots do not get, by type
-// in the order of their first appearance: everything but links.
-func LeftOut(m bot.Message) []Left {
-	var out []Left
-	for _, a := range m.Attachments {
-		if a.Type == bot.AttachLink {
-			continue
-		}
-		i := slices.IndexFunc(out, func(l Left) bool { return l.Type == a.Type })
-		if i < 0 {
-			i, out = len(out), append(out, Left{Type: a.Type})
-		}
-		out[i].Count++
+// showOutlets fills in what staff chats get in a preview, and says what they do not get.
+func (p *Planner) showOutlets(occ store.Occurrence, v *Preview) error {
+	if v.Outlets == 0 {
+		return nil
 	}
-	return out
-}
-
-// Left is a type of attachment that is left out somewhere, and how many of it.
-type Left struct {
-	Type  bot.AttachmentType
-	Count int
+	var err error
+	var inv *handlers.Invalid
+	if v.OutletText, err = outletText(content{message: occ.Message, links: p.links()}, ""); errors.As(err, &inv) {
+		v.warn("outlets_blocked", 0, "员工群和群机器人发不了: "+inv.Error(), "cannot go to staff chats and robots: "+inv.Error())
+	} else if err != nil {
+		return err
+	}
+	names := map[bot.AttachmentType]string{bot.AttachImage: "图片", bot.AttachMiniprogram: "小程序", bot.AttachVideo: "视频", bot.AttachFile: "文件"}
+	var zh, en []string
+	for _, kind := range []bot.AttachmentType{bot.AttachImage, bot.AttachMiniprogram, bot.AttachVideo, bot.AttachFile} {
+		n := 0
+		for _, a := range occ.Message.Attachments {
+			if a.Type == kind {
+				n++
+			}
+		}
+		if n > 0 {
+			zh, en = append(zh, fmt.Sprintf("%s×%d", names[kind], n)), append(en, fmt.Sprintf("%d × %s", n, kind))
+		}
+	}
+	if len(zh) > 0 {
+		v.warn("outlets_left_out", 0, "员工群和群机器人只收到文字和链接,不发: "+strings.Join(zh, "、"), "staff chats and robots get the text and the links only, and not: "+strings.Join(en, ", "))
+	}
+	return nil
 }
 
 // checkOutlets refuses staff chats that cannot be posted in, and what cannot be said there.

@@ -31,6 +31,8 @@ type Preview struct {
 	// What the groups of the promotion get in all; of more than 20,000 groups the first.
 	Groups, Owners, Messages, Tasks int
 	Blocked                         int // groups in which the message cannot go out
+	Outlets                         int // staff chats that get OutletText besides
+	OutletText                      string
 	Warnings                        []Warning
 }
 
@@ -89,7 +91,7 @@ func (p *Planner) PreviewKnown(ctx context.Context, spec store.PromotionSpec, at
 		return v, err
 	}
 	v.warnContent(t)
-	return v, nil
+	return v, p.showOutlets(occ, &v)
 }
 
 // sample is the group that a preview is asked for.
@@ -173,7 +175,7 @@ func (p *Planner) countPreview(r store.Reader, occ store.Occurrence, v *Preview)
 		}
 	}
 	v.Messages = len(t.messages)
-	if v.Groups == 0 {
+	if v.Outlets = len(outlets(occ)); v.Groups == 0 && v.Outlets == 0 {
 		v.warn("no_groups", 0, "现在没有选中任何群", "selects no group now")
 	}
 	return t, nil
