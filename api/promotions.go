@@ -250,8 +250,9 @@ func some(v []string) []string {
 }
 
 type runBody struct {
-	Force bool   `json:"force,omitempty" doc:"post it although the pre-flight says that it cannot go out"`
-	By    string `json:"by,omitempty" maxLength:"64" doc:"who does this; left out: api"`
+	_     struct{} `nullable:"true"`
+	Force bool     `json:"force,omitempty" doc:"post it although the pre-flight says that it cannot go out"`
+	By    string   `json:"by,omitempty" maxLength:"64" doc:"who does this; left out: api"`
 }
 
 type occurrenceView struct {
@@ -351,7 +352,8 @@ type NamedPromotion struct {
 	ID    string `path:"id"`
 	Query string `query:"by" maxLength:"64" doc:"who does this; left out: api"`
 	Body  *struct {
-		By string `json:"by,omitempty" maxLength:"64" doc:"who does this; left out: api"`
+		_  struct{} `nullable:"true"`
+		By string   `json:"by,omitempty" maxLength:"64" doc:"who does this; left out: api"`
 	}
 }
 
