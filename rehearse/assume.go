@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"xiaobu/sandbox"
 	"xiaobu/store"
 )
 
@@ -23,7 +24,7 @@ func (g *gathering) assume() error {
 	}
 	g.assumePeople(say)
 	say("personal", "群主在手机上自己发的群发不在数据库里,但占同一额度:实际剩余可能更少。", "Mass messages that owners send from their phones are not in the database but use the same quota: less may be left in truth.")
-	say("quota", "群发额度按每群每月的天数计算(企业若设为每天或每周,会更紧)。", "A group's quota is as many mass messages as the month has days; a company that chose days or weeks has less.")
+	g.assumeQuota(say)
 	say("unknown", "谁不在应用可见范围、谁未激活,数据库不知道,因此没有假设;不在客户联系名单里的群主按无权限处理。", "Who is hidden from the app or not activated is not in the database and nothing is assumed; owners who are not on the list of members with customer contact count as without permission.")
 	if g.hasMedia() {
 		say("media", "以 media_id 填写的素材,上传时间未知,按促销创建时上传计:三天后失效。素材库里的文件会自动重新上传。", "When files named by media_id were uploaded is not known; they are taken as uploaded when the promotion was made, and expire three days later. Files of the library are uploaded again by themselves.")
@@ -39,6 +40,17 @@ func (g *gathering) assume() error {
 	}
 	say("talk", "群里没有人说话:不排练广告识别。", "Nobody talks in the groups: the detection of spam is not rehearsed.")
 	return nil
+}
+
+func (g *gathering) assumeQuota(say func(code, zh, en string, args ...any)) {
+	switch g.o.Config.WeCom.MassQuota {
+	case sandbox.MassWeek:
+		say("quota", "群发额度按每群每周 7 条计算(设置 wecom.mass_quota),周一起算。", "A group's quota is 7 mass messages a week from Monday, as wecom.mass_quota says.")
+	case sandbox.MassDay:
+		say("quota", "群发额度按每群每天 1 条计算(设置 wecom.mass_quota)。", "A group's quota is 1 mass message a day, as wecom.mass_quota says.")
+	default:
+		say("quota", "群发额度按每群每月的天数计算(企业若设为每天或每周,请设置 wecom.mass_quota)。", "A group's quota is as many mass messages as the month has days; a company that chose days or weeks sets wecom.mass_quota.")
+	}
 }
 
 func (g *gathering) assumePeople(say func(code, zh, en string, args ...any)) {

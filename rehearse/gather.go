@@ -10,6 +10,7 @@ import (
 
 	"xiaobu/bot"
 	"xiaobu/handlers"
+	"xiaobu/sandbox"
 	"xiaobu/store"
 )
 
@@ -379,29 +380,30 @@ func (g *gathering) unrewarded(ctx context.Context, entries []store.Entry) error
 	return nil
 }
 
-// quotas tells what every group has received in the months of the days, as the sandbox
-// counted it, which counts as WeCom does.
+// quotas tells what every group has received in the months of the days (or the weeks or days
+// that the company counts by), as the sandbox counted it, which counts as WeCom does.
 func (g *gathering) quotas() error {
 	g.rep.Quotas = []Quota{}
-	first := g.rep.From
-	for month := first; month.Before(g.rep.To); month = time.Date(month.Year(), month.Month()+1, 1, 0, 0, 0, 0, month.Location()) {
-		middle := time.Date(month.Year(), month.Month(), 15, 12, 0, 0, 0, month.Location())
+	first, _ := g.period(g.rep.From)
+	byKey := map[string]*Quota{}
+	for from, to := g.period(g.rep.From); from.Before(g.rep.To); from, to = g.period(to) {
+		middle := from.Add(to.Sub(from) / 2)
 		for _, group := range g.rep.Groups {
-			q := Quota{ChatID: group.ChatID, Group: group.Name, Store: group.Store, Owner: or(g.names[group.Owner], group.Owner), Month: month.Format("2006-01")}
+			q := Quota{ChatID: group.ChatID, Group: group.Name, Store: group.Store, Owner: or(g.names[group.Owner], group.Owner), Month: g.periodName(from)}
 			q.Used, q.Quota = g.box.MassQuota(group.ChatID, middle)
-			if month.Equal(first) {
+			if from.Equal(first) {
 				q.Before = g.before[group.ChatID]
 			}
 			q.Left = max(q.Quota-q.Used, 0)
 			g.rep.Quotas = append(g.rep.Quotas, q)
 		}
 	}
-	byKey := map[string]*Quota{}
 	for i := range g.rep.Quotas {
 		byKey[g.rep.Quotas[i].ChatID+g.rep.Quotas[i].Month] = &g.rep.Quotas[i]
 	}
 	for _, d := range g.posts {
-		q := byKey[d.ChatID+d.At.In(g.o.Config.Timezone).Format("2006-01")]
+		from, _ := g.period(d.At)
+		q := byKey[d.ChatID+g.periodName(from)]
 		if q == nil {
 			continue
 		}
@@ -412,10 +414,37 @@ func (g *gathering) quotas() error {
 			q.Blocked++
 		}
 	}
+	if rule := g.o.Config.WeCom.MassQuota; rule == sandbox.MassWeek || rule == sandbox.MassDay { // each would be a row for most groups
+		g.rep.Quotas = slices.DeleteFunc(g.rep.Quotas, func(q Quota) bool { return q.Used+q.Waiting+q.Blocked == 0 })
+	}
 	slices.SortStableFunc(g.rep.Quotas, func(a, b Quota) int {
 		return cmp.Or(cmp.Compare(b.Blocked, a.Blocked), cmp.Compare(a.Left, b.Left), cmp.Compare(a.Month, b.Month))
 	})
 	return nil
+}
+
+// period is the month, week or day by which mass messages are counted at a moment.
+func (g *gathering) period(at time.Time) (from, to time.Time) {
+	zone := g.o.Config.Timezone
+	local := at.In(zone)
+	year, month, day := local.Date()
+	date := func(month time.Month, day int) time.Time { return time.Date(year, month, day, 0, 0, 0, 0, zone) }
+	switch g.o.Config.WeCom.MassQuota {
+	case sandbox.MassDay:
+		return date(month, day), date(month, day+1)
+	case sandbox.MassWeek:
+		day -= (int(local.Weekday()) + 6) % 7
+		return date(month, day), date(month, day+7)
+	}
+	return date(month, 1), date(month+1, 1)
+}
+
+func (g *gathering) periodName(from time.Time) string {
+	switch g.o.Config.WeCom.MassQuota {
+	case sandbox.MassDay, sandbox.MassWeek:
+		return from.Format(time.DateOnly)
+	}
+	return from.Format("2006-01")
 }
 
 // comers tells who would have found no way in.

@@ -158,6 +158,11 @@ func (s *stage) prepare(ctx context.Context, dsn string) (err error) {
 	if err != nil {
 		return err
 	}
+	if rule := s.o.Config.WeCom.MassQuota; rule == sandbox.MassWeek || rule == sandbox.MassDay {
+		if err := s.box.SetFaults(sandbox.Faults{Limits: sandbox.Limits{MassRule: rule}}); err != nil {
+			return err
+		}
+	}
 	if err := s.populate(r); err != nil {
 		return fmt.Errorf("build the company: %w", err)
 	}

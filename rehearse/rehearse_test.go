@@ -64,6 +64,7 @@ func TestRehearsal(t *testing.T) {
 	t.Run("page", func(t *testing.T) { checkPage(t, rep) })
 	t.Run("same seed", func(t *testing.T) { checkSeeds(t, r.conf) })
 	t.Run("people as asked for", func(t *testing.T) { checkAsked(t, r.conf) })
+	t.Run("days", func(t *testing.T) { checkDays(t, r.conf) })
 	t.Run("mistakes", func(t *testing.T) { checkMistakes(t, r.conf) })
 	if path := os.Getenv("REHEARSAL_PAGES"); path != "" { // to look at
 		must(t, os.WriteFile(filepath.Join(path, "zh.html"), []byte(pageOf(t, rep)), 0o644))
@@ -304,6 +305,25 @@ func checkAsked(t *testing.T, c configs.Config) {
 	}
 	if none.Sent != 0 || none.Unconfirmed == 0 || all.Unconfirmed != 0 || all.Sent == 0 {
 		t.Errorf("nobody confirms %+v, everybody %+v", none, all)
+	}
+}
+
+// A company that counts mass messages by the day has other quotas.
+func checkDays(t *testing.T, c configs.Config) {
+	o := options(t, c)
+	o.Config.WeCom.MassQuota = sandbox.MassDay
+	o.Days, o.Confirm, o.JoinsPerDay, o.LeaveRate = 2, ConfirmAll, 0, 0
+	rep := run(t, o)
+	first := o.From.In(c.Timezone)
+	used := 0
+	for _, q := range rep.Quotas {
+		if q.Quota != 1 || q.Used > 1 || q.Left != 1-q.Used || q.Month != first.Format(time.DateOnly) && q.Month != first.AddDate(0, 0, 1).Format(time.DateOnly) {
+			t.Errorf("%+v", q)
+		}
+		used += q.Used
+	}
+	if used == 0 || used != rep.Totals.Sent {
+		t.Errorf("%d used, %d sent", used, rep.Totals.Sent)
 	}
 }
 

@@ -94,14 +94,14 @@ type Occurrence struct {
 	ChatIDs    []string   `json:"chat_ids"`
 }
 
-// Quota is what a group may get and gets in a calendar month, as WeCom counts: by the time
+// Quota is what a group may get and gets in a calendar month (or what wecom.mass_quota names), as WeCom counts: by the time
 // at which an owner confirmed.
 type Quota struct {
 	ChatID  string `json:"chat_id"`
 	Group   string `json:"group"`
 	Store   string `json:"store"`
 	Owner   string `json:"owner"`
-	Month   string `json:"month"` // 2026-11
+	Month   string `json:"month"` // 2026-11; the week's first day, or the day, where the company counts by them
 	Quota   int    `json:"quota"`
 	Before  int    `json:"before"`  // used before the first day
 	Used    int    `json:"used"`    // used when the days are over
