@@ -82,13 +82,19 @@ func (q Quota) spent(r store.Reader, at time.Time, groups []store.Chat) (spent, 
 	for i, g := range groups {
 		ids[i] = g.ChatID
 	}
+	s := spent{Quota: q, most: q.most(at)}
 	from, to := q.period(at)
-	used, err := r.UsedQuota(ids, from, to)
-	if err != nil {
-		return spent{}, err
+	// An occurrence uses a group's quota once at most, so most of the time nothing is to be
+	// counted group by group, which reads a row for each of them.
+	n, err := r.QuotaOccurrences(from, to)
+	if err == nil && n >= s.most {
+		s.used, err = r.UsedQuota(ids, from, to)
 	}
-	full, err := r.FullGroups(ids, at)
-	return spent{q, q.most(at), used, full}, err
+	if err != nil {
+		return s, err
+	}
+	s.full, err = r.FullGroups(ids, at)
+	return s, err
 }
 
 // blocks says why a group may not get a mass message; without words it may.

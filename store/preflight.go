@@ -112,6 +112,14 @@ func quotaArgs(from, to time.Time) []any {
 	return []any{from.Add(-openAtMost).UnixMilli(), to.UnixMilli(), from.UnixMilli()}
 }
 
+// QuotaOccurrences counts the occurrences that may use the quota of groups from one time to
+// another, each of a group's once.
+func (r Reader) QuotaOccurrences(from, to time.Time) (int, error) {
+	var n int
+	err := r.db.Raw(`SELECT COUNT(*) FROM occurrence WHERE at >= ? AND at < ?`, from.Add(-openAtMost).UnixMilli(), to.UnixMilli()).Scan(&n).Error
+	return n, err
+}
+
 // UsedQuota counts, by group, what uses the quota of some groups from one time to another.
 func (r Reader) UsedQuota(chats []string, from, to time.Time) (map[string]int, error) {
 	out := map[string]int{}

@@ -279,8 +279,10 @@ func (tx *Tx) StopOccurrence(id int64, prefix, reason string) error {
 
 // StoppedTasks lists planned tasks of an occurrence whose action was taken back.
 func (r Reader) StoppedTasks(occurrence int64, prefix string, limit int) ([]Task, error) {
-	return all[Task](r.db.Where("occurrence_id = ? AND status IN ('planned', 'submitted', 'confirmed') AND status = 'planned'", occurrence). // as the index has it
-																			Where("NOT EXISTS (SELECT 1 FROM outbox WHERE key = CAST(? AS TEXT) || CAST(task.id AS TEXT) AND state <> 'cancelled')", prefix).Order("id").Limit(limit))
+	// The first condition is that of the index, from which cancelled tasks vanish.
+	return all[Task](r.db.Where("occurrence_id = ? AND status IN ('planned', 'submitted', 'confirmed')", occurrence).
+		Where("status = 'planned' AND NOT EXISTS (SELECT 1 FROM outbox WHERE key = CAST(? AS TEXT) || CAST(task.id AS TEXT) AND state <> 'cancelled')", prefix).
+		Order("id").Limit(limit))
 }
 
 // OccurrenceStopped records that all tasks that were taken back are cancelled.
