@@ -163,3 +163,20 @@ func clocks(s cron.Schedule) string {
 	slices.Sort(out)
 	return strings.Join(out, "\n")
 }
+
+// Whatever people type, it is understood or refused, and what is understood can be said.
+func FuzzWords(f *testing.F) {
+	for _, words := range []string{"每周一三五 10:05", "每年1至3月1日至5日、月底 下午3点半", "fri to mon 6pm and 12am", "1st and last day of month 10:00", "工作日 9:05、18：35", "0 10 L * 1"} {
+		f.Add(words)
+	}
+	f.Fuzz(func(t *testing.T, words string) {
+		s := store.ScheduleSpec{Cron: words}
+		if _, _, err := readSchedule(s); err != nil {
+			return
+		}
+		d := Describe(s)
+		if again := Describe(store.ScheduleSpec{Cron: d.Fields}); d.Chinese == "" || d.English == "" || again.Fields != d.Fields {
+			t.Errorf("%q: %+v, again %+v", words, d, again)
+		}
+	})
+}
