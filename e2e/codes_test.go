@@ -416,7 +416,7 @@ func TestTheEstateTellsHowEachCodeDoes(t *testing.T) {
 func TestAGroupThatWeComOpensIsLearnt(t *testing.T) {
 	r, w := townRig(t)
 	r.want(http.StatusOK, http.MethodPut, "/stores/east", map[string]any{"name": "东门店"}, nil)
-	r.want(http.StatusOK, http.MethodPut, "/groups/"+w.groups[0], map[string]any{"store_id": "east", "labels": []string{"秒杀"}}, nil)
+	r.want(http.StatusOK, http.MethodPut, "/groups/"+w.groups[0], map[string]any{"store_id": "east", "labels": []string{"秒杀"}, "hands_off": true}, nil)
 	var c code
 	r.want(http.StatusCreated, http.MethodPost, "/channels", codeBody(w.groups[:1], map[string]any{"auto_create": true, "base_name": "东门", "threshold": 195}), &c)
 	into := w.scan(r, c.ConfigID, 200)
@@ -432,9 +432,10 @@ func TestAGroupThatWeComOpensIsLearnt(t *testing.T) {
 		StoreID   string `json:"store_id"`
 		Labels    []string
 		Customers int
+		HandsOff  bool `json:"hands_off"`
 	}
 	r.want(http.StatusOK, http.MethodGet, "/groups/"+got.ChatIDs[1], nil, &g)
-	if g.StoreID != "east" || !slices.Equal(g.Labels, []string{"秒杀"}) || g.Customers != 10 {
+	if g.StoreID != "east" || !slices.Equal(g.Labels, []string{"秒杀"}) || g.Customers != 10 || !g.HandsOff {
 		t.Errorf("the new group is %+v", g)
 	}
 	var counts struct{ Joins int }

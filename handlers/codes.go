@@ -328,7 +328,8 @@ func (p codePlan) chats(at []bot.ChatID) []bot.ChatID {
 }
 
 // settleIn gives a group that a code leads to now the shop and labels of the groups beside it,
-// if it has no shop yet, and has it read if nobody knew it.
+// if it has no shop yet; then promotions leave it alone, too, as they do those. One that nobody
+// knew is read.
 func settleIn(tx *store.Tx, id bot.ChatID, ch store.Channel, beside []room) error {
 	if err := tx.NewChat(store.Chat{ChatID: string(id), Status: store.ChatActive}); err != nil {
 		return err
@@ -341,6 +342,11 @@ func settleIn(tx *store.Tx, id bot.ChatID, ch store.Channel, beside []room) erro
 		_, err := tx.PutEvents(bot.Event{Key: fmt.Sprintf("due:code%d:%s", ch.ID, id), Kind: bot.KindChatDue, At: tx.Now, Chat: id,
 			Lane: bot.ChatLane(id), Derived: true, Data: bot.ChatDue{Why: "code"}})
 		if err != nil {
+			return err
+		}
+	}
+	if chat.ShopID == "" && slices.ContainsFunc(beside, func(rm room) bool { return rm.HandsOff }) {
+		if err := tx.SetHandsOff(id, true); err != nil {
 			return err
 		}
 	}
