@@ -114,7 +114,11 @@ func (c Chases) workOf(tx *store.Tx, ch store.Chase) (w work, err error) {
 	if w.stopped, err = tx.StoppedSince(w.promo.ID, w.occ.CreatedAt); err != nil {
 		return w, err
 	}
-	w.plan, err = c.plan(tx.Reader, w.occ.Spec)
+	spec := w.occ.Spec
+	if spec.Schedule.Timezone == "" {
+		spec = w.promo.Spec // the occurrence is older than its own spec
+	}
+	w.plan, err = c.plan(tx.Reader, spec)
 	return w, err
 }
 

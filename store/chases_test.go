@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -168,4 +170,27 @@ func TestWhoIsAskedAboutAndNamedToManagers(t *testing.T) {
 			t.Errorf("%d tasks are due, want the three that wait", len(due))
 		}
 	})
+}
+
+func TestOwnersWhoWaitedBeforeThereWereChasesAreChased(t *testing.T) {
+	for name, dsn := range dsns(t) {
+		t.Run(name, func(t *testing.T) {
+			c := newClock()
+			began := c.Now().Add(-time.Hour).UnixMilli()
+			oldSchema(t, dsn, 14, func(db *sql.DB) {
+				exec(t, db, `INSERT INTO promotion (id, name, status, spec, created_at, updated_at) VALUES (1, 'x', 'active', '{}', 0, 0)`)
+				exec(t, db, `INSERT INTO occurrence (id, promotion_id, at, status, reason, message, created_at) VALUES (1, 1, 0, 'running', '', '{}', 0)`)
+				exec(t, db, fmt.Sprintf(`INSERT INTO task (id, occurrence_id, owner, part, status, msgid, submitted_at, polls, reminders, closes_at) VALUES
+					(1, 1, 'wang', 1, 'submitted', 'm1', %[1]d, 0, 0, %[2]d), (2, 1, 'wang', 2, 'submitted', 'm2', %[1]d, 0, 0, %[2]d), (3, 1, 'li', 1, 'closed', 'm3', %[1]d, 0, 0, %[2]d)`,
+					began, began+6*time.Hour.Milliseconds()))
+			})
+			r := open(t, dsn, c).Read(t.Context())
+			due, err := r.DueChases(c.Now().Add(24*time.Hour), 10)
+			must(t, err)
+			if len(due) != 2 || due[0].Owner != "wang" || due[0].Step != 1 || !due[0].NextAt.Equal(c.Now().Add(2*time.Hour)) ||
+				due[1].Owner != "" || !due[1].NextAt.Equal(c.Now().Add(3*time.Hour)) {
+				t.Errorf("chases: %+v", due)
+			}
+		})
+	}
 }

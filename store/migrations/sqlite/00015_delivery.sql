@@ -26,3 +26,11 @@ CREATE TABLE chase (
   PRIMARY KEY (occurrence_id, owner)
 ) STRICT;
 CREATE INDEX chase_next ON chase (next_at) WHERE next_at IS NOT NULL;
+
+-- Owners who have not confirmed yet are chased from now on, from the middle of their time.
+INSERT INTO chase (occurrence_id, owner, step, next_at, began_at, closes_at)
+  SELECT occurrence_id, owner, 1, MIN(submitted_at) + (MAX(closes_at) - MIN(submitted_at)) / 2, MIN(submitted_at), MAX(closes_at)
+  FROM task WHERE status = 'submitted' GROUP BY occurrence_id, owner;
+INSERT INTO chase (occurrence_id, owner, step, next_at, began_at, closes_at)
+  SELECT occurrence_id, '', 0, MIN(submitted_at) + (MAX(closes_at) - MIN(submitted_at)) * 2 / 3, MIN(submitted_at), MAX(closes_at)
+  FROM task WHERE status = 'submitted' GROUP BY occurrence_id;
