@@ -198,15 +198,19 @@ func (d *day) await(what string, so func() bool) {
 // order has the operator do something, again and again until it is answered.
 func (d *day) order(method, path string, body, out any) {
 	d.t.Helper()
-	data, err := json.Marshal(body)
-	must(d.t, err)
+	var data []byte
+	if body != nil {
+		var err error
+		data, err = json.Marshal(body)
+		must(d.t, err)
+	}
 	d.await("answer to "+path, func() bool {
 		return d.p.get(method, path, bytes.NewReader(data), out, "Content-Type", "application/json", "Idempotency-Key", method+path)
 	})
 }
 
 // live is the busy day: a company is brought in, customers join and leave, are greeted, one
-// is a spammer, a sale is posted and confirmed, rewards fall due.
+// is a spammer, a sale with a poster is posted and confirmed, rewards fall due.
 func (d *day) live() {
 	d.t.Helper()
 	d.await("company", func() bool {
@@ -214,9 +218,13 @@ func (d *day) live() {
 		return d.p.get(http.MethodGet, "/groups", nil, &known) && len(known.Items) == 2
 	})
 	d.order(http.MethodPut, "/rewards/rule", map[string]any{"effective_from": time.Now().Add(-time.Minute), "tiers": []any{map[string]any{"fen": 50}}, "hold": "0s"}, nil)
-	var promo struct{ ID string }
+	var promo, file struct{ ID string }
+	d.await("poster", func() bool {
+		return d.p.get(http.MethodPost, "/media?name=a.png", bytes.NewReader(poster(d.t)), &file, "Content-Type", "image/png", "Idempotency-Key", "poster")
+	})
 	targets := map[string]any{"all": true, "robots": []string{d.robot()}}
-	d.order(http.MethodPost, "/promotions", map[string]any{"name": "秒杀", "schedule": map[string]any{"cron": "0 3 1 1 *"}, "targets": targets, "message": map[string]any{"text": "秒杀"}}, &promo)
+	message := map[string]any{"text": "秒杀", "attachments": []any{map[string]any{"type": "image", "media": file.ID}}}
+	d.order(http.MethodPost, "/promotions", map[string]any{"name": "秒杀", "schedule": map[string]any{"cron": "0 3 1 1 *"}, "targets": targets, "message": message}, &promo)
 	var brought []string
 	for i := range 3 {
 		c := d.customer()
@@ -312,6 +320,9 @@ func (d *day) audit(brought []string) {
 	}
 	if n := len(d.box.Tasks()); n != 2 {
 		d.t.Errorf("%d mass messages", n)
+	}
+	if n := len(d.box.Uploads()); n != 1 && !(n == 2 && d.killed) {
+		d.t.Errorf("the poster was uploaded %d times", n)
 	}
 	var entries struct{ Items []entry }
 	d.order(http.MethodGet, "/rewards/entries", nil, &entries)

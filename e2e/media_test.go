@@ -96,6 +96,15 @@ func TestAPosterIsUploadedAgainWhenItsThreeDaysAreOver(t *testing.T) {
 	r.want(http.StatusNotFound, http.MethodGet, "/media/"+file.ID, nil, nil)
 }
 
+// A greeting has seconds: no file is uploaded for it.
+func TestAGreetingTakesNoFileOfTheLibrary(t *testing.T) {
+	r, _ := townRig(t)
+	for _, id := range []string{"default", "group"} {
+		r.refusal(http.StatusUnprocessableEntity, "attachments[0].media", http.MethodPut, "/welcomes/"+id,
+			map[string]any{"text": "您好", "attachments": []map[string]any{{"type": "image", "media": "1"}}})
+	}
+}
+
 // What is in a file never runs in a browser, whatever it is called.
 func TestFilesAreHandedOutSoThatNothingRuns(t *testing.T) {
 	r, _ := townRig(t)
