@@ -1,10 +1,12 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -138,6 +140,28 @@ func op(method, path, summary string, status int) huma.Operation {
 		OperationID: strings.ToLower(method) + strings.NewReplacer("/", "-", "{", "", "}", "").Replace(path),
 		Method:      method, Path: prefix + path, Summary: summary, DefaultStatus: status, MaxBodyBytes: maxBody,
 	}
+}
+
+// bare has an operation take null for no body, as programs send it that have nothing to say.
+func bare(o huma.Operation) huma.Operation {
+	o.Middlewares = append(o.Middlewares, func(c huma.Context, next func(huma.Context)) { next(nullable{c}) })
+	return o
+}
+
+// anyContext may be embedded; the original has a method of its own name.
+type anyContext huma.Context
+
+// nullable is a request whose body of null is none.
+type nullable struct{ anyContext }
+
+// BodyReader reads the body.
+func (n nullable) BodyReader() io.Reader {
+	body := n.anyContext.BodyReader()
+	head, err := io.ReadAll(io.LimitReader(body, int64(len("null\n")+1)))
+	if err == nil && string(bytes.TrimSpace(head)) == "null" {
+		return bytes.NewReader(nil)
+	}
+	return io.MultiReader(bytes.NewReader(head), body) // an error comes again
 }
 
 // none is the input or output of an operation without one.

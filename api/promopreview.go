@@ -17,11 +17,8 @@ type Shown struct {
 	Format string `query:"format" default:"json" enum:"json,html" doc:"html: a page at a phone's width that looks like the group's chat"`
 }
 
-// Draft is what a promotion is posted as, under a name that may be embedded in other bodies.
-type Draft = promotionBody
-
 type shownBody struct {
-	Draft
+	PromotionBody
 	ChatID string    `json:"chat_id,omitempty" doc:"the group it is shown for; left out: the first it means"`
 	At     time.Time `json:"at,omitempty" doc:"the occurrence; left out: the next"`
 }
@@ -85,7 +82,7 @@ func (s *server) promotionPreviews() {
 		At     time.Time `query:"at" doc:"the occurrence; left out: the next"`
 	}
 	huma.Register(s.api, op(http.MethodPost, "/promotions/preview", "what a promotion that is not posted yet would look like", http.StatusOK), func(ctx context.Context, in *draft) (*huma.StreamResponse, error) {
-		spec, err := s.spec(ctx, in.Body.Draft)
+		spec, err := s.spec(ctx, in.Body.PromotionBody)
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}

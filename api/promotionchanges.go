@@ -62,7 +62,7 @@ func (s *server) copyPromotion() {
 			By   string `json:"by,omitempty" doc:"who does this; left out: api"`
 		}
 	}
-	huma.Register(s.api, op(http.MethodPost, "/promotions/{id}/copy", "make a new one like it, paused", http.StatusCreated), func(ctx context.Context, in *promotionCopy) (*result[promotionView], error) {
+	huma.Register(s.api, bare(op(http.MethodPost, "/promotions/{id}/copy", "make a new one like it, paused", http.StatusCreated)), func(ctx context.Context, in *promotionCopy) (*result[promotionView], error) {
 		id, err := idOf(in.ID)
 		if err != nil {
 			return nil, err

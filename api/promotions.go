@@ -366,7 +366,7 @@ func (n NamedPromotion) by() string {
 
 func (s *server) promotionCommands() {
 	command := func(name, summary string, do func(*promotions.Planner, context.Context, int64) (store.Promotion, error)) {
-		huma.Register(s.api, op(http.MethodPost, "/promotions/{id}/"+name, summary, http.StatusOK), func(ctx context.Context, in *NamedPromotion) (*result[promotionView], error) {
+		huma.Register(s.api, bare(op(http.MethodPost, "/promotions/{id}/"+name, summary, http.StatusOK)), func(ctx context.Context, in *NamedPromotion) (*result[promotionView], error) {
 			id, err := idOf(in.ID)
 			if err != nil {
 				return nil, err
@@ -401,7 +401,7 @@ func (s *server) promotionCommands() {
 		Query string `query:"by" maxLength:"64" doc:"who does this; left out: api"`
 		Body  *runBody
 	}
-	huma.Register(s.api, op(http.MethodPost, "/promotions/{id}/run", "post it now, besides its schedule", http.StatusOK), func(ctx context.Context, in *run) (*result[occurrenceView], error) {
+	huma.Register(s.api, bare(op(http.MethodPost, "/promotions/{id}/run", "post it now, besides its schedule", http.StatusOK)), func(ctx context.Context, in *run) (*result[occurrenceView], error) {
 		id, err := idOf(in.ID)
 		if err != nil {
 			return nil, err

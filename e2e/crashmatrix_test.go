@@ -198,12 +198,8 @@ func (d *day) await(what string, so func() bool) {
 // order has the operator do something, again and again until it is answered.
 func (d *day) order(method, path string, body, out any) {
 	d.t.Helper()
-	var data []byte
-	if body != nil {
-		var err error
-		data, err = json.Marshal(body)
-		must(d.t, err)
-	}
+	data, err := json.Marshal(body)
+	must(d.t, err)
 	d.await("answer to "+path, func() bool {
 		return d.p.get(method, path, bytes.NewReader(data), out, "Content-Type", "application/json", "Idempotency-Key", method+path)
 	})

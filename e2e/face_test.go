@@ -451,3 +451,20 @@ func TestCallbacksThatCannotBeAreRefused(t *testing.T) {
 		t.Errorf("an unknown event three times: %+v, before %+v", after, before)
 	}
 }
+
+// A command needs no body, and null is none.
+func TestACommandTakesNoBody(t *testing.T) {
+	r, _ := townRig(t)
+	r.want(http.StatusCreated, http.MethodPost, "/promotions", with(func(map[string]any) {}), nil)
+	for _, command := range []string{"pause", "resume", "run"} {
+		for _, body := range []any{nil, "null", "null\n", " null", "{}", map[string]any{"by": "anna"}} {
+			r.want(http.StatusOK, http.MethodPost, "/promotions/1/"+command, body, nil)
+			r.pass(time.Second) // it cannot be run twice in one
+		}
+		for _, body := range []any{"[]", "nullx", "nullnull", map[string]any{"who": "anna"}} {
+			if status := r.call(http.MethodPost, "/promotions/1/"+command, body, nil); status < 400 || status > 422 {
+				t.Errorf("%s with %v: %d", command, body, status)
+			}
+		}
+	}
+}
