@@ -174,6 +174,12 @@ func TestARobotSaysTwentyAMinuteHoweverMuchWaits(t *testing.T) {
 	if n := r.box.Calls("webhook/send") - before; n != posts {
 		t.Errorf("%d calls for %d posts", n, posts)
 	}
+	actions, err := r.app.Store.Read(t.Context()).ActionsLike("outlet:")
+	must(t, err)
+	key := r.box.Robots()[0].Key
+	if written := fmt.Sprint(actions) + r.log.String(); len(actions) != posts || strings.Contains(written, key) {
+		t.Errorf("%d actions; the robot's key must be in none, nor in the log", len(actions))
+	}
 }
 
 func TestOutletsThatCannotBeAreRefused(t *testing.T) {

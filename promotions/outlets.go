@@ -125,7 +125,8 @@ func planOutlet(tx *store.Tx, occ store.Occurrence, words content, post PostOutl
 	}
 	var err error
 	if post.Text, err = outletText(words, post.Chat); err != nil {
-		d.Status, d.Reason = store.DeliveryBlocked, err.Error()
+		why := reasonContent.saying(err.Error())
+		d.Status, d.Code, d.Reason = store.DeliveryBlocked, why.code, why.en
 		return tx.AddDeliveries([]store.Delivery{d})
 	}
 	if err := tx.AddDeliveries([]store.Delivery{d}); err != nil {
