@@ -396,7 +396,7 @@ func verdict(findings []store.Finding) string {
 // others finds groups that get several promotions on the day.
 func (in *inspection) others() error {
 	from, to := Quota{QuotaDay, in.p.Zone}.period(in.at)
-	promos, err := in.r.PromotionsOf(from, to, maxOthers)
+	promos, posted, err := in.r.PromotionsOf(from, to, maxOthers)
 	if err != nil {
 		return err
 	}
@@ -405,29 +405,39 @@ func (in *inspection) others() error {
 	daily := in.p.quota().Rule == QuotaDay
 	for _, promo := range promos {
 		var c []store.Condition
-		if promo.ID != in.id {
+		if promo.ID == in.id {
+			continue
+		}
+		if slices.Contains(posted, promo.ID) {
 			c = append(c, store.PostedBy(promo.ID, from, to))
-			if slotBetween(promo, in.days, from, to) {
-				means, err := in.r.Targeted(promo.Spec.Targets)
-				if err != nil {
-					return err
-				}
-				c = append(c, means)
+		}
+		if slotBetween(promo, in.days, from, to) {
+			means, err := in.r.Targeted(promo.Spec.Targets)
+			if err != nil {
+				return err
 			}
+			c = append(c, means)
 		}
 		if len(c) > 0 {
 			names, conds = append(names, promo.Name), append(conds, store.Or(c...))
 		}
 	}
+	if other := in.otherSlot(from, to); daily && !other.IsZero() {
+		names, conds = append(names, in.spec.Name+" "+other.In(in.plan.zone).Format("15:04")), append(conds, store.And())
+	}
 	if len(conds) == 0 {
 		return nil
 	}
 	any := store.Or(conds...)
-	_, counts, err := in.r.CountGroups(in.meant, append(conds, any)...)
+	each := conds
+	if len(conds) > 1 { // else any is the same
+		each = append(slices.Clip(conds), any)
+	}
+	_, counts, err := in.r.CountGroups(in.meant, each...)
 	if err != nil {
 		return err
 	}
-	n := counts[len(conds)]
+	n := counts[len(counts)-1]
 	var clash []string
 	for i, name := range names {
 		if counts[i] > 0 {
@@ -450,6 +460,19 @@ func (in *inspection) others() error {
 	in.concerns[f.Code] = store.And(in.meant, any)
 	in.add(f)
 	return nil
+}
+
+// otherSlot is a slot of the promotion itself between two moments that is not the one which
+// is looked at; zero: there is none.
+func (in *inspection) otherSlot(from, to time.Time) time.Time {
+	at := in.plan.after(from.Add(-time.Millisecond))
+	if at.Equal(in.at) {
+		at = in.plan.after(at)
+	}
+	if at.IsZero() || !at.Before(to) {
+		return time.Time{}
+	}
+	return at
 }
 
 // slotBetween reports whether a promotion has a slot from its next one on between two moments.

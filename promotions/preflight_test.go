@@ -199,6 +199,33 @@ func TestEachFindingIsFoundAndSaidInBothLanguages(t *testing.T) {
 	}
 }
 
+// Where a group may get one message a day, a promotion is in its own way when it comes twice.
+func TestAPromotionMayBeInItsOwnWay(t *testing.T) {
+	for rule, want := range map[string]string{QuotaDay: FindDayRule, QuotaMonth: ""} {
+		for _, at := range []int{10, 18} {
+			h := newShop(t)
+			h.groups(2)
+			h.followers()
+			p, spec := h.planner(60), daily()
+			p.QuotaRule, spec.Schedule.Cron = rule, "0 10,18 * * *"
+			promo, err := p.Create(context.Background(), spec, noRemember)
+			h.must(err)
+			f, err := p.Preflight(context.Background(), promo, time.Date(2026, 11, 25, at, 0, 0, 0, time.UTC))
+			h.must(err)
+			got := ""
+			for _, one := range f.Findings {
+				got += one.Code
+				if other := fmt.Sprintf("「秒杀 %d:00」", 28-at); !strings.Contains(one.Text, other) {
+					t.Errorf("%s lacks %s", one.Text, other)
+				}
+			}
+			if got != want {
+				t.Errorf("%s at %d: found %q, want %q", rule, at, got, want)
+			}
+		}
+	}
+}
+
 // inBothLanguages demands that both say the same figures, each in its own language.
 func inBothLanguages(t *testing.T, f store.Finding) {
 	t.Helper()

@@ -93,10 +93,19 @@ func (r Reader) NextPreflight() (at time.Time, ok bool, err error) {
 }
 
 // PromotionsOf lists promotions that were posted between two moments, or may be before the
-// second because their next time is, by id.
-func (r Reader) PromotionsOf(from, to time.Time, limit int) ([]Promotion, error) {
-	return all[Promotion](r.db.Where(`next_at < ? OR id IN (SELECT promotion_id FROM occurrence
-		WHERE at >= ? AND at < ? AND status IN ('planned', 'running', 'done'))`, ms(to), ms(from), ms(to)).Order("id").Limit(limit))
+// second because their next time is, by id; posted are the ids of the first kind.
+func (r Reader) PromotionsOf(from, to time.Time, limit int) (list []Promotion, posted []int64, err error) {
+	posted, err = pluck[int64](r.db.Table("occurrence").Distinct("promotion_id").
+		Where("at >= ? AND at < ? AND status IN ('planned', 'running', 'done')", ms(from), ms(to)).Order("promotion_id").Limit(limit), "promotion_id")
+	if err != nil {
+		return nil, nil, err
+	}
+	q := r.db.Where("next_at < ?", ms(to))
+	if len(posted) > 0 {
+		q = q.Or("id IN ?", posted)
+	}
+	list, err = all[Promotion](q.Order("id").Limit(limit))
+	return list, posted, err
 }
 
 // openAtMost is how long after its time a delivery may still reach its group: the lateness

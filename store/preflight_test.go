@@ -102,9 +102,12 @@ func TestWhatGroupsHaveInCommonIsAskedOfTheDatabase(t *testing.T) {
 		if must(t, err); len(full) != 0 {
 			t.Errorf("full in the next month: %v", full)
 		}
-		promos, err := r.PromotionsOf(month, next, 5)
-		if must(t, err); len(promos) != 1 || promos[0].ID != promo.ID {
-			t.Errorf("promotions of the month: %+v", promos)
+		promos, posted, err := r.PromotionsOf(month, next, 5)
+		if must(t, err); len(promos) != 1 || promos[0].ID != promo.ID || !slices.Equal(posted, []int64{promo.ID}) {
+			t.Errorf("promotions of the month: %+v, posted %v", promos, posted)
+		}
+		if promos, posted, err := r.PromotionsOf(next, next.AddDate(0, 1, 0), 5); err != nil || len(promos)+len(posted) != 0 {
+			t.Errorf("promotions of the next month: %+v %v %v", promos, posted, err)
 		}
 	})
 }
