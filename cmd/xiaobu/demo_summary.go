@@ -94,17 +94,26 @@ func (d *demo) showPromotions(r store.Reader) error {
 	}
 	rows := [][]string{{d.screen.word("促销", "promotion"), d.screen.word("群次", "posts"), d.screen.word("受限", "blocked"), d.screen.word("群主", "owners"),
 		d.screen.word("已确认", "confirmed"), d.screen.word("送达", "reached"), d.screen.word("点击", "clicks"), d.screen.word("24小时入群", "joined in 24 h"), d.screen.word("离群", "left")}}
+	var total [8]int64
+	row := func(name string, figures [8]int64) {
+		cells := []string{name}
+		for _, n := range figures {
+			cells = append(cells, strconv.FormatInt(n, 10))
+		}
+		rows = append(rows, cells)
+	}
 	for _, p := range promos {
 		f, err := promotions.Funnels(r, store.FunnelFilter{Promotion: p.ID})
 		if err != nil {
 			return err
 		}
-		cells := []string{p.Name}
-		for _, n := range []int64{f[0].Groups, f[0].Blocked, f[0].Owners, f[0].Confirmed, f[0].Sent, f[0].Clicks, f[0].Joins, f[0].Leaves} {
-			cells = append(cells, strconv.FormatInt(n, 10))
+		figures := [8]int64{f[0].Groups, f[0].Blocked, f[0].Owners, f[0].Confirmed, f[0].Sent, f[0].Clicks, f[0].Joins, f[0].Leaves}
+		for i, n := range figures {
+			total[i] += n
 		}
-		rows = append(rows, cells)
+		row(p.Name, figures)
 	}
+	row(d.screen.word("合计", "total"), total)
 	d.screen.print("\n这一周 · 促销", "\nThe week · promotions")
 	d.screen.table(rows)
 	return nil
