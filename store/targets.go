@@ -117,29 +117,41 @@ func (r Reader) meant(t TargetSpec) (*condition, error) {
 
 // few lists the groups of a selection, unless they are many.
 func (r Reader) few(s Selection) (ids []string, ok bool, err error) {
-	ids = append(ids, s.ChatIDs...)
-	for _, by := range []struct {
+	ways := []struct {
 		table, column string
 		values        []string
-	}{{"chat", "shop_id", s.Stores}, {"chat", "owner", s.Owners}, {"chat_label", "label", s.Labels}} {
-		if len(ids) > fewTargets {
-			return nil, false, nil
+	}{{"chat", "shop_id", s.Stores}, {"chat", "owner", s.Owners}, {"chat_label", "label", s.Labels}}
+	n := len(s.ChatIDs)
+	for _, by := range ways { // counted first: many that are not read cost little
+		if len(by.values) > 0 && n <= fewTargets {
+			part, args := r.among(by.column, by.values)
+			var found int64
+			some := r.db.Table(by.table).Select("1").Where(part, args...).Limit(fewTargets + 1 - n)
+			if err := r.db.Table("(?) AS found", some).Count(&found).Error; err != nil {
+				return nil, false, err
+			}
+			n += int(found)
 		}
-		if len(by.values) == 0 {
-			continue
-		}
-		part, args := r.among(by.column, by.values)
-		more, err := pluck[string](r.db.Table(by.table).Where(part, args...).Limit(fewTargets+1-len(ids)), "chat_id")
-		if err != nil {
-			return nil, false, err
-		}
-		ids = append(ids, more...)
 	}
-	return ids, len(ids) <= fewTargets, nil
+	if n > fewTargets {
+		return nil, false, nil
+	}
+	ids = append(ids, s.ChatIDs...)
+	for _, by := range ways {
+		if len(by.values) > 0 {
+			part, args := r.among(by.column, by.values)
+			found, err := pluck[string](r.db.Table(by.table).Where(part, args...), "chat_id")
+			if err != nil {
+				return nil, false, err
+			}
+			ids = append(ids, found...)
+		}
+	}
+	return ids, true, nil
 }
 
 // oneOf is the condition that one way of a selection holds for a group; empty where it
-// names nothing. The appended ” keeps the database from finding groups by such a column and
+// names nothing. The empty text that is appended keeps the database from finding groups by such a column and
 // sorting all of them for each page.
 func (r Reader) oneOf(s Selection) (string, []any) {
 	var parts []string
