@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -81,7 +82,14 @@ func (s *server) promotionPreviews() {
 		ChatID string    `query:"chat_id" doc:"the group it is shown for; left out: the first it means"`
 		At     time.Time `query:"at" doc:"the occurrence; left out: the next"`
 	}
-	huma.Register(s.api, op(http.MethodPost, "/promotions/preview", "what a promotion that is not posted yet would look like", http.StatusOK), func(ctx context.Context, in *draft) (*huma.StreamResponse, error) {
+	shown := func(method, path, summary string) huma.Operation {
+		o := op(method, path, summary, http.StatusOK)
+		o.Responses = map[string]*huma.Response{"200": {Description: "OK", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: s.api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[shownView](), true, "")}, "text/html": {},
+		}}}
+		return o
+	}
+	huma.Register(s.api, shown(http.MethodPost, "/promotions/preview", "what a promotion that is not posted yet would look like"), func(ctx context.Context, in *draft) (*huma.StreamResponse, error) {
 		spec, err := s.spec(ctx, in.Body.PromotionBody)
 		if err != nil {
 			return nil, s.fail(ctx, err)
@@ -89,7 +97,7 @@ func (s *server) promotionPreviews() {
 		v, err := s.Promotions.Preview(ctx, spec, in.Body.At, in.Body.ChatID)
 		return s.showPreview(ctx, in.Format, v, err)
 	})
-	huma.Register(s.api, op(http.MethodGet, "/promotions/{id}/preview", "what it would look like in a group", http.StatusOK), func(ctx context.Context, in *one) (*huma.StreamResponse, error) {
+	huma.Register(s.api, shown(http.MethodGet, "/promotions/{id}/preview", "what it would look like in a group"), func(ctx context.Context, in *one) (*huma.StreamResponse, error) {
 		p, err := s.promotion(ctx, in.ID)
 		if err != nil {
 			return nil, s.fail(ctx, err)

@@ -132,6 +132,12 @@ func TestThePageShowsPicturesOfTheLibrarySmall(t *testing.T) {
 	if n := strings.Count(b.String(), `src="data:image/jpeg;base64,`); n != 1 {
 		t.Errorf("%d pictures", n)
 	}
+	b.Reset()
+	h.must(h.store.Tx(ctx, func(tx *store.Tx) error { return tx.DeleteMedia(m.ID) }))
+	h.must(p.DrawPreview(ctx, &b, v)) // of a promotion that has ended
+	if !strings.Contains(b.String(), "已不在素材库") {
+		t.Error("nothing stands for a file that is gone")
+	}
 	if url := string(thumbnail(pngOf(t, 1200, 3000))); len(url) > 20_000 || url == "" {
 		t.Errorf("%d bytes", len(url))
 	}

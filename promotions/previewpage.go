@@ -5,6 +5,7 @@ import (
 	"context"
 	_ "embed" // the page
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"html/template"
 	"image"
@@ -105,6 +106,10 @@ func bubbleOf(r store.Reader, a bot.Attachment) (bubble, error) {
 func fromLibrary(r store.Reader, media string, b *bubble) error {
 	id, _ := number(media)
 	m, err := r.Media(id)
+	if errors.Is(err, store.ErrNotFound) { // of a promotion that has ended
+		b.Title, b.Note, b.Kind = "文件", "已不在素材库", "?"
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("show file %s of the library: %w", media, err)
 	}
