@@ -446,12 +446,23 @@ type Delivery struct {
 // TableName is the table of deliveries.
 func (Delivery) TableName() string { return "delivery" }
 
-// AddDeliveries writes groups of an occurrence. One statement writes one of them: SQLite keeps
-// no copies of pages for a statement that touches a single row.
+// AddDeliveries writes groups of an occurrence.
 func (tx *Tx) AddDeliveries(ds []Delivery) error {
+	if len(ds) == 0 {
+		return nil
+	}
+	if tx.dialect == postgres {
+		return tx.db.CreateInBatches(ds, 500).Error
+	}
+	// One statement writes one row, of which SQLite then keeps no copies of pages, and is read once.
+	put, err := tx.db.Statement.ConnPool.PrepareContext(tx.db.Statement.Context, `INSERT INTO delivery
+		(occurrence_id, promotion_id, task_id, at, chat_id, owner, outlet, status, code, reason, via) VALUES (?,?,?,?,?,?,?,?,?,?,?)`)
+	if err != nil {
+		return err
+	}
+	defer put.Close()
 	for _, d := range ds {
-		_, err := tx.exec(`INSERT INTO delivery (occurrence_id, promotion_id, task_id, at, chat_id, owner, outlet, status, code, reason, via) VALUES (?,?,?,?,?,?,?,?,?,?,?)`,
-			d.OccurrenceID, d.PromotionID, d.TaskID, d.At.UnixMilli(), d.ChatID, d.Owner, d.Outlet, d.Status, d.Code, d.Reason, d.Via)
+		_, err := put.ExecContext(tx.db.Statement.Context, d.OccurrenceID, d.PromotionID, d.TaskID, d.At.UnixMilli(), d.ChatID, d.Owner, d.Outlet, d.Status, d.Code, d.Reason, d.Via)
 		if err != nil {
 			return err
 		}
