@@ -12,9 +12,9 @@ import (
 )
 
 // How a month of promotions is made up. It begins on the last day of November and ends on that
-// of December, so that both are the last day of a month. The race detector sees a week.
+// of December, so that both are the last day of a month. The race detector sees four days.
 const (
-	monthDays   = 32 / min(slow, 4)
+	monthDays   = 32 / min(slow, 8)
 	monthGroups = 8
 	monthOwners = 4
 )
