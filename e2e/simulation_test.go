@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -133,9 +132,6 @@ func newSimulation(t *testing.T, seed uint64) *simulation {
 	s.box.SetCallback(botAddress + "/callback/wecom")
 	s.box.SetFeed(botAddress+"/hooks/messages", feedSecret)
 	s.file = filepath.Join(s.dir, "life.db")
-	empty, err := emptyDatabase()
-	must(t, err)
-	must(t, os.WriteFile(s.file, empty, 0o600))
 	s.audit = newAuditor(s)
 	return s
 }

@@ -11,11 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"xiaobu/store"
 )
 
 // The address of each side in a simulation; nothing listens there.
@@ -173,24 +170,6 @@ func (s *simulation) copyDatabase() string {
 	}
 	return next
 }
-
-// emptyDatabase is a migrated database file without content.
-var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "simulation")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "empty.db")
-	st, err := store.Open(context.Background(), "sqlite:"+path, func() time.Time { return monday })
-	if err != nil {
-		return nil, err
-	}
-	if err := st.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
 
 // memoryDir is a folder that costs no disk, where the machine has one.
 func memoryDir(t testing.TB) string {

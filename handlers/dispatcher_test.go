@@ -50,7 +50,7 @@ func newSerialHouse(t *testing.T) *serialHouse {
 	h := &serialHouse{t: t, now: start, b: &blocker{map[bot.MemberID]func() error{}, map[bot.MemberID]int{}}, outcomes: map[string]int{}}
 	clock := func() time.Time { return h.now }
 	var err error
-	if h.s, err = openEmpty(filepath.Join(t.TempDir(), "x.db"), clock); err != nil {
+	if h.s, err = store.OpenScratch(context.Background(), "sqlite:"+filepath.Join(t.TempDir(), "x.db"), clock); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { h.s.Close() })

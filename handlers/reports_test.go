@@ -30,7 +30,7 @@ func newOffice(t testing.TB, zone string) *office {
 		t.Fatal(err)
 	}
 	o := &office{t: t, zone: loc, now: time.Date(2026, 11, 23, 8, 0, 0, 0, loc)}
-	o.store, err = openEmpty(filepath.Join(t.TempDir(), "x.db"), func() time.Time { return o.now })
+	o.store, err = store.OpenScratch(context.Background(), "sqlite:"+filepath.Join(t.TempDir(), "x.db"), func() time.Time { return o.now })
 	o.must(err)
 	t.Cleanup(func() { o.must(o.store.Close()) })
 	o.reports = o.another()

@@ -58,41 +58,10 @@ type testingT interface {
 	Cleanup(func())
 }
 
-// emptyDatabase is a migrated database file without content: migrating takes longer than many a
-// test.
-var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
-	dir, err := os.MkdirTemp("", "empty")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "empty.db")
-	st, err := store.OpenScratch(context.Background(), "sqlite:"+path, func() time.Time { return start })
-	if err != nil {
-		return nil, err
-	}
-	if err := st.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(path)
-})
-
-// openEmpty makes a database file without content and opens it.
-func openEmpty(path string, now func() time.Time) (*store.Store, error) {
-	empty, err := emptyDatabase()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(path, empty, 0o600); err != nil {
-		return nil, err
-	}
-	return store.OpenScratch(context.Background(), "sqlite:"+path, now)
-}
-
 func newHouseIn(t testingT, dir string) *house {
 	t.Helper()
 	h := &house{t: t, now: start}
-	s, err := openEmpty(filepath.Join(dir, "x.db"), h.clock)
+	s, err := store.OpenScratch(context.Background(), "sqlite:"+filepath.Join(dir, "x.db"), h.clock)
 	h.must(err)
 	t.Cleanup(func() {
 		h.must(s.Close())

@@ -5,11 +5,14 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	sqlitedriver "github.com/glebarez/sqlite"
 	"github.com/gofrs/flock"
@@ -68,6 +71,9 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	}
 	pragmas := slices.Clone(writerPragmas)
 	if s.scratch {
+		if err := fillScratch(ctx, abs); err != nil {
+			return err
+		}
 		pragmas = append(pragmas, pragma{"synchronous", "OFF", "0"})
 		pragmas = slices.DeleteFunc(pragmas, func(p pragma) bool { return p.name == "synchronous" && p.value == "FULL" })
 	}
@@ -82,6 +88,46 @@ func (s *Store) openSQLite(ctx context.Context, path string) error {
 	s.writer = newWriter(s)
 	s.closers = append(s.closers, s.writer.close)
 	return nil
+}
+
+// emptySQLite is a migrated database without rows. To migrate one takes longer than many a
+// test, and under the race detector seconds.
+var emptySQLite struct {
+	sync.Mutex
+	file []byte
+}
+
+// fillScratch lets a scratch file that does not exist yet begin as a migrated one.
+func fillScratch(ctx context.Context, path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	emptySQLite.Lock()
+	defer emptySQLite.Unlock()
+	if emptySQLite.file == nil {
+		var err error
+		if emptySQLite.file, err = migratedSQLite(ctx); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(path, emptySQLite.file, 0o600)
+}
+
+func migratedSQLite(ctx context.Context) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "xiaobu-empty")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "empty.db")
+	s := &Store{now: func() time.Time { return time.UnixMilli(0) }}
+	if err = s.openSQLite(ctx, path); err == nil {
+		err = s.migrate(ctx)
+	}
+	if err := errors.Join(err, s.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
 }
 
 func (s *Store) openSQLiteReader(ctx context.Context, path string) error {

@@ -54,7 +54,8 @@ func Open(ctx context.Context, dsn string, now func() time.Time) (*Store, error)
 }
 
 // OpenScratch is Open for a SQLite file that is thrown away afterwards: what is written may
-// be lost when the machine stops, and nobody waits for the disk.
+// be lost when the machine stops, and nobody waits for the disk. Files are migrated once in
+// a process; a new one begins as a copy.
 func OpenScratch(ctx context.Context, dsn string, now func() time.Time) (*Store, error) {
 	return openStore(ctx, dsn, &Store{now: now, scratch: true})
 }

@@ -99,6 +99,9 @@ func ownSchema(t testing.TB, base string) string {
 
 func open(t testing.TB, dsn string, c *clock) *Store {
 	t.Helper()
+	if path, ok := strings.CutPrefix(dsn, "sqlite:"); ok {
+		must(t, fillScratch(context.Background(), path))
+	}
 	s, err := Open(context.Background(), dsn, c.Now)
 	if err != nil {
 		t.Fatal(err)
