@@ -41,7 +41,7 @@ func Funnels(r store.Reader, f store.FunnelFilter) ([]FunnelRow, error) {
 	for _, v := range funnels {
 		rows[v.ID] = FunnelRow{Funnel: v}
 	}
-	sales := store.SaleFilter{Promotion: f.Promotion, Occurrence: f.Occurrence, By: f.By, From: f.From, Begun: f.Begun, Limit: f.Limit}
+	sales := store.SaleFilter(f)
 	if f.By == store.ByAll {
 		sales.By, sales.Limit = "occurrence", 0
 	}

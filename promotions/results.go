@@ -233,7 +233,7 @@ func leftOut(tx *store.Tx, t store.Task, rest []store.Delivery) error {
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		why := reasonNoResult
+		var why reason
 		switch {
 		case chat.Status == store.ChatDismissed:
 			why = reasonDismissed

@@ -56,8 +56,10 @@ func TestTasksThatLookAlikeTakeTurns(t *testing.T) {
 			})
 			return ok
 		}
-		if !turn(tasks[0], "wang", "a") || !turn(tasks[0], "wang", "a") {
-			t.Error("a task does not keep its own turn")
+		for _, again := range []string{"take", "keep"} {
+			if !turn(tasks[0], "wang", "a") {
+				t.Errorf("a task does not %s its own turn", again)
+			}
 		}
 		if turn(tasks[1], "wang", "a") {
 			t.Error("two tasks have the same turn")
