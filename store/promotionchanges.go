@@ -59,13 +59,7 @@ func (r Reader) StoppedSince(promotion int64, at time.Time) (bool, error) {
 }
 
 // LockPromotion keeps everybody else from changing a promotion until the transaction ends.
-// SQLite has one writer anyway.
-func (tx *Tx) LockPromotion(id int64) error {
-	if tx.dialect == sqlite {
-		return nil
-	}
-	return tx.db.Exec(`SELECT 1 FROM promotion WHERE id = ? FOR UPDATE`, id).Error
-}
+func (tx *Tx) LockPromotion(id int64) error { return tx.hold("promotion", id) }
 
 // EditPromotion writes a new version of a promotion: p with its new name, spec, status, next
 // occurrence and writer. It fails with ErrStale when the promotion is no longer as known.

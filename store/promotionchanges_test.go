@@ -9,6 +9,48 @@ import (
 	"time"
 )
 
+// Who plans an occurrence holds it and refers to its promotion; who pauses the promotion holds
+// that and wants the occurrence. Neither must wait for the other in turn.
+func TestPlanningAndPausingDoNotBlockEachOther(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		if s.dialect == sqlite {
+			return // it has one writer
+		}
+		promo := Promotion{Name: "a", Status: PromotionActive}
+		tx(t, s, func(tx *Tx) error { return tx.AddPromotion(&promo) })
+		occ := Occurrence{PromotionID: promo.ID, At: c.Now(), Status: OccurrencePlanned}
+		tx(t, s, func(tx *Tx) error { _, err := tx.AddOccurrence(&occ); return err })
+		planning, pausing := make(chan bool, maxConflicts), make(chan bool, maxConflicts*maxConflicts)
+		var plans, pauses int
+		done := make(chan error)
+		go func() {
+			done <- s.Tx(context.Background(), func(tx *Tx) error {
+				plans++
+				if err := tx.LockOccurrence(occ.ID); err != nil {
+					return err
+				}
+				planning <- true
+				<-pausing
+				return tx.AddDeliveries([]Delivery{{OccurrenceID: occ.ID, PromotionID: promo.ID, At: occ.At, ChatID: "wr1", Status: DeliveryPlanned}})
+			})
+		}()
+		<-planning
+		err := s.Tx(context.Background(), func(tx *Tx) error {
+			pauses++
+			if err := tx.LockPromotion(promo.ID); err != nil {
+				return err
+			}
+			for range maxConflicts { // also for those who try again
+				pausing <- true
+			}
+			return tx.LockOccurrence(occ.ID)
+		})
+		if planned := <-done; err != nil || planned != nil || plans != 1 || pauses != 1 {
+			t.Errorf("planned %d times: %v; paused %d times: %v", plans, planned, pauses, err)
+		}
+	})
+}
+
 func TestEveryVersionOfAPromotionIsKept(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store, c *clock) {
 		promo := Promotion{Name: "a", Status: PromotionActive, Spec: PromotionSpec{Name: "a"}, NextAt: c.Now(), By: "anna"}

@@ -242,12 +242,17 @@ func (tx *Tx) AddOccurrence(o *Occurrence) (bool, error) {
 }
 
 // LockOccurrence keeps everybody else from planning or ending an occurrence until the
-// transaction ends. SQLite has one writer anyway.
-func (tx *Tx) LockOccurrence(id int64) error {
+// transaction ends.
+func (tx *Tx) LockOccurrence(id int64) error { return tx.hold("occurrence", id) }
+
+// hold keeps a row for a transaction. SQLite has one writer anyway. Other rows may still begin
+// to refer to it: who plans an occurrence refers to its promotion, and who pauses that holds
+// the promotion and wants the occurrence.
+func (tx *Tx) hold(table string, id int64) error {
 	if tx.dialect == sqlite {
 		return nil
 	}
-	return tx.db.Exec(`SELECT 1 FROM occurrence WHERE id = ? FOR UPDATE`, id).Error
+	return tx.db.Exec(`SELECT 1 FROM `+table+` WHERE id = ? FOR NO KEY UPDATE`, id).Error
 }
 
 // MoveOccurrence records how far an occurrence's planning has come; running means that it is
