@@ -36,7 +36,7 @@ func TestWhatASecondPersonAgreesTo(t *testing.T) {
 	ctx := context.Background()
 	h := newShop(t)
 	h.groups(2)
-	p := h.planner(60)
+	p := h.planner()
 	spec := sale()
 	spec.Approval = true
 	var inv *handlers.Invalid
@@ -85,7 +85,7 @@ func TestApprovalIsNotEditedAway(t *testing.T) {
 	ctx := context.Background()
 	h := newShop(t)
 	h.groups(2)
-	p := h.planner(60)
+	p := h.planner()
 	p.SecondPerson = true
 	promo, err := p.As("anna").Create(ctx, sale(), noRemember)
 	h.must(err)
@@ -130,7 +130,7 @@ func TestAnEditMeetsWhatIsUnderWay(t *testing.T) {
 	ctx := context.Background()
 	h := newShop(t)
 	h.groups(2)
-	p := h.planner(60)
+	p := h.planner()
 	promo, err := p.Create(ctx, sale(), noRemember)
 	h.must(err)
 	h.plan(p, time.Hour)
@@ -175,7 +175,7 @@ func TestACopyIsPaused(t *testing.T) {
 	ctx := context.Background()
 	h := newShop(t)
 	h.groups(2)
-	p := h.planner(60)
+	p := h.planner()
 	spec := sale()
 	spec.Name = strings.Repeat("秒", maxPromotionName)
 	promo, err := p.Create(ctx, spec, noRemember)
@@ -200,7 +200,7 @@ func TestEveryChangeIsWrittenDown(t *testing.T) {
 	ctx := context.Background()
 	h := newShop(t)
 	h.groups(2)
-	p := h.planner(60)
+	p := h.planner()
 	spec := sale()
 	spec.Schedule.EndsOn = "2026-11-23"
 	promo, err := p.As("anna").Create(ctx, spec, noRemember)

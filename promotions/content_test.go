@@ -125,7 +125,7 @@ func TestGroupsOfAnOwnerWithTheSameMessageShareATask(t *testing.T) {
 		spec := sale()
 		spec.Message.Text = text
 		var got []string
-		for _, m := range h.tasksOf(h.planner(60), spec) {
+		for _, m := range h.tasksOf(h.planner(), spec) {
 			line := string(m.Owner)
 			for _, c := range m.Chats {
 				line += " " + string(c)
@@ -144,7 +144,7 @@ func TestAMessageThatOneGroupMakesTooLongIsRefused(t *testing.T) {
 	ctx := context.Background()
 	spec := sale()
 	spec.Message.Text = strings.Repeat("鸡", 1300) + "{store}{group}" // 3900, 9 and 24 bytes: it fits
-	p := h.planner(60)
+	p := h.planner()
 	_, err := p.Create(ctx, spec, noRemember)
 	h.must(err)
 	spec.Message.Text += "{group}{group}{group}"
@@ -194,7 +194,7 @@ func TestContentThatMakesNoSenseIsRefused(t *testing.T) {
 	} {
 		s := sale()
 		spoil(&s)
-		_, err := h.planner(60).Create(context.Background(), s, noRemember)
+		_, err := h.planner().Create(context.Background(), s, noRemember)
 		var inv *handlers.Invalid
 		if !errors.As(err, &inv) || inv.Field != field {
 			t.Errorf("%s: %v", field, err)

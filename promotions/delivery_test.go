@@ -30,7 +30,7 @@ type street struct {
 func newStreet(t testing.TB) *street {
 	t.Helper()
 	h := newShop(t)
-	s := &street{shop: h, wecom: newPlatform(h.clock), office: &office{texts: map[bot.UserID][]string{}}, planner: h.planner(0)}
+	s := &street{shop: h, wecom: newPlatform(h.clock), office: &office{texts: map[bot.UserID][]string{}}, planner: h.planner()}
 	s.start()
 	return s
 }

@@ -145,7 +145,7 @@ func TestAddressesThatCustomersCannotOpenAreRefused(t *testing.T) {
 		"http://１２７.0.0.1/", "http://①②⑦.0.0.1/", "http://example.com:0/", "http://example.com:99999/"}
 	h := newShop(t)
 	h.groups(1)
-	p := h.planner(60)
+	p := h.planner()
 	p.PublicURL = "http://127.0.0.1:8080"
 	for field, put := range map[string]func(*store.PromotionSpec, string){
 		"message.attachments[0].url": func(s *store.PromotionSpec, u string) {

@@ -15,7 +15,7 @@ import (
 
 // linker is a planner whose random codes are told apart by their first letters.
 func (h *shop) linker() *Planner {
-	p := h.planner(60)
+	p := h.planner()
 	p.PublicURL = "https://xiaobu.example"
 	n := 0
 	p.Random = func() string { n++; return fmt.Sprintf("K%03dABCDEFGHIJKL", n) }

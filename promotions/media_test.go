@@ -143,7 +143,7 @@ func (h *shop) posterSale(l *Library) (store.PromotionSpec, store.Media) {
 // actionOf is the submission of the first task.
 func (h *shop) actionOf(spec store.PromotionSpec) store.Action {
 	h.t.Helper()
-	p := h.planner(60)
+	p := h.planner()
 	_, err := p.Create(context.Background(), spec, noRemember)
 	h.must(err)
 	h.plan(p, time.Hour)
@@ -277,7 +277,7 @@ func TestAFileInUseIsNotDeleted(t *testing.T) {
 	l := NewLibrary(h.store, nil, h.clock)
 	spec, m := h.posterSale(l)
 	spec.Message.Attachments, spec.Products[0].Media = nil, fmt.Sprint(m.ID)
-	p := h.planner(60)
+	p := h.planner()
 	promo, err := p.Create(ctx, spec, noRemember)
 	h.must(err)
 	phrase := store.Phrase{Name: "早安", Attachments: []bot.Attachment{{Type: bot.AttachImage, Media: fmt.Sprint(m.ID)}}}
@@ -332,7 +332,7 @@ func TestFilesThatDoNotFitAreRefused(t *testing.T) {
 	} {
 		spec := sale()
 		spec.Message.Attachments = []bot.Attachment{c.a}
-		_, err := h.planner(60).Create(context.Background(), spec, noRemember)
+		_, err := h.planner().Create(context.Background(), spec, noRemember)
 		var inv *handlers.Invalid
 		if errors.As(err, &inv); c.field == "" && err != nil || c.field != "" && (inv == nil || inv.Field != "message.attachments[0]."+c.field) {
 			t.Errorf("%+v: %v", c.a, err)
@@ -344,7 +344,7 @@ func TestFilesThatDoNotFitAreRefused(t *testing.T) {
 	} {
 		spec := sale()
 		spec.Products = []store.Product{pr}
-		_, err := h.planner(60).Create(context.Background(), spec, noRemember)
+		_, err := h.planner().Create(context.Background(), spec, noRemember)
 		var inv *handlers.Invalid
 		if !errors.As(err, &inv) || inv.Field != field {
 			t.Errorf("%s: %v", field, err)

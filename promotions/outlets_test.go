@@ -13,7 +13,7 @@ import (
 
 func TestAPreviewSaysWhatStaffChatsGet(t *testing.T) {
 	h := newShop(t)
-	ctx, p, spec := context.Background(), h.planner(60), sale()
+	ctx, p, spec := context.Background(), h.planner(), sale()
 	var robot store.Robot
 	h.must(h.store.Tx(ctx, func(tx *store.Tx) (err error) {
 		robot, _, err = tx.AddRobot(store.Robot{Name: "r", Key: "k"})
@@ -45,7 +45,7 @@ func TestAPreviewSaysWhatStaffChatsGet(t *testing.T) {
 
 func TestAPausedPromotionTakesBackWhatStaffChatsWereNotTold(t *testing.T) {
 	h := newShop(t)
-	ctx, p, spec := context.Background(), h.planner(60), sale()
+	ctx, p, spec := context.Background(), h.planner(), sale()
 	h.groups(1)
 	spec.Targets.AppChats = []string{"managers", "bosses"}
 	promo, err := p.Create(ctx, spec, noRemember)

@@ -350,7 +350,7 @@ func (h *shop) promotion(id int64) store.Promotion {
 
 // in is a planner of Shanghai with the Chinese calendar.
 func (h *shop) inShanghai() *Planner {
-	p := h.planner(60)
+	p := h.planner()
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	h.must(err)
 	p.Zone = zone

@@ -107,7 +107,7 @@ func processor() float64 {
 // after the last.
 func BenchmarkPlanning(b *testing.B) {
 	h, _ := benchShop(b, *benchGroups)
-	p := h.planner(24 * 60)
+	p := h.planner()
 	ctx := context.Background()
 	promo, err := p.Create(ctx, sale(), noRemember)
 	h.must(err)
@@ -145,7 +145,7 @@ func BenchmarkPlanning(b *testing.B) {
 // submitted. The longest transaction is that for which callbacks may have to wait.
 func BenchmarkPlanningTakenBack(b *testing.B) {
 	h, _ := benchShop(b, *benchGroups)
-	p := h.planner(24 * 60)
+	p := h.planner()
 	ctx := context.Background()
 	promo, err := p.Create(ctx, sale(), noRemember)
 	h.must(err)
@@ -172,7 +172,7 @@ func BenchmarkPlanningTakenBack(b *testing.B) {
 // the same tables by prepared statements, 2,000 groups in a transaction.
 func BenchmarkPlanningRows(b *testing.B) {
 	h, file := benchShop(b, *benchGroups)
-	promo, err := h.planner(60).Create(context.Background(), sale(), noRemember)
+	promo, err := h.planner().Create(context.Background(), sale(), noRemember)
 	h.must(err)
 	h.must(h.store.Close())
 	db := rawBench(b, file)

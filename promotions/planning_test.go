@@ -77,7 +77,7 @@ func (h *shop) planned(occ store.Occurrence, n int) map[string]int {
 
 func TestOwnersConfirmAsRarelyAsWeComAllows(t *testing.T) {
 	h := newShop(t)
-	p := h.planner(60)
+	p := h.planner()
 	// A batch ends in the middle of b and of c, who fit into one task each; d does not.
 	h.own(map[string]int{"a": 1200, "b": 1500, "c": 900, "d": 4100, "e": 3, "": 5})
 	occ := h.due(p)
@@ -98,10 +98,10 @@ func TestPlanningGoesOnWhereAnotherProcessEnded(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
 	h.own(map[string]int{"a": 1900, "b": 1900, "c": 1900})
-	occ := h.due(h.planner(60))
-	h.must(h.planner(60).planBatch(ctx, occ.ID))
+	occ := h.due(h.planner())
+	h.must(h.planner().planBatch(ctx, occ.ID))
 	h.planned(occ, 1900)
-	if at, ok, err := h.planner(60).Next(ctx); err != nil || !ok || at.After(h.clock()) {
+	if at, ok, err := h.planner().Next(ctx); err != nil || !ok || at.After(h.clock()) {
 		t.Errorf("next at %v, %v, %v", at, ok, err)
 	}
 	// Meanwhile a group that is planned goes to an owner who is not, and one that is not to an
@@ -119,7 +119,7 @@ func TestPlanningGoesOnWhereAnotherProcessEnded(t *testing.T) {
 		}
 		return nil
 	}))
-	h.must(h.planner(60).Plan(ctx))
+	h.must(h.planner().Plan(ctx))
 	if got, want := h.planned(occ, 5700), map[string]int{"a/1": 1900, "a/2": 1, "b/1": 1900, "c/1": 1899}; fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("tasks %v, want %v", got, want)
 	}
@@ -133,7 +133,7 @@ func TestAPromotionThatIsStoppedInTheMiddleIsPlannedNoFurther(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newShop(t)
 			ctx := context.Background()
-			p := h.planner(60)
+			p := h.planner()
 			h.own(map[string]int{"a": 1900, "b": 1900})
 			occ := h.due(p)
 			h.must(p.planBatch(ctx, occ.ID))
@@ -156,7 +156,7 @@ func TestAPromotionThatIsStoppedInTheMiddleIsPlannedNoFurther(t *testing.T) {
 func TestCancellingGoesOnWhereAnotherProcessEnded(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
-	p := h.planner(60)
+	p := h.planner()
 	owners := map[string]int{}
 	for i := range cancelsPerBatch + 1 {
 		owners[fmt.Sprintf("o%02d", i)] = 2
@@ -171,7 +171,7 @@ func TestCancellingGoesOnWhereAnotherProcessEnded(t *testing.T) {
 	if at, ok, err := p.Next(ctx); err != nil || !ok || at.After(h.clock()) {
 		t.Errorf("next at %v, %v, %v", at, ok, err)
 	}
-	h.must(h.planner(60).Plan(ctx))
+	h.must(h.planner().Plan(ctx))
 	counts, err := h.store.Read(ctx).DeliveryCounts(occ.ID)
 	h.must(err)
 	occ, err = h.store.Read(ctx).Occurrence(occ.ID)
@@ -188,7 +188,7 @@ func TestCancellingGoesOnWhereAnotherProcessEnded(t *testing.T) {
 func TestAnOccurrenceIsNotOverBeforeItIsPlanned(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
-	p := h.planner(60)
+	p := h.planner()
 	h.own(map[string]int{"a": 1900, "b": 1900})
 	occ := h.due(p)
 	h.must(p.planBatch(ctx, occ.ID))
@@ -213,7 +213,7 @@ func TestAnOccurrenceIsNotOverBeforeItIsPlanned(t *testing.T) {
 func TestASmallPromotionDoesNotWaitForALargeOne(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
-	p := h.planner(60)
+	p := h.planner()
 	h.own(map[string]int{"a": 1900, "b": 1900, "c": 1900})
 	large, spec := h.due(p), sale()
 	spec.Targets.All, spec.Targets.ChatIDs = false, []string{"wr-a-00000"}

@@ -13,7 +13,7 @@ import (
 func BenchmarkPreflight(b *testing.B) {
 	h, _ := benchShop(b, *benchGroups)
 	ctx := context.Background()
-	p := h.planner(60)
+	p := h.planner()
 	p.QuotaRule = QuotaDay
 	other, err := p.Create(ctx, sale(), noRemember)
 	h.must(err)

@@ -171,7 +171,7 @@ func TestEachFindingIsFoundAndSaidInBothLanguages(t *testing.T) {
 			h := newShop(t)
 			h.groups(4)
 			h.followers()
-			p, spec := h.planner(60), daily()
+			p, spec := h.planner(), daily()
 			c.spoil(h, p, &spec)
 			f, err := p.Preflight(context.Background(), store.Promotion{Name: spec.Name, Spec: spec}, at)
 			h.must(err)
@@ -206,7 +206,7 @@ func TestAPromotionMayBeInItsOwnWay(t *testing.T) {
 			h := newShop(t)
 			h.groups(2)
 			h.followers()
-			p, spec := h.planner(60), daily()
+			p, spec := h.planner(), daily()
 			p.QuotaRule, spec.Schedule.Cron = rule, "0 10,18 * * *"
 			promo, err := p.Create(context.Background(), spec, noRemember)
 			h.must(err)
@@ -246,7 +246,7 @@ func TestAPromotionWithNothingWrongIsGreen(t *testing.T) {
 	h := newShop(t)
 	h.groups(4)
 	h.followers()
-	p, spec := h.planner(60), daily()
+	p, spec := h.planner(), daily()
 	spec.Message.Attachments = []bot.Attachment{{Type: bot.AttachLink, Title: "t", URL: "http://shop.example.com/"}}
 	p.Links = NewLinks(answering(200))
 	promo, err := p.Create(context.Background(), spec, noRemember)
@@ -276,7 +276,7 @@ func TestRedStopsASlotWhereTheMessageCannotGoOut(t *testing.T) {
 			h := newShop(t)
 			ctx := context.Background()
 			h.groups(2)
-			p, spec := h.planner(60), daily()
+			p, spec := h.planner(), daily()
 			c.spoil(h, &spec)
 			promo, err := p.Create(ctx, spec, noRemember)
 			h.must(err)
@@ -349,7 +349,7 @@ func TestPeopleAreToldAnHourBeforeAndOnlyOfWhatIsNew(t *testing.T) {
 		return errors.Join(tx.PutShop(store.Shop{ID: "s1", Name: "一店", Manager: "zhao"}), tx.PutShop(store.Shop{ID: "s2", Name: "二店", Manager: "qian"}),
 			tx.PutShop(store.Shop{ID: "s3", Name: "三店"}), tx.PlaceChat("wr00", "s1", nil), tx.PlaceChat("wr01", "s2", nil), tx.PlaceChat("wr02", "s1", nil))
 	})
-	p := h.planner(60)
+	p := h.planner()
 	p.Notify = []string{"anna"}
 	promo, err := p.Create(ctx, daily(), noRemember)
 	h.must(err)
@@ -407,7 +407,7 @@ func TestManagersHearOfWhatStopsAPromotion(t *testing.T) {
 			return errors.Join(tx.PutShop(store.Shop{ID: "s1", Name: "一店", Manager: "zhao"}), tx.PutShop(store.Shop{ID: "s2", Name: "二店", Manager: "zhao"}),
 				tx.PlaceChat("wr00", "s1", nil), tx.PlaceChat("wr01", "s2", nil))
 		})
-		p, spec := h.planner(60), daily()
+		p, spec := h.planner(), daily()
 		p.Notify = notify
 		spec.Products[0].Stock = stock(0)
 		promo, err := p.Create(context.Background(), spec, noRemember)
@@ -429,7 +429,7 @@ func TestALookThatWasOvertakenIsThrownAway(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
 	h.groups(1)
-	p, spec := h.planner(60), daily()
+	p, spec := h.planner(), daily()
 	spec.Message.Attachments = []bot.Attachment{{Type: bot.AttachLink, Title: "t", URL: "http://shop.example.com/"}}
 	promo, err := p.Create(ctx, spec, noRemember)
 	h.must(err)

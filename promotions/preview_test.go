@@ -34,7 +34,7 @@ func TestAPreviewCountsWhatWillBePlanned(t *testing.T) {
 	} {
 		h := newShop(t)
 		h.branches()
-		p, spec := h.planner(60), sale()
+		p, spec := h.planner(), sale()
 		spec.Message.Text = text
 		v, err := p.Preview(context.Background(), spec, time.Time{}, "")
 		h.must(err)
@@ -52,7 +52,7 @@ func TestAPreviewCountsWhatWillBePlanned(t *testing.T) {
 func TestAPreviewSaysWhatFallsAway(t *testing.T) {
 	h := newShop(t)
 	h.branches()
-	ctx, p, spec := context.Background(), h.planner(60), sale()
+	ctx, p, spec := context.Background(), h.planner(), sale()
 	spec.Message.Text = "{store} {products}"
 	spec.Targets = store.TargetSpec{Selection: store.Selection{Stores: []string{"s1"}}}
 	spec.Products = append(spec.Products, store.Product{Name: "米", PriceFen: 1, Stock: count(0)})
@@ -101,7 +101,7 @@ func TestThePageShowsWordsAsWords(t *testing.T) {
 		{Type: bot.AttachFile, Media: fmt.Sprint(file.ID)},
 		{Type: bot.AttachMiniprogram, Title: "t", AppID: evil, Page: "p", MediaID: evil},
 	}
-	p := h.planner(60)
+	p := h.planner()
 	v, err := p.Preview(ctx, spec, time.Time{}, "")
 	h.must(err)
 	var b bytes.Buffer
@@ -120,7 +120,7 @@ func TestThePageShowsWordsAsWords(t *testing.T) {
 func TestThePageShowsPicturesOfTheLibrarySmall(t *testing.T) {
 	h := newShop(t)
 	h.groups(1)
-	ctx, p := context.Background(), h.planner(60)
+	ctx, p := context.Background(), h.planner()
 	m, err := NewLibrary(h.store, nil, h.clock).Add(ctx, "海报.png", "", pngOf(t, 1200, 3000), noRemember)
 	h.must(err)
 	spec := sale()

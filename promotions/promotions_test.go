@@ -16,7 +16,7 @@ func TestAnOccurrenceMakesOneTaskPerOwner(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
 	h.groups(5)
-	p := h.planner(60)
+	p := h.planner()
 	promo, err := p.Create(ctx, sale(), noRemember)
 	h.must(err)
 	h.plan(p, time.Hour)
@@ -43,7 +43,7 @@ func TestMissedSlotsFollowThePolicy(t *testing.T) {
 		h := newShop(t)
 		ctx := context.Background()
 		h.groups(2)
-		p := h.planner(60)
+		p := h.planner()
 		spec := sale()
 		spec.Schedule.Missed.Policy = policy
 		promo, err := p.Create(ctx, spec, noRemember)
@@ -65,7 +65,7 @@ func TestMissedSlotsFollowThePolicy(t *testing.T) {
 func TestAVeryLongDowntimeIsNotWrittenDownSlotBySlot(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
-	p := h.planner(1)
+	p := h.planner()
 	spec := sale()
 	spec.Schedule.Cron = "* * * * *"
 	promo, err := p.Create(ctx, spec, noRemember)
@@ -83,7 +83,7 @@ func TestAPausedPromotionSendsNothingStale(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
 	h.groups(2)
-	p := h.planner(60)
+	p := h.planner()
 	promo, err := p.Create(ctx, sale(), noRemember)
 	h.must(err)
 	h.plan(p, time.Hour) // planned, not submitted
@@ -123,7 +123,7 @@ func TestAGroupWhoseQuotaIsUsedUpIsBlocked(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
 	h.groups(1)
-	p := h.planner(60)
+	p := h.planner()
 	promo, err := p.Create(ctx, sale(), noRemember)
 	h.must(err)
 	h.plan(p, 31*time.Hour) // November has 30 days
@@ -137,7 +137,7 @@ func TestAGroupWhoseQuotaIsUsedUpIsBlocked(t *testing.T) {
 func TestAScheduleEndsOnItsLastDay(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
-	p := h.planner(24 * 60)
+	p := h.planner()
 	spec := sale()
 	spec.Schedule.Cron = "0 0 * * *"
 	spec.Schedule.StartsOn, spec.Schedule.EndsOn = "2026-11-25", "2026-11-26"
@@ -159,7 +159,7 @@ func TestAScheduleEndsOnItsLastDay(t *testing.T) {
 func TestPromotionsThatMakeNoSenseAreRefused(t *testing.T) {
 	h := newShop(t)
 	h.groups(1)
-	p := h.planner(60)
+	p := h.planner()
 	long := strings.Repeat("鸡", 1400)
 	for field, spoil := range map[string]func(*store.PromotionSpec){
 		"name":                   func(s *store.PromotionSpec) { s.Name = "" },

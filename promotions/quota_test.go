@@ -51,7 +51,7 @@ func TestPlanningKeepsToTheQuotaThatTheCompanySet(t *testing.T) {
 	for rule, want := range map[string]int{QuotaDay: 3, QuotaWeek: 7, QuotaMonth: 30} {
 		h := newShop(t)
 		h.groups(1)
-		p := h.planner(60)
+		p := h.planner()
 		p.QuotaRule = rule
 		promo, err := p.Create(context.Background(), sale(), noRemember)
 		h.must(err)
@@ -96,7 +96,7 @@ func TestWhatWaitsUsesTheQuotaOfTheDayOnWhichItMayBeSent(t *testing.T) {
 	} {
 		h := newShop(t)
 		h.groups(1)
-		p := h.planner(60)
+		p := h.planner()
 		p.QuotaRule = QuotaDay
 		late, early := sale(), sale()
 		late.Schedule.Cron, early.Schedule.Cron = "0 23 * * *", "0 10 * * *"
@@ -125,7 +125,7 @@ func TestAGroupThatWeComCallsFullIsLeftAloneUntilThePeriodIsOver(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
 	h.groups(2)
-	p := h.planner(24 * 60)
+	p := h.planner()
 	spec := sale()
 	spec.Schedule.Cron = "0 0 * * *"
 	promo, err := p.Create(ctx, spec, noRemember)

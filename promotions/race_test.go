@@ -19,7 +19,7 @@ func TestPeopleAndThePlannerMayMeet(t *testing.T) {
 	ctx := context.Background()
 	h := newShop(t)
 	h.groups(4)
-	p := h.planner(60)
+	p := h.planner()
 	spec := sale()
 	spec.Approval, spec.Schedule.Cron = true, "* * * * *"
 	promo, err := p.As("anna").Create(ctx, spec, noRemember)

@@ -20,7 +20,7 @@ func TestTargetsThatNameWhatIsNotThereAreRefused(t *testing.T) {
 		}
 		return tx.SetChatStatus("wr03", store.ChatDismissed)
 	}))
-	p := h.planner(60)
+	p := h.planner()
 	for field, c := range map[string]struct {
 		t    store.TargetSpec
 		says string
@@ -58,7 +58,7 @@ func TestTargetsAreTakenAtTheOccurrence(t *testing.T) {
 	h := newShop(t)
 	ctx := context.Background()
 	h.groups(6)
-	p := h.planner(60)
+	p := h.planner()
 	s := sale()
 	s.Targets = store.TargetSpec{Selection: store.Selection{Labels: []string{"秒杀"}, Owners: []string{"owner1"}}, Exclude: store.Selection{ChatIDs: []string{"wr01"}}}
 	promo, err := p.Create(ctx, s, noRemember)
@@ -87,7 +87,7 @@ func TestTargetsAreShownBeforehand(t *testing.T) {
 	h.must(h.store.Tx(context.Background(), func(tx *store.Tx) error {
 		return tx.NewChat(store.Chat{ChatID: "wr99", Status: store.ChatActive})
 	}))
-	p := h.planner(60)
+	p := h.planner()
 	t1 := store.TargetSpec{All: true, Exclude: store.Selection{Owners: []string{"owner1"}, Labels: []string{"typo"}}}
 	counts, warnings, groups, err := p.Targets(context.Background(), t1, store.GroupCursor{Owner: "owner0", ChatID: "wr00"}, 1)
 	h.must(err)

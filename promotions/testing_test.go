@@ -59,8 +59,8 @@ func (h *shop) groups(n int) {
 	}))
 }
 
-// planner plans sales of every hour.
-func (h *shop) planner(_ int) *Planner {
+// planner plans at the shop's clock, in UTC.
+func (h *shop) planner() *Planner {
 	return &Planner{Store: h.store, Now: h.clock, Zone: time.UTC, Log: slog.New(slog.DiscardHandler)}
 }
 
