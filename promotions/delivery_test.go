@@ -3,6 +3,7 @@ package promotions
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -565,5 +566,29 @@ func TestWhatIsStoppedIsTakenFromItsOwners(t *testing.T) {
 	s.pass(time.Hour)
 	if n := len(s.wecom.made); n != 4 || s.wecom.made[3].cancelled || len(s.office.cards) != cards+2 {
 		t.Errorf("%d mass messages, %d cards", n, len(s.office.cards)-cards)
+	}
+}
+
+// An attempt that was cut off before WeCom had made anything of it is not repeated when its
+// promotion was stopped in the meantime.
+func TestWhatWasNotMadeIsNotMadeAfterAStop(t *testing.T) {
+	ctx := context.Background()
+	s := newStreet(t)
+	s.groups(1)
+	occ := s.run(sale())
+	s.wecom.refuse = &bot.UnknownError{Op: "create", Err: errors.New("cut off")}
+	_, err := s.sender.Drain(ctx)
+	s.must(err)
+	s.wecom.refuse = nil
+	s.set(s.clock().Add(time.Second))
+	_, err = s.planner.Pause(ctx, occ.PromotionID)
+	s.must(err)
+	s.pass(5 * time.Minute)
+	d, task := s.deliveries(occ)["wr00"], s.tasks(occ)[0]
+	if len(s.wecom.made) != 0 || d.Status != store.DeliveryCancelled || d.Code != reasonStopped.code || task.Status != store.TaskCancelled {
+		t.Errorf("%d were made; %+v, %+v", len(s.wecom.made), task, d)
+	}
+	if occ, err = s.store.Read(ctx).Occurrence(occ.ID); err != nil || occ.Status != store.OccurrenceDone {
+		t.Errorf("the occurrence is %s: %v", occ.Status, err)
 	}
 }

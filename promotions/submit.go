@@ -109,7 +109,8 @@ func refusal(class bot.Class, why string) *bot.APIError {
 //
 // Two tasks of an owner whose messages look alike could not be told apart on the platform
 // before the owner confirms: its list shows no groups. So the second waits until it is known
-// what became of the first.
+// what became of the first. And an attempt that was cut off may not have made a task; it is
+// not made any more when the promotion was stopped since.
 func begin(tx *store.Tx, a store.Action, m SendMass) ([]bot.ChatID, error) {
 	task, err := tx.Task(m.Task)
 	if err != nil {
@@ -117,6 +118,13 @@ func begin(tx *store.Tx, a store.Action, m SendMass) ([]bot.ChatID, error) {
 	}
 	if task.Status != store.TaskPlanned {
 		return nil, refusal(bot.ClassGiveUp, "the task is "+task.Status)
+	}
+	if stopped, err := isStopped(tx, task); err != nil {
+		return nil, err
+	} else if stopped {
+		e := refusal(bot.ClassGiveUp, reasonStopped.en)
+		e.Code = reasonStopped.code
+		return nil, e
 	}
 	free, err := tx.TakeTurn(task.Owner, likeness(m.Message), task.ID)
 	if err != nil {
@@ -204,6 +212,9 @@ func (s *MassSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error
 	case store.ActionSent:
 		return submitted(tx, task, o)
 	case store.ActionFailed:
+		if o.Code == reasonStopped.code {
+			return unmade(tx, task, store.TaskCancelled, reasonStopped.delivery(store.DeliveryCancelled))
+		}
 		return failed(tx, task, store.Delivery{Status: store.DeliveryFailed, Code: o.Code, Reason: o.Error})
 	case store.ActionExpired:
 		d := reasonLate.delivery(store.DeliveryFailed)
@@ -221,15 +232,20 @@ func (s *MassSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error
 	return nil
 }
 
-// failed ends a task that was not made.
+// failed ends a task that could not be made.
 func failed(tx *store.Tx, task store.Task, d store.Delivery) error {
+	return unmade(tx, task, store.TaskFailed, d)
+}
+
+// unmade ends a task that was not made.
+func unmade(tx *store.Tx, task store.Task, status string, d store.Delivery) error {
 	if err := tx.EndTurn(task.ID); err != nil {
 		return err
 	}
 	if task.Status != store.TaskPlanned {
 		return nil
 	}
-	return closeTask(tx, task, store.TaskFailed, d)
+	return closeTask(tx, task, status, d)
 }
 
 // submitted writes down that the platform has a task, and begins to chase its owner.
@@ -286,14 +302,19 @@ func widen(tx *store.Tx, task *store.Task) error {
 
 // stoppedMeanwhile has a task cancelled whose promotion was stopped while it was on its way.
 func stoppedMeanwhile(tx *store.Tx, task store.Task) (bool, error) {
-	occ, err := tx.Occurrence(task.OccurrenceID)
-	if err != nil {
-		return false, err
-	}
-	stopped, err := tx.StoppedSince(occ.PromotionID, occ.CreatedAt)
+	stopped, err := isStopped(tx, task)
 	if err != nil || !stopped {
 		return false, err
 	}
 	_, err = tx.Enqueue(CancelMass{Task: task.ID, MsgID: task.MsgID}, store.When{})
 	return true, err
+}
+
+// isStopped reports whether somebody stopped a task's promotion since its occurrence began.
+func isStopped(tx *store.Tx, task store.Task) (bool, error) {
+	occ, err := tx.Occurrence(task.OccurrenceID)
+	if err != nil {
+		return false, err
+	}
+	return tx.StoppedSince(occ.PromotionID, occ.CreatedAt)
 }
