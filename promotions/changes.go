@@ -95,7 +95,8 @@ func (p *Planner) Edit(ctx context.Context, id, version int64, spec store.Promot
 		}
 		promo := known
 		promo.Name, promo.Spec, promo.By = spec.Name, spec, by
-		if promo.Status, promo.NextAt, err = edited(known, spec, plan, second, tx.Now); err != nil {
+		moved := slices.ContainsFunc(changes, func(d Difference) bool { return strings.HasPrefix(d.Field, "schedule.") })
+		if promo.Status, promo.NextAt, err = edited(known, plan, moved, second, tx.Now); err != nil {
 			return err
 		}
 		_, err = tx.EditPromotion(known, promo)
@@ -108,8 +109,9 @@ func (p *Planner) Edit(ctx context.Context, id, version int64, spec store.Promot
 }
 
 // edited is what an edit makes of a promotion's status and next slot. A slot that has come and
-// is not planned yet is not lost by an edit of something else than the schedule.
-func edited(known store.Promotion, spec store.PromotionSpec, pl plan, second bool, now time.Time) (status string, next time.Time, err error) {
+// is not planned yet is not lost by an edit of something else than the schedule; moved says that
+// the schedule was edited.
+func edited(known store.Promotion, pl plan, moved, second bool, now time.Time) (status string, next time.Time, err error) {
 	next = pl.after(now)
 	if next.IsZero() {
 		return "", next, handlers.Invalidf("schedule.cron", "%s", pl.never(now))
@@ -119,7 +121,7 @@ func edited(known store.Promotion, spec store.PromotionSpec, pl plan, second boo
 		return store.PromotionPaused, time.Time{}, nil
 	case second || known.Status != store.PromotionActive:
 		return store.PromotionProposed, time.Time{}, nil
-	case reflect.DeepEqual(known.Spec.Schedule, spec.Schedule):
+	case !moved:
 		return store.PromotionActive, known.NextAt, nil
 	}
 	return store.PromotionActive, next, nil

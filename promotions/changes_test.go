@@ -136,6 +136,7 @@ func TestAnEditMeetsWhatIsUnderWay(t *testing.T) {
 	h.plan(p, time.Hour)
 	h.set(promo.NextAt.Add(time.Hour + 5*time.Minute)) // the second slot has come, and nobody planned it
 	changed := sale()
+	changed.Schedule.Blackout = []string{} // an empty list is none
 	changed.Message.Text = "改了:{products}"
 	promo, err = p.As("anna").Edit(ctx, promo.ID, 1, changed)
 	h.must(err)

@@ -136,7 +136,7 @@ func (w work) tellOutcome(tx *store.Tx, ch *store.Chase) error {
 		if err := a.Decode(&note); err != nil {
 			return err
 		}
-		counts, err := tx.ManagerCounts(ch.OccurrenceID, string(note.To))
+		counts, err := tx.DeliveryCounts(ch.OccurrenceID, string(note.To))
 		if err != nil {
 			return err
 		}

@@ -127,7 +127,7 @@ func BenchmarkPlanning(b *testing.B) {
 	occs, err := h.store.Read(ctx).Occurrences(promo.ID, time.Time{}, 0)
 	h.must(err)
 	for _, o := range occs {
-		counts, err := h.store.Read(ctx).DeliveryCounts(o.ID)
+		counts, err := h.store.Read(ctx).DeliveryCounts(o.ID, "")
 		h.must(err)
 		rows += counts[store.DeliveryPlanned]
 	}

@@ -141,7 +141,7 @@ func TestAPromotionThatIsStoppedInTheMiddleIsPlannedNoFurther(t *testing.T) {
 			h.must(p.Plan(ctx))
 			h.must(p.planBatch(ctx, occ.ID))
 			h.planned(occ, 1900)
-			counts, err := h.store.Read(ctx).DeliveryCounts(occ.ID)
+			counts, err := h.store.Read(ctx).DeliveryCounts(occ.ID, "")
 			h.must(err)
 			got, err := h.store.Read(ctx).Occurrence(occ.ID)
 			h.must(err)
@@ -172,7 +172,7 @@ func TestCancellingGoesOnWhereAnotherProcessEnded(t *testing.T) {
 		t.Errorf("next at %v, %v, %v", at, ok, err)
 	}
 	h.must(h.planner().Plan(ctx))
-	counts, err := h.store.Read(ctx).DeliveryCounts(occ.ID)
+	counts, err := h.store.Read(ctx).DeliveryCounts(occ.ID, "")
 	h.must(err)
 	occ, err = h.store.Read(ctx).Occurrence(occ.ID)
 	h.must(err)
