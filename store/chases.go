@@ -88,21 +88,6 @@ func (r Reader) Unconfirmed(occurrence int64, status string) ([]Waiting, error) 
 	return out, err
 }
 
-// ManagerCounts counts the deliveries of an occurrence in the stores of a manager by status.
-func (r Reader) ManagerCounts(occurrence int64, manager string) (map[string]int, error) {
-	var rows []struct {
-		Status string
-		N      int
-	}
-	err := r.db.Raw(`SELECT delivery.status, COUNT(*) AS n FROM delivery JOIN chat ON chat.chat_id = delivery.chat_id
-		JOIN shop ON shop.id = chat.shop_id WHERE delivery.occurrence_id = ? AND shop.manager = ? GROUP BY delivery.status`, occurrence, manager).Scan(&rows).Error
-	out := map[string]int{}
-	for _, row := range rows {
-		out[row.Status] = row.N
-	}
-	return out, err
-}
-
 // TakeTurn lets a task be submitted if no other planned task of its owner looks like it.
 // False means that another one goes first.
 func (tx *Tx) TakeTurn(owner, likeness string, task int64) (bool, error) {

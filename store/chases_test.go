@@ -151,7 +151,7 @@ func TestWhoIsAskedAboutAndNamedToManagers(t *testing.T) {
 		if len(late) != 2 || late[0] != want[0] || late[1] != want[1] {
 			t.Errorf("unconfirmed: %+v", late)
 		}
-		counts, err := r.ManagerCounts(occ, "boss")
+		counts, err := r.DeliveryCounts(occ, "boss")
 		must(t, err)
 		if len(counts) != 1 || counts[DeliverySubmitted] != 4 {
 			t.Errorf("the manager's groups: %v", counts)

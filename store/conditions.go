@@ -71,10 +71,7 @@ func Away(day string) Condition {
 // so many from one time to another.
 func (r Reader) OutOfQuota(at, from, to time.Time, most int) (Condition, error) {
 	full := Condition{"EXISTS (SELECT 1 FROM quota_full WHERE quota_full.chat_id = chat.chat_id AND until > ?)", []any{at.UnixMilli()}}
-	var times int64 // how often there was anything to get
-	err := r.db.Raw(`SELECT COUNT(*) FROM occurrence WHERE at >= ? AND at < ? AND status IN ('planned', 'running', 'done')`,
-		from.Add(-openAtMost).UnixMilli(), to.UnixMilli()).Scan(&times).Error
-	if err != nil || times < int64(most) {
+	if times, err := r.QuotaOccurrences(from, to); err != nil || times < most {
 		return full, err
 	}
 	counted := Condition{"(SELECT COUNT(*) FROM delivery WHERE delivery.chat_id = chat.chat_id AND " + usesQuota + ") >= ?",

@@ -388,7 +388,7 @@ func TestPromotionsAndWhatBecameOfThem(t *testing.T) {
 		if len(ds) != 4 || ds[3].Status != DeliverySent || ds[3].MsgID != "msg1" || ds[3].Reminders != 1 || !ds[3].SentAt.Equal(t0.Add(time.Minute)) {
 			t.Errorf("deliveries: %+v", ds)
 		}
-		counts, err := r.DeliveryCounts(o.ID)
+		counts, err := r.DeliveryCounts(o.ID, "")
 		must(t, err)
 		if !maps.Equal(counts, map[string]int{DeliverySubmitted: 18, DeliverySent: 1, DeliveryBlocked: 1}) {
 			t.Errorf("counts %v", counts)

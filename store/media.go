@@ -156,8 +156,3 @@ func (r Reader) Phrase(id int64) (Phrase, error) { return first[Phrase](r.db.Whe
 func (r Reader) Phrases(category string, cursor int64, limit int) ([]Phrase, error) {
 	return all[Phrase](limited(where(r.db.Where("id > ?", cursor).Order("id"), "category", category), limit))
 }
-
-// OpenPromotions lists the promotions that have not ended.
-func (r Reader) OpenPromotions() ([]Promotion, error) {
-	return all[Promotion](r.db.Where("status <> ?", PromotionEnded).Order("id"))
-}

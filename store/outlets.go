@@ -74,7 +74,7 @@ func (r Reader) RobotUse(id int64) (string, error) {
 	for _, t := range targets {
 		return strings.TrimSpace(fmt.Sprintf("report %s %s", t.Kind, t.ShopID)), nil
 	}
-	promos, err := all[Promotion](r.db.Where("status <> ?", PromotionEnded).Order("id"))
+	promos, err := r.OpenPromotions()
 	for _, p := range promos {
 		if slices.Contains(p.Spec.Targets.Robots, id) {
 			return fmt.Sprintf("promotion %d", p.ID), nil

@@ -125,7 +125,8 @@ func quotaArgs(from, to time.Time) []any {
 // another, each of a group's once.
 func (r Reader) QuotaOccurrences(from, to time.Time) (int, error) {
 	var n int
-	err := r.db.Raw(`SELECT COUNT(*) FROM occurrence WHERE at >= ? AND at < ?`, from.Add(-openAtMost).UnixMilli(), to.UnixMilli()).Scan(&n).Error
+	err := r.db.Raw(`SELECT COUNT(*) FROM occurrence WHERE at >= ? AND at < ? AND status IN ('planned', 'running', 'done')`,
+		from.Add(-openAtMost).UnixMilli(), to.UnixMilli()).Scan(&n).Error
 	return n, err
 }
 

@@ -185,6 +185,11 @@ func (r Reader) Promotions(cursor int64, limit int) ([]Promotion, error) {
 	return all[Promotion](limited(r.db.Where("id > ?", cursor).Order("id"), limit))
 }
 
+// OpenPromotions lists the promotions that have not ended.
+func (r Reader) OpenPromotions() ([]Promotion, error) {
+	return all[Promotion](r.db.Where("status <> ?", PromotionEnded).Order("id"))
+}
+
 // DuePromotions lists promotions whose next occurrence has come.
 func (r Reader) DuePromotions(now time.Time) ([]Promotion, error) {
 	return all[Promotion](r.db.Where("next_at <= ?", ms(now)).Order("next_at, id"))
@@ -531,13 +536,18 @@ func (r Reader) TaskDeliveries(task int64) ([]Delivery, error) {
 	return all[Delivery](r.db.Where("task_id = ?", task).Order("id"))
 }
 
-// DeliveryCounts counts an occurrence's deliveries by status.
-func (r Reader) DeliveryCounts(occurrence int64) (map[string]int, error) {
+// DeliveryCounts counts an occurrence's deliveries by status: all of them, or those in the
+// stores of a manager.
+func (r Reader) DeliveryCounts(occurrence int64, manager string) (map[string]int, error) {
+	q := r.db.Table("delivery").Select("delivery.status, COUNT(*) AS n").Where("occurrence_id = ?", occurrence).Group("delivery.status")
+	if manager != "" {
+		q = q.Joins("JOIN chat ON chat.chat_id = delivery.chat_id JOIN shop ON shop.id = chat.shop_id").Where("shop.manager = ?", manager)
+	}
 	var rows []struct {
 		Status string
 		N      int
 	}
-	err := r.db.Raw(`SELECT status, COUNT(*) AS n FROM delivery WHERE occurrence_id = ? GROUP BY status`, occurrence).Scan(&rows).Error
+	err := q.Scan(&rows).Error
 	out := map[string]int{}
 	for _, row := range rows {
 		out[row.Status] = row.N
