@@ -114,6 +114,19 @@ func TestLooksForWorkReadNoWholeTable(t *testing.T) {
 	}
 }
 
+// An outlet's delivery is found among everything that the outlet ever got.
+func TestSettlingAnOutletReadsOneDelivery(t *testing.T) {
+	s := open(t, dsns(t)["sqlite"], newClock())
+	k := &keeper{Interface: logger.Discard}
+	tx(t, s, func(tx *Tx) error {
+		tx.db = tx.db.Session(&gorm.Session{Logger: k})
+		return tx.SettleOutlet(7, "robot:1", Delivery{Status: DeliverySent})
+	})
+	if plan := planOf(t, s, k.said[0]); !strings.Contains(plan, "(chat_id=? AND at=? AND occurrence_id=?)") || strings.Contains(plan, "SCAN") {
+		t.Errorf("%s\n%s", k.said[0], plan)
+	}
+}
+
 func notFound(t *testing.T, err error) {
 	t.Helper()
 	if err != ErrNotFound {

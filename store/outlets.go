@@ -85,8 +85,10 @@ func (r Reader) RobotUse(id int64) (string, error) {
 
 // SettleOutlet records what became of an occurrence in an outlet, if that was open.
 func (tx *Tx) SettleOutlet(occurrence int64, chat string, d Delivery) error {
-	return tx.db.Exec(`UPDATE delivery SET status = ?, code = ?, reason = ?, submitted_at = ?, sent_at = ? WHERE occurrence_id = ? AND chat_id = ? AND status = ?`,
-		d.Status, d.Code, d.Reason, ms(d.SubmittedAt), ms(d.SentAt), occurrence, chat, DeliveryPlanned).Error
+	// With its time, so that the index finds it in years of what the outlet got.
+	return tx.db.Exec(`UPDATE delivery SET status = ?, code = ?, reason = ?, submitted_at = ?, sent_at = ?
+		WHERE chat_id = ? AND at = (SELECT at FROM occurrence WHERE id = ?) AND occurrence_id = ? AND status = ?`,
+		d.Status, d.Code, d.Reason, ms(d.SubmittedAt), ms(d.SentAt), chat, occurrence, occurrence, DeliveryPlanned).Error
 }
 
 // OpenOutlets lists the outlets of an occurrence that nothing became of yet.
