@@ -261,6 +261,9 @@ func (a *App) schedule(f features) error {
 		{Name: "nightly comparison", Spec: "17 3 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, slot time.Time) error {
 			return a.corp.Compare(ctx, "nightly", slot.Format(time.RFC3339))
 		}},
+		{Name: "look at owners", Spec: "37 3 * * *", Zone: zone, CatchUp: scheduler.Once, Run: func(ctx context.Context, _ time.Time) error {
+			return a.corp.LookAtOwners(ctx, a.o.Now())
+		}},
 		{Name: "check codes", Spec: "53 3 * * *", Zone: zone, CatchUp: scheduler.Once, Run: f.channels.CheckAll},
 		{Name: "retire referrals", Spec: "23 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: f.channels.RetireIdle},
 		{Name: "housekeeping", Spec: "41 4 * * *", Zone: zone, CatchUp: scheduler.Once, Run: a.housekeeping},

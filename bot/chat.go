@@ -79,6 +79,18 @@ type Follow struct {
 
 // StaffMember is a member of the company.
 type StaffMember struct {
-	ID   UserID
-	Name string
+	ID     UserID
+	Name   string
+	Status StaffStatus
 }
+
+// StaffStatus is whether a member of the company can use the platform.
+type StaffStatus string
+
+// What a member's status may be; empty: the platform does not say, or says what is not known here.
+const (
+	StaffActive       StaffStatus = "active"
+	StaffDisabled     StaffStatus = "disabled"      // by the company
+	StaffNotActivated StaffStatus = "not_activated" // has never signed in
+	StaffLeft         StaffStatus = "left"          // the company
+)

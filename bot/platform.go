@@ -33,6 +33,7 @@ type ContactReader interface {
 type StaffReader interface {
 	// FollowUsers lists the members of staff who may have customers.
 	FollowUsers(ctx context.Context) ([]UserID, error)
+	// StaffMember reads one member. Somebody who is no member is an error for which IsGone is true.
 	StaffMember(ctx context.Context, id UserID) (StaffMember, error)
 }
 

@@ -119,3 +119,29 @@ func TestTheDaysQuotaIsKeptWhateverIsSentByHand(t *testing.T) {
 		t.Errorf("again that day: %+v", d)
 	}
 }
+
+// Whose account cannot confirm is learnt in the night and said in the next pre-flight.
+func TestOwnersWhoCannotConfirmAreFoundBeforehand(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 1, nil)
+	for _, owner := range []string{"works", "sleeps", "leaves"} {
+		must(t, r.box.AddStaff(sandbox.Staff{UserID: owner, Name: "名" + owner}))
+		_, err := r.box.CreateGroup(owner, owner+"的群")
+		must(t, err)
+	}
+	r.bringIn()
+	r.until(monday)
+	must(t, r.box.UpdateStaff(sandbox.Staff{UserID: "sleeps", Name: "名sleeps", Inactive: true}))
+	must(t, r.box.Resign("leaves"))
+	sale := map[string]any{"name": "秒杀", "schedule": map[string]any{"cron": "0 10 * * *"}, "targets": map[string]any{"all": true}, "message": map[string]any{"text": "秒杀"}}
+	var f preflight
+	r.want(http.StatusOK, http.MethodPost, "/promotions/preflight", sale, &f)
+	if f.codes() != "" {
+		t.Errorf("before the night: %+v", f)
+	}
+	r.until(monday.Add(4 * time.Hour))
+	r.want(http.StatusOK, http.MethodPost, "/promotions/preflight", sale, &f)
+	if f.codes() != "owner_inactive" || f.Verdict != "yellow" || f.Findings[0].Count != 2 || !strings.Contains(f.Findings[0].Text, "「名leaves」「名sleeps」") {
+		t.Errorf("after it: %+v", f)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"time"
 
 	"xiaobu/bot"
 	"xiaobu/store"
@@ -16,6 +17,9 @@ const (
 	ownersPerList = 100    // WeCom's limit for one list of groups
 	maxListPages  = 10_000 // a cursor that never ends is a lie
 	putBatch      = 200    // rows written in one transaction
+
+	ownersPerLook = 2000           // owners whose accounts are looked at in one night
+	lookedLately  = 12 * time.Hour // and not again before
 )
 
 // Corp brings the whole company in: who may have customers, which groups they own. It reads
@@ -153,5 +157,32 @@ func (c *Corp) ask(ctx context.Context, chats []bot.ChatID, why, stamp string) e
 			return err
 		}
 	}
+	return nil
+}
+
+// LookAtOwners reads whether the owners of active groups can use the platform, of a large company
+// those who were looked at longest ago. Whoever is no member any more counts as having left; of
+// whoever it refuses to show nothing is known. Any other error ends the look, and the next one
+// goes on where it ended.
+func (c *Corp) LookAtOwners(ctx context.Context, now time.Time) error {
+	owners, err := c.Store.Read(ctx).OwnersToLookAt(now.Add(-lookedLately), ownersPerLook)
+	if err != nil {
+		return err
+	}
+	for _, id := range owners {
+		m, err := c.Staff.StaffMember(ctx, bot.UserID(id))
+		switch {
+		case bot.IsGone(err):
+			m = bot.StaffMember{ID: bot.UserID(id), Status: bot.StaffLeft}
+		case bot.ClassOf(err) == bot.ClassFix, bot.ClassOf(err) == bot.ClassGiveUp:
+			m = bot.StaffMember{ID: bot.UserID(id)}
+		case err != nil:
+			return fmt.Errorf("look at an owner: %w", err)
+		}
+		if err := c.Store.Tx(ctx, func(tx *store.Tx) error { return tx.SaveStaffStatus(m) }); err != nil {
+			return err
+		}
+	}
+	c.Log.Info("owners looked at", "owners", len(owners))
 	return nil
 }

@@ -30,6 +30,7 @@ const (
 	FindNoOwner      = "no_owner"            // groups without a known owner
 	FindPermission   = "owner_no_permission" // owners who may have no customers
 	FindAbsent       = "owner_absent"        // owners who are away on the day
+	FindInactive     = "owner_inactive"      // owners who cannot use WeCom, or have left
 	FindCalendar     = "calendar_unknown"    // nobody has said yet which days are holidays
 	FindDismissed    = "group_dismissed"     // groups that are named and gone
 	FindCollision    = "collision"           // groups that get several promotions on the day
@@ -199,12 +200,12 @@ func (in *inspection) targets() error {
 		return err
 	}
 	owned := store.Not(store.Ownerless())
-	total, counts, err := in.r.CountGroups(meant, store.Ownerless(), store.And(owned, spent), store.Unpermitted(), store.Away(in.day()))
+	total, counts, err := in.r.CountGroups(meant, store.Ownerless(), store.And(owned, spent), store.Unpermitted(), store.Away(in.day()), store.OwnerInactive())
 	if err != nil {
 		return err
 	}
 	in.groups = total
-	ownerless, full, unpermitted, away := counts[0], counts[1], counts[2], counts[3]
+	ownerless, full := counts[0], counts[1]
 	others := len(in.spec.Targets.AppChats)+len(in.spec.Targets.Robots) > 0
 	switch {
 	case total == ownerless && !others:
@@ -222,17 +223,28 @@ func (in *inspection) targets() error {
 			return err
 		}
 	}
+	if err := in.owners(counts[2], counts[3], counts[4]); err != nil {
+		return err
+	}
+	return in.dismissed()
+}
+
+// owners finds those who cannot confirm, by the number of their groups.
+func (in *inspection) owners(unpermitted, away, inactive int64) error {
 	if unpermitted > 0 {
-		if err := in.permission(store.And(meant, store.Unpermitted()), unpermitted); err != nil {
+		if err := in.permission(store.And(in.meant, store.Unpermitted()), unpermitted); err != nil {
+			return err
+		}
+	}
+	if inactive > 0 {
+		if err := in.inactive(store.And(in.meant, store.OwnerInactive()), inactive); err != nil {
 			return err
 		}
 	}
 	if away > 0 {
-		if err := in.away(store.And(meant, store.Away(in.day())), away); err != nil {
-			return err
-		}
+		return in.away(store.And(in.meant, store.Away(in.day())), away)
 	}
-	return in.dismissed()
+	return nil
 }
 
 // day is the local day of the moment.
@@ -293,20 +305,27 @@ func (in *inspection) about(c store.Condition, f store.Finding) error {
 
 // permission finds owners who cannot send mass messages.
 func (in *inspection) permission(c store.Condition, groups int64) error {
-	return in.owners(c, store.Finding{Code: FindPermission, Level: store.Yellow, Field: "targets"},
+	return in.aboutOwners(c, store.Finding{Code: FindPermission, Level: store.Yellow, Field: "targets"},
 		"%d 位群主没有客户联系权限,他们的 %d 个群可能收不到:%s。请在管理后台 客户联系→权限配置 里加上。",
 		"%d owners have no permission for customer contact, so their %d groups may not get it: %s. Add them in WeCom's console.", groups)
 }
 
+// inactive finds owners who can confirm nothing because they cannot use WeCom, or not here.
+func (in *inspection) inactive(c store.Condition, groups int64) error {
+	return in.aboutOwners(c, store.Finding{Code: FindInactive, Level: store.Yellow, Field: "targets"},
+		"%d 位群主的企业微信账号已停用、未激活或已离职,没法确认,他们的 %d 个群多半收不到:%s。请先在管理后台把群转给在职的同事。",
+		"%d owners cannot confirm, because their account is disabled, was never activated or has left the company, so their %d groups will most likely not get it: %s. Hand the groups over first, in WeCom's console.", groups)
+}
+
 // away finds owners who are absent.
 func (in *inspection) away(c store.Condition, groups int64) error {
-	return in.owners(c, store.Finding{Code: FindAbsent, Level: store.Yellow, Field: "targets"},
+	return in.aboutOwners(c, store.Finding{Code: FindAbsent, Level: store.Yellow, Field: "targets"},
 		"%d 位群主那天请假,只有本人能确认,他们的 %d 个群可能收不到:%s。请提前把群转给同事,或请本人在手机上确认。",
 		"%d owners are absent that day and nobody else can confirm, so their %d groups may not get it: %s. Hand the groups over, or ask them to confirm all the same.", groups)
 }
 
-// owners adds a finding about owners, with the names of some.
-func (in *inspection) owners(c store.Condition, f store.Finding, zh, en string, groups int64) error {
+// aboutOwners adds a finding about owners, with the names of some.
+func (in *inspection) aboutOwners(c store.Condition, f store.Finding, zh, en string, groups int64) error {
 	n, some, err := in.r.OwnersOf(c, maxNames)
 	if err != nil {
 		return err

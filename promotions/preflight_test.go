@@ -110,6 +110,11 @@ func TestEachFindingIsFoundAndSaidInBothLanguages(t *testing.T) {
 					tx.PutAbsence(store.Absence{UserID: "owner1", FromDay: "2026-11-26", ToDay: "2026-11-27"}))
 			})
 		}},
+		FindInactive: {level: store.Yellow, count: 1, says: "他们的 2 个群", field: "targets", one: "owner1", spoil: func(h *shop, _ *Planner, _ *store.PromotionSpec) {
+			h.change(func(tx *store.Tx) error {
+				return errors.Join(tx.SaveStaffStatus(bot.StaffMember{ID: "owner0", Status: bot.StaffActive}), tx.SaveStaffStatus(bot.StaffMember{ID: "owner1", Status: bot.StaffNotActivated}))
+			})
+		}, absent: []string{FindPermission}},
 		FindDismissed: {level: store.Yellow, count: 1, says: "「群03」", field: "targets.chat_ids", one: "wr03", spoil: func(h *shop, _ *Planner, s *store.PromotionSpec) {
 			s.Targets.All, s.Targets.ChatIDs = false, []string{"wr00", "wr03"}
 			h.change(func(tx *store.Tx) error { return tx.SetChatStatus("wr03", store.ChatDismissed) })

@@ -3,6 +3,8 @@ package store
 import (
 	"strings"
 	"time"
+
+	"xiaobu/bot"
 )
 
 // Condition is what groups may have in common; it is asked in the database, so that a million
@@ -60,6 +62,13 @@ func Ownerless() Condition { return Condition{sql: "chat.owner = ''"} }
 // Unpermitted are the groups whose owner is not among those who may have customers.
 func Unpermitted() Condition {
 	return Condition{"chat.owner <> '' AND NOT EXISTS (SELECT 1 FROM staff WHERE staff.user_id = chat.owner AND staff.follows = ?)", []any{true}}
+}
+
+// OwnerInactive are the groups whose owner's account is disabled, was never activated or left the
+// company, when it was last looked at.
+func OwnerInactive() Condition {
+	return Condition{"EXISTS (SELECT 1 FROM staff WHERE staff.user_id = chat.owner AND staff.status IN (?,?,?))",
+		[]any{string(bot.StaffDisabled), string(bot.StaffNotActivated), string(bot.StaffLeft)}}
 }
 
 // Away are the groups whose owner is absent on a local day such as 2026-11-23.

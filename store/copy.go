@@ -204,7 +204,7 @@ func (r Reader) LastMoment() (at time.Time, ok bool, err error) {
 	return r.min(`SELECT MAX(t) FROM (
 		SELECT MAX(received_at) AS t FROM inbox UNION ALL SELECT MAX(finished_at) FROM run
 		UNION ALL SELECT MAX(created_at) FROM outbox UNION ALL SELECT MAX(done_at) FROM outbox UNION ALL SELECT MAX(tried_at) FROM outbox
-		UNION ALL SELECT MAX(done_at) FROM slot UNION ALL SELECT MAX(synced_at) FROM chat UNION ALL SELECT MAX(synced_at) FROM staff
+		UNION ALL SELECT MAX(done_at) FROM slot UNION ALL SELECT MAX(synced_at) FROM chat UNION ALL SELECT MAX(synced_at) FROM staff UNION ALL SELECT MAX(looked_at) FROM staff
 		UNION ALL SELECT MAX(seen_at) FROM stint UNION ALL SELECT MAX(created_at) FROM rule UNION ALL SELECT MAX(settled_at) FROM entry
 		UNION ALL SELECT MAX(at) FROM transfer UNION ALL SELECT MAX(updated_at) FROM promotion UNION ALL SELECT MAX(created_at) FROM occurrence
 		UNION ALL SELECT MAX(updated_at) FROM shop UNION ALL SELECT MAX(created_at) FROM channel

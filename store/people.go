@@ -27,6 +27,8 @@ type StaffRow struct {
 	Name     string
 	Follows  bool      // may have customers
 	SyncedAt time.Time `gorm:"serializer:ms"`
+	Status   bot.StaffStatus
+	LookedAt time.Time `gorm:"serializer:ms"` // when Status was read; zero: never
 }
 
 // TableName is the table of staff.
@@ -69,6 +71,25 @@ func (tx *Tx) SaveFollower(id bot.UserID) error {
 	return tx.db.Exec(`INSERT INTO staff (user_id, name, follows, synced_at) VALUES (?,'',?,?)
 		ON CONFLICT (user_id) DO UPDATE SET follows = excluded.follows, synced_at = excluded.synced_at`,
 		string(id), true, tx.Now.UnixMilli()).Error
+}
+
+// OwnersToLookAt lists owners of active groups whose status was not read since a moment, those
+// who were looked at longest ago first.
+func (r Reader) OwnersToLookAt(since time.Time, limit int) ([]string, error) {
+	var out []string
+	err := r.db.Raw(`SELECT g.owner FROM (SELECT DISTINCT owner FROM chat WHERE status = 'active' AND owner <> '') AS g
+		LEFT JOIN staff ON staff.user_id = g.owner WHERE COALESCE(staff.looked_at, 0) < ?
+		ORDER BY COALESCE(staff.looked_at, 0), g.owner LIMIT ?`, since.UnixMilli(), limit).Scan(&out).Error
+	return out, err
+}
+
+// SaveStaffStatus writes what was read of a member of staff; an empty name does not erase a
+// known one, an empty status does: it is not known any more.
+func (tx *Tx) SaveStaffStatus(m bot.StaffMember) error {
+	return tx.db.Exec(`INSERT INTO staff (user_id, name, follows, status, looked_at) VALUES (?,?,?,?,?)
+		ON CONFLICT (user_id) DO UPDATE SET name = CASE WHEN excluded.name = '' THEN staff.name ELSE excluded.name END,
+		status = excluded.status, looked_at = excluded.looked_at`,
+		string(m.ID), m.Name, false, string(m.Status), tx.Now.UnixMilli()).Error
 }
 
 // Contact is one time that a customer and a member of staff became contacts.

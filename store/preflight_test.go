@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"xiaobu/bot"
 )
 
 func TestWhatGroupsHaveInCommonIsAskedOfTheDatabase(t *testing.T) {
@@ -23,7 +25,8 @@ func TestWhatGroupsHaveInCommonIsAskedOfTheDatabase(t *testing.T) {
 					return err
 				}
 			}
-			return errors.Join(tx.SetChatStatus("wr5", ChatDismissed), tx.SaveFollower("wang"), tx.NameStaff("wang", "王"), tx.AddPromotion(&promo),
+			return errors.Join(tx.SaveStaffStatus(bot.StaffMember{ID: "li", Status: bot.StaffLeft}), tx.SaveStaffStatus(bot.StaffMember{ID: "wang", Status: bot.StaffActive}),
+				tx.SetChatStatus("wr5", ChatDismissed), tx.SaveFollower("wang"), tx.NameStaff("wang", "王"), tx.AddPromotion(&promo),
 				tx.PutShop(Shop{ID: "s1", Name: "一店", Manager: "zhao"}), tx.PutShop(Shop{ID: "s2", Name: "二店"}),
 				tx.PlaceChat("wr0", "s1", []string{"even"}), tx.PlaceChat("wr1", "s2", []string{"odd"}), tx.PlaceChat("wr3", "s1", []string{"odd"}), tx.SetHandsOff("wr4", true),
 				tx.PutAbsence(Absence{UserID: "li", FromDay: "2026-11-23", ToDay: "2026-11-24"}), tx.FillGroups([]string{"wr3", "wr3"}, next))
@@ -67,6 +70,7 @@ func TestWhatGroupsHaveInCommonIsAskedOfTheDatabase(t *testing.T) {
 			"gone":          {r.Gone(TargetSpec{Selection: Selection{ChatIDs: []string{"wr0", "wr5"}}}), []string{"wr5"}},
 			"ownerless":     {And(all, Ownerless()), []string{"wr2"}},
 			"unpermitted":   {And(all, Unpermitted()), []string{"wr1"}},
+			"inactive":      {And(all, OwnerInactive()), []string{"wr1"}},
 			"away":          {And(all, Away("2026-11-24")), []string{"wr1"}},
 			"back":          {And(all, Away("2026-11-25")), nil},
 			"posted":        {And(all, PostedBy(promo.ID, month, next)), []string{"wr0"}},
@@ -141,6 +145,57 @@ func TestALookIsWrittenDownOnceForEachTimeItIsDue(t *testing.T) {
 		tx(t, s, func(tx *Tx) error { return tx.MovePromotion(promo, PromotionPaused, time.Time{}) })
 		if at, ok, err := s.Read(ctx).NextPreflight(); err != nil || ok {
 			t.Errorf("next of a paused one %v %v %v", at, ok, err)
+		}
+	})
+}
+
+// Owners of active groups are looked at in turn, and what is not known any more is forgotten.
+func TestOwnersAreLookedAtInTurn(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		tx(t, s, func(tx *Tx) error {
+			for i, owner := range []string{"a", "b", "b", "c", "", "d"} {
+				chat := Chat{ChatID: fmt.Sprintf("wr%d", i), Owner: owner, Status: ChatActive}
+				if owner == "d" {
+					chat.Status = ChatDismissed
+				}
+				if err := tx.NewChat(chat); err != nil {
+					return err
+				}
+			}
+			return errors.Join(tx.SaveFollower("a"), tx.SaveFollower("idle"))
+		})
+		look := func(limit int) []string {
+			t.Helper()
+			owners, err := s.Read(context.Background()).OwnersToLookAt(c.Now().Add(-time.Hour), limit)
+			must(t, err)
+			return owners
+		}
+		save := func(id, name string, status bot.StaffStatus) {
+			t.Helper()
+			tx(t, s, func(tx *Tx) error {
+				return tx.SaveStaffStatus(bot.StaffMember{ID: bot.UserID(id), Name: name, Status: status})
+			})
+		}
+		if got := look(9); !slices.Equal(got, []string{"a", "b", "c"}) {
+			t.Fatalf("at first %v", got)
+		}
+		save("b", "乙", bot.StaffDisabled)
+		if got := look(1); !slices.Equal(got, []string{"a"}) {
+			t.Errorf("then %v", got)
+		}
+		c.Add(time.Minute)
+		save("a", "甲", bot.StaffActive)
+		c.Add(time.Hour)
+		if got := look(9); !slices.Equal(got, []string{"c", "b"}) {
+			t.Errorf("an hour later %v", got)
+		}
+		save("b", "", "")
+		b, err := s.Read(context.Background()).Staff("b")
+		if must(t, err); b.Name != "乙" || b.Status != "" || b.Follows || !b.LookedAt.Equal(c.Now()) {
+			t.Errorf("b: %+v", b)
+		}
+		if a, err := s.Read(context.Background()).Staff("a"); err != nil || !a.Follows || a.Status != bot.StaffActive {
+			t.Errorf("a: %+v %v", a, err)
 		}
 	})
 }

@@ -83,10 +83,26 @@ func (c *Client) FollowUsers(ctx context.Context) ([]bot.UserID, error) {
 // https://developer.work.weixin.qq.com/document/path/90196
 func (c *Client) StaffMember(ctx context.Context, id bot.UserID) (bot.StaffMember, error) {
 	var answer struct {
-		Name string `json:"name"`
+		Name   string `json:"name"`
+		Status int    `json:"status"`
 	}
 	if err := c.get(ctx, opStaff, object.StringMap{"userid": string(id)}, &answer); err != nil {
 		return bot.StaffMember{}, err
 	}
-	return bot.StaffMember{ID: id, Name: answer.Name}, nil
+	return bot.StaffMember{ID: id, Name: answer.Name, Status: staffStatus(answer.Status)}, nil
+}
+
+// staffStatus reads a member's status; what is not documented says nothing.
+func staffStatus(n int) bot.StaffStatus {
+	switch n {
+	case 1:
+		return bot.StaffActive
+	case 2:
+		return bot.StaffDisabled
+	case 4:
+		return bot.StaffNotActivated
+	case 5:
+		return bot.StaffLeft
+	}
+	return ""
 }

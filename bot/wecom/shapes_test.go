@@ -128,7 +128,23 @@ func TestGroupsAndPeopleAreReadAsDocumented(t *testing.T) {
 			call: func(c *Client) (any, error) { return c.StaffMember(background(), "zhangsan") },
 			op:   opStaff, query: map[string]string{"userid": "zhangsan"},
 			answer: `{"errcode":0,"userid":"zhangsan","name":"张三","department":[1,2],"gender":"1","status":1}`,
-			want:   bot.StaffMember{ID: "zhangsan", Name: "张三"},
+			want:   bot.StaffMember{ID: "zhangsan", Name: "张三", Status: bot.StaffActive},
+		},
+		"a disabled member": {
+			call: func(c *Client) (any, error) { return c.StaffMember(background(), "a") },
+			op:   opStaff, query: map[string]string{"userid": "a"}, answer: `{"errcode":0,"userid":"a","name":"a","status":2}`, want: bot.StaffMember{ID: "a", Name: "a", Status: bot.StaffDisabled},
+		},
+		"a member who never signed in": {
+			call: func(c *Client) (any, error) { return c.StaffMember(background(), "a") },
+			op:   opStaff, query: map[string]string{"userid": "a"}, answer: `{"errcode":0,"userid":"a","name":"a","status":4}`, want: bot.StaffMember{ID: "a", Name: "a", Status: bot.StaffNotActivated},
+		},
+		"a member who left": {
+			call: func(c *Client) (any, error) { return c.StaffMember(background(), "a") },
+			op:   opStaff, query: map[string]string{"userid": "a"}, answer: `{"errcode":0,"userid":"a","name":"a","status":5}`, want: bot.StaffMember{ID: "a", Name: "a", Status: bot.StaffLeft},
+		},
+		"a member of a status that nobody documented": {
+			call: func(c *Client) (any, error) { return c.StaffMember(background(), "a") },
+			op:   opStaff, query: map[string]string{"userid": "a"}, answer: `{"errcode":0,"userid":"a","name":"a","status":3}`, want: bot.StaffMember{ID: "a", Name: "a"},
 		},
 	})
 }
