@@ -402,6 +402,39 @@ func TestPeopleAreToldAnHourBeforeAndOnlyOfWhatIsNew(t *testing.T) {
 	}
 }
 
+// What an edit brings in the last hour is told too, though people were told before of the same
+// slot; the same words come once.
+func TestPeopleHearOfWhatAnEditBroughtInTheLastHour(t *testing.T) {
+	h := newShop(t)
+	ctx := context.Background()
+	h.groups(2)
+	h.followers()
+	p := h.planner()
+	p.Notify = []string{"anna"}
+	spec := daily()
+	spec.Products[0].Stock = stock(1)
+	promo, err := p.Create(ctx, spec, noRemember)
+	h.must(err)
+	sent := func(want int) {
+		t.Helper()
+		h.lookOver(p, h.clock())
+		actions, err := h.store.Read(ctx).ActionsLike(fmt.Sprintf("promotion_note:preflight:%d:%d:anna", promo.ID, promo.NextAt.UnixMilli()))
+		if h.must(err); len(actions) != want {
+			t.Errorf("%d notes, want %d", len(actions), want)
+		}
+	}
+	h.lookOver(p, promo.NextAt.Add(-30*time.Minute))
+	sent(1)
+	spec.Products[0].Stock = stock(0)
+	_, err = p.Edit(ctx, promo.ID, 0, spec)
+	h.must(err)
+	sent(2)
+	spec.Message.Text = "别的话:{products}"
+	_, err = p.Edit(ctx, promo.ID, 0, spec)
+	h.must(err)
+	sent(2)
+}
+
 // Where nobody else is named, the managers hear of what stops a promotion in all their stores.
 func TestManagersHearOfWhatStopsAPromotion(t *testing.T) {
 	for _, notify := range [][]string{nil, {"anna"}} {

@@ -3,6 +3,7 @@ package promotions
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -156,7 +157,7 @@ type line struct {
 	level, text, told string
 }
 
-// notes are what people are told of a look: the notified of everything that is new, a store's
+// notes are what people are told of a look, the same words of a slot once: the notified of everything that is new, a store's
 // manager of what is new in the store. What stops the promotion altogether, or makes it
 // pointless, concerns the managers of all its stores if nobody else is notified.
 func (in *inspection) notes(r store.Reader, promo store.Promotion, told []string) ([]Note, []string, error) {
@@ -204,7 +205,9 @@ func (in *inspection) notes(r store.Reader, promo store.Promotion, told []string
 	slices.Sort(people)
 	notes := make([]Note, len(people))
 	for i, to := range people {
-		notes[i] = Note{Key: fmt.Sprintf("preflight:%d:%d:%s", promo.ID, in.at.UnixMilli(), to), To: bot.UserID(to), Text: in.note(promo, of[to])}
+		text := in.note(promo, of[to])
+		sum := sha256.Sum256([]byte(text)) // an edit may bring something new shortly before the slot
+		notes[i] = Note{Key: fmt.Sprintf("preflight:%d:%d:%s:%x", promo.ID, in.at.UnixMilli(), to, sum[:6]), To: bot.UserID(to), Text: text}
 	}
 	return notes, now, nil
 }
