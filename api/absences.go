@@ -77,6 +77,11 @@ func (s *server) absences() {
 		if err != nil {
 			return nil, err
 		}
+		if in.Day != "" {
+			if _, err := s.day(in.Day, "query.day"); err != nil {
+				return nil, err
+			}
+		}
 		r := s.Store.Read(ctx)
 		rows, err := r.Absences(in.Day, after[0], in.Limit+1)
 		if err != nil {

@@ -68,6 +68,7 @@ func New(c Config) http.Handler {
 		"Times are RFC 3339, money is integer fen, ids are strings."
 	conf.OpenAPIPath, conf.DocsPath, conf.SchemasPath = prefix+"/openapi", "", ""
 	conf.CreateHooks = nil // no $schema links in answers
+	conf.Transformers = append(conf.Transformers, plainly(conf.Components.Schemas))
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
 	s := &server{Config: c, api: humago.New(mux, conf)}
@@ -217,7 +218,7 @@ func (s *server) stamp(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
 	}
-	local := t.In(s.Zone)
+	local := t.In(s.Zone).Truncate(time.Millisecond)
 	return &local
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -141,7 +142,8 @@ func (s *server) leaderboard() {
 func (s *server) day(v, at string) (time.Time, error) {
 	day, err := time.ParseInLocation(time.DateOnly, v, s.Zone)
 	if err != nil {
-		return day, huma.Error422UnprocessableEntity("no day: "+v, &huma.ErrorDetail{Message: "want a day such as 2026-11-23", Location: at})
+		wrong := &huma.ErrorDetail{Message: fmt.Sprintf("is %q; want a day such as 2026-11-23", v), Location: at}
+		return day, huma.Error422UnprocessableEntity(field(at)+": "+wrong.Message, wrong)
 	}
 	return day, nil
 }

@@ -107,9 +107,13 @@ func CheckAppChat(ctx context.Context, chats bot.AppChatter, field, id string) e
 		return nil
 	}
 	_, err := chats.AppChat(ctx, id)
+	var refused *bot.APIError
 	switch bot.ClassOf(err) {
 	case bot.ClassFix, bot.ClassGone, bot.ClassGiveUp:
-		return Invalidf(field, "is no chat that the app made: %s", err)
+		if errors.As(err, &refused) {
+			return Invalidf(field, "%q is no chat that the app made (WeCom's code %d)", id, refused.Code)
+		}
+		return Invalidf(field, "%q is no chat that the app made: %s", id, err)
 	}
 	return err
 }

@@ -256,7 +256,7 @@ func (pl plan) drops(at time.Time) *drop {
 	local := at.In(pl.zone)
 	date := local.Format(time.DateOnly)
 	if slices.ContainsFunc(pl.blackout, func(s span) bool { return s.has(date) }) {
-		return &drop{zh: "该活动的停发日", en: "a day without this promotion"}
+		return &drop{zh: "本促销的停发日", en: "a day without this promotion"}
 	}
 	if name, ok := pl.company.blackout(date); ok {
 		return &drop{zh: "公司停发日" + named(":", name), en: "the company posts nothing on this day" + named(": ", name)}
