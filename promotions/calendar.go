@@ -3,6 +3,7 @@ package promotions
 import (
 	"context"
 	_ "embed" // the calendar that comes with the program
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -348,10 +349,13 @@ func (p *Planner) replan(tx *store.Tx) (moved int, err error) {
 		if next.IsZero() || next.Equal(promo.NextAt) {
 			continue
 		}
-		if err := tx.MovePromotion(promo, promo.Status, next); err != nil {
+		switch err := tx.MovePromotion(promo, promo.Status, next); {
+		case errors.Is(err, store.ErrStale): // somebody else moved it meanwhile
+		case err != nil:
 			return moved, err
+		default:
+			moved++
 		}
-		moved++
 	}
 	return moved, nil
 }
