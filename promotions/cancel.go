@@ -85,7 +85,7 @@ func whyCancelled(tx *store.Tx, t store.Task) (reason, error) {
 // Withdraw takes back all of a promotion that is not posted yet: what is planned, and what
 // waits for its owners, which is cancelled at the platform. The schedule goes on.
 func (p *Planner) Withdraw(ctx context.Context, id int64) (store.Promotion, error) {
-	return p.change(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
+	return p.takingBack(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
 		if err := note(tx, promo, by, store.ChangeWithdrawn, ""); err != nil {
 			return err
 		}

@@ -127,7 +127,7 @@ func (p *Planner) End(ctx context.Context, id int64) (store.Promotion, error) {
 
 func (p *Planner) stop(ctx context.Context, id int64, status string) (store.Promotion, error) {
 	what := map[string]string{store.PromotionPaused: store.ChangePaused, store.PromotionEnded: store.ChangeEnded}[status]
-	promo, err := p.change(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
+	return p.takingBack(ctx, id, func(tx *store.Tx, promo store.Promotion, by string) error {
 		if promo.Status == status {
 			return nil
 		}
@@ -142,6 +142,11 @@ func (p *Planner) stop(ctx context.Context, id int64, status string) (store.Prom
 		}
 		return takeBack(tx, promo.ID)
 	})
+}
+
+// takingBack is change for what takes back what was planned: its tasks are cancelled at once.
+func (p *Planner) takingBack(ctx context.Context, id int64, fn func(tx *store.Tx, promo store.Promotion, by string) error) (store.Promotion, error) {
+	promo, err := p.change(ctx, id, fn)
 	if err != nil {
 		return promo, err
 	}
