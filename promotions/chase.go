@@ -101,10 +101,12 @@ type work struct {
 	plan
 	occ     store.Occurrence
 	promo   store.Promotion
-	stopped bool // nobody wants it to be sent any more
+	stopped bool   // nobody wants it to be sent any more
+	today   string // the company's day, by which people are away; not the promotion's
 }
 
 func (c Chases) workOf(tx *store.Tx, ch store.Chase) (w work, err error) {
+	w.today = tx.Now.In(c.Zone).Format(time.DateOnly)
 	if w.occ, err = tx.Occurrence(ch.OccurrenceID); err != nil {
 		return w, err
 	}

@@ -592,3 +592,39 @@ func TestWhatWasNotMadeIsNotMadeAfterAStop(t *testing.T) {
 		t.Errorf("the occurrence is %s: %v", occ.Status, err)
 	}
 }
+
+// What was not submitted when a promotion is withdrawn is cancelled before the answer, as it is
+// when the promotion is paused or ended.
+func TestWhatIsWithdrawnIsCancelledAtOnce(t *testing.T) {
+	for name, stop := range map[string]func(*Planner, context.Context, int64) (store.Promotion, error){"pause": (*Planner).Pause, "end": (*Planner).End, "withdraw": (*Planner).Withdraw} {
+		s := newStreet(t)
+		s.groups(2)
+		occ := s.run(sale())
+		s.set(s.clock().Add(time.Second))
+		_, err := stop(s.planner, context.Background(), occ.PromotionID)
+		s.must(err)
+		for chat, d := range s.deliveries(occ) {
+			if d.Status != store.DeliveryCancelled || d.Code != reasonStopped.code {
+				t.Errorf("%s: %s is %+v", name, chat, d)
+			}
+		}
+	}
+}
+
+// Who is away is said in the company's days, also of a promotion that goes by other clocks.
+func TestAStandInStandsInOnTheCompanysDays(t *testing.T) {
+	for _, zone := range []string{"Asia/Shanghai", "America/Los_Angeles"} {
+		s := newStreet(t)
+		s.groups(1)
+		s.must(s.store.Tx(context.Background(), func(tx *store.Tx) error {
+			return tx.PutAbsence(store.Absence{UserID: "owner0", FromDay: "2026-11-23", ToDay: "2026-11-23", StandIn: "friend"})
+		}))
+		spec := sale()
+		spec.Schedule.Timezone, spec.ConfirmWithin = zone, "2h"
+		s.run(spec) // at two o'clock of the 23rd in UTC, the evening before in California
+		s.pass(110 * time.Minute)
+		if got := len(s.office.texts["friend"]); got != 1 {
+			t.Errorf("%s: the stand-in was told %d times", zone, got)
+		}
+	}
+}

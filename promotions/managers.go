@@ -104,10 +104,7 @@ func (w work) named(tx *store.Tx, late []store.Waiting) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if name == "" {
-			name = l.Owner
-		}
-		line := fmt.Sprintf("· %s(%s,%d 个群)", name, handlers.Plain(l.Shop), l.Groups)
+		line := fmt.Sprintf("· %s(%s,%d 个群)", nameOr(name, l.Owner), handlers.Plain(l.Shop), l.Groups)
 		if ch, err := tx.Chase(w.occ.ID, l.Owner); err == nil && !ch.DeclinedAt.IsZero() {
 			line += ",说这次发不了"
 		}
@@ -180,7 +177,7 @@ func (w work) outcome(tx *store.Tx, manager string, counts map[string]int, late 
 // tellStandIn tells whoever stands in for an owner who is away. Nobody but the owner can send,
 // so the stand-in can only get hold of them.
 func (w work) tellStandIn(tx *store.Tx, ch store.Chase, tasks []store.Task) error {
-	_, standIn, err := StandIn(tx.Reader, bot.UserID(ch.Owner), tx.Now.In(w.zone).Format(time.DateOnly))
+	_, standIn, err := StandIn(tx.Reader, bot.UserID(ch.Owner), w.today)
 	if err != nil || standIn == "" {
 		return err
 	}
@@ -188,11 +185,8 @@ func (w work) tellStandIn(tx *store.Tx, ch store.Chase, tasks []store.Task) erro
 	if err != nil {
 		return err
 	}
-	if name == "" {
-		name = ch.Owner
-	}
 	text := fmt.Sprintf("【替班提醒】%s 不在,由您替班。「%s」%s 有 %d 条群发等 TA 确认,%s 截止,到时自动取消。企业微信只让群主本人发送,请联系 TA 打开「工作台→客户联系→群发助手」按「发送」。",
-		name, handlers.Plain(w.promo.Name), w.occ.At.In(w.zone).Format("1月2日 15:04"), len(tasks), w.clock(ch.ClosesAt))
+		nameOr(name, ch.Owner), handlers.Plain(w.promo.Name), w.occ.At.In(w.zone).Format("1月2日 15:04"), len(tasks), w.clock(ch.ClosesAt))
 	_, err = tx.Enqueue(Note{noteKey("stand_in", ch.OccurrenceID, ch.Owner), standIn, text}, store.When{Deadline: ch.ClosesAt})
 	return err
 }

@@ -1,6 +1,7 @@
 package promotions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -376,12 +377,8 @@ func (in *inspection) products() {
 	}
 }
 
-func nameOr(name, id string) string {
-	if name == "" {
-		return id
-	}
-	return name
-}
+// nameOr is a name, or the id of what has none.
+func nameOr(name, id string) string { return cmp.Or(name, id) }
 
 // namesOf names some of many things.
 func namesOf(names []string, n int64, unit string) string {

@@ -126,9 +126,7 @@ func (p *Planner) show(r store.Reader, occ store.Occurrence, v *Preview) error {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	if v.Owner = owner.Name; v.Owner == "" {
-		v.Owner = v.Chat.Owner
-	}
+	v.Owner = nameOr(owner.Name, v.Chat.Owner)
 	v.Limits = limitsOf(v.Message)
 	return nil
 }
