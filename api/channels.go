@@ -138,9 +138,6 @@ func (s *server) channels() {
 		Keyed
 		Body channelBody
 	}
-	type one struct {
-		ID string `path:"id"`
-	}
 	huma.Register(s.api, op(http.MethodPost, "/channels", "make a QR code with an owner", http.StatusCreated), func(ctx context.Context, in *create) (*result[channelView], error) {
 		made, err := once(ctx, s, "POST /channels", in.Keyed, in.Body, func(remember handlers.Remember) (store.Channel, error) {
 			return s.Channels.Create(ctx, in.Body.channel(), remember)
@@ -161,7 +158,7 @@ func (s *server) channels() {
 		}
 		return paged(rows, in.Limit, s.viewChannel, func(c store.Channel) string { return idString(c.ID) }), nil
 	})
-	huma.Register(s.api, op(http.MethodGet, "/channels/{id}", "one channel with its counts", http.StatusOK), func(ctx context.Context, in *one) (*result[channelCounts], error) {
+	huma.Register(s.api, op(http.MethodGet, "/channels/{id}", "one channel with its counts", http.StatusOK), func(ctx context.Context, in *oneID) (*result[channelCounts], error) {
 		return s.channelCounts(ctx, in.ID)
 	})
 	type patch struct {
@@ -179,25 +176,12 @@ func (s *server) channels() {
 		}
 		return answer(s.viewChannel(ch)), nil
 	})
-	huma.Register(s.api, op(http.MethodDelete, "/channels/{id}", "take a code back", http.StatusNoContent), func(ctx context.Context, in *one) (*none, error) {
-		id, err := idOf(in.ID)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.Channels.Delete(ctx, id); err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return nil, nil
-	})
+	huma.Register(s.api, op(http.MethodDelete, "/channels/{id}", "take a code back", http.StatusNoContent), s.dropping(s.Channels.Delete))
 }
 
 // channel returns a channel that has not been deleted.
 func (s *server) channel(ctx context.Context, id string) (store.Channel, error) {
-	n, err := idOf(id)
-	if err != nil {
-		return store.Channel{}, err
-	}
-	c, err := s.Store.Read(ctx).Channel(n)
+	c, err := byID(id, s.Store.Read(ctx).Channel)
 	if err == nil && c.Status != store.ChannelActive {
 		err = store.ErrNotFound
 	}

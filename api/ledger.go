@@ -233,11 +233,7 @@ func (s *server) audit(ctx context.Context, id string) (store.Audit, error) {
 		}
 		return a, err
 	}
-	n, err := idOf(id)
-	if err != nil {
-		return store.Audit{}, err
-	}
-	return s.Store.Read(ctx).AuditByID(n)
+	return byID(id, s.Store.Read(ctx).AuditByID)
 }
 
 func (s *server) viewAudit(ctx context.Context, a store.Audit, after int64, limit int) (*result[auditView], error) {

@@ -97,24 +97,11 @@ func (s *server) media() {
 		return answer(v), nil
 	})
 	huma.Register(s.api, op(http.MethodGet, "/media/{id}/content", "what is in it", http.StatusOK), s.mediaContent)
-	huma.Register(s.api, op(http.MethodDelete, "/media/{id}", "forget a file that nothing uses", http.StatusNoContent), func(ctx context.Context, in *oneID) (*none, error) {
-		id, err := idOf(in.ID)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.Library.Delete(ctx, id); err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return nil, nil
-	})
+	huma.Register(s.api, op(http.MethodDelete, "/media/{id}", "forget a file that nothing uses", http.StatusNoContent), s.dropping(s.Library.Delete))
 }
 
 func (s *server) file(ctx context.Context, id string) (store.Media, error) {
-	n, err := idOf(id)
-	if err != nil {
-		return store.Media{}, err
-	}
-	return s.Store.Read(ctx).Media(n)
+	return byID(id, s.Store.Read(ctx).Media)
 }
 
 // addMedia registers the upload of a file, as it is or as a browser's form.

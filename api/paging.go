@@ -104,7 +104,34 @@ func idOf(s string) (int64, error) {
 	return n, nil
 }
 
+// byID gets what an id of a path names.
+func byID[T any](id string, get func(int64) (T, error)) (v T, err error) {
+	n, err := idOf(id)
+	if err != nil {
+		return v, err
+	}
+	return get(n)
+}
+
 func idString(n int64) string { return strconv.FormatInt(n, 10) }
+
+type oneID struct {
+	ID string `path:"id"`
+}
+
+// dropping answers a DELETE of what an id names.
+func (s *server) dropping(drop func(context.Context, int64) error) func(context.Context, *oneID) (*none, error) {
+	return func(ctx context.Context, in *oneID) (*none, error) {
+		id, err := idOf(in.ID)
+		if err != nil {
+			return nil, err
+		}
+		if err := drop(ctx, id); err != nil {
+			return nil, s.fail(ctx, err)
+		}
+		return nil, nil
+	}
+}
 
 // Keyed is the header of a POST that creates.
 type Keyed struct {

@@ -286,10 +286,6 @@ func (s *server) viewDelivery(d store.DeliveryView) deliveryView {
 		Reason: text(d.Reason), SubmittedAt: s.stamp(d.SubmittedAt), SentAt: s.stamp(d.SentAt), Reminders: d.Reminders}
 }
 
-type oneID struct {
-	ID string `path:"id"`
-}
-
 func (s *server) promotions() {
 	type create struct {
 		Keyed
@@ -340,11 +336,7 @@ func (s *server) promotions() {
 }
 
 func (s *server) promotion(ctx context.Context, id string) (store.Promotion, error) {
-	n, err := idOf(id)
-	if err != nil {
-		return store.Promotion{}, err
-	}
-	return s.Store.Read(ctx).Promotion(n)
+	return byID(id, s.Store.Read(ctx).Promotion)
 }
 
 // NamedPromotion is a promotion and who does something with it, said in the query or in a body.
@@ -412,13 +404,7 @@ func (s *server) promotionCommands() {
 		}
 		o, err := once(ctx, s, "POST /promotions/"+in.ID+"/run", in.Keyed, in.Body, func(remember handlers.Remember) (store.Occurrence, error) {
 			return s.Promotions.As(by).RunNow(ctx, id, in.Body != nil && in.Body.Force, remember)
-		}, func(occ string) (store.Occurrence, error) {
-			n, err := idOf(occ)
-			if err != nil {
-				return store.Occurrence{}, err
-			}
-			return s.Store.Read(ctx).Occurrence(n)
-		})
+		}, func(occ string) (store.Occurrence, error) { return byID(occ, s.Store.Read(ctx).Occurrence) })
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}

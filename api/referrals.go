@@ -72,19 +72,10 @@ func (s *server) referrals() {
 		ChatID string `query:"chat_id" maxLength:"64"`
 		Status string `query:"status" enum:"active,retired"`
 	}
-	type one struct {
-		ID string `path:"id"`
-	}
 	huma.Register(s.api, op(http.MethodPost, "/referrals", "give a customer a personal code; the same one again while it lasts", http.StatusCreated), func(ctx context.Context, in *create) (*result[referralView], error) {
 		made, err := once(ctx, s, "POST /referrals", in.Keyed, in.Body, func(remember handlers.Remember) (store.Channel, error) {
 			return s.Channels.Refer(ctx, in.Body.ChatID, in.Body.Member, remember)
-		}, func(id string) (store.Channel, error) {
-			n, err := idOf(id)
-			if err != nil {
-				return store.Channel{}, err
-			}
-			return s.Store.Read(ctx).Channel(n)
-		})
+		}, func(id string) (store.Channel, error) { return byID(id, s.Store.Read(ctx).Channel) })
 		if err != nil {
 			return nil, s.fail(ctx, err)
 		}
@@ -111,16 +102,7 @@ func (s *server) referrals() {
 		}
 		return paged(views, in.Limit, func(v referralView) referralView { return v }, func(v referralView) string { return v.ID }), nil
 	})
-	huma.Register(s.api, op(http.MethodDelete, "/referrals/{id}", "retire a personal code", http.StatusNoContent), func(ctx context.Context, in *one) (*none, error) {
-		id, err := idOf(in.ID)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.Channels.Retire(ctx, id); err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return nil, nil
-	})
+	huma.Register(s.api, op(http.MethodDelete, "/referrals/{id}", "retire a personal code", http.StatusNoContent), s.dropping(s.Channels.Retire))
 	huma.Register(s.api, op(http.MethodGet, "/channels/usage", "how many codes there are, and may be", http.StatusOK), func(ctx context.Context, _ *none) (*result[usageView], error) {
 		u, err := s.Channels.Usage(ctx)
 		if err != nil {

@@ -60,22 +60,9 @@ func (s *server) robots() {
 		}
 		return answer(s.viewRobot(robot)), nil
 	})
-	huma.Register(s.api, op(http.MethodDelete, "/robots/{id}", "forget a robot that nothing speaks by", http.StatusNoContent), func(ctx context.Context, in *oneID) (*none, error) {
-		id, err := idOf(in.ID)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.Robots.Drop(ctx, id); err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return nil, nil
-	})
+	huma.Register(s.api, op(http.MethodDelete, "/robots/{id}", "forget a robot that nothing speaks by", http.StatusNoContent), s.dropping(s.Robots.Drop))
 }
 
 func (s *server) robot(ctx context.Context, id string) (store.Robot, error) {
-	n, err := idOf(id)
-	if err != nil {
-		return store.Robot{}, err
-	}
-	return s.Store.Read(ctx).Robot(n)
+	return byID(id, s.Store.Read(ctx).Robot)
 }

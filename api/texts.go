@@ -38,11 +38,7 @@ func (s *server) viewText(p store.Phrase) textView {
 }
 
 func (s *server) phrase(ctx context.Context, id string) (store.Phrase, error) {
-	n, err := idOf(id)
-	if err != nil {
-		return store.Phrase{}, err
-	}
-	return s.Store.Read(ctx).Phrase(n)
+	return byID(id, s.Store.Read(ctx).Phrase)
 }
 
 // texts registers the library of texts (话术).
@@ -97,14 +93,5 @@ func (s *server) texts() {
 		}
 		return answer(s.viewText(p)), nil
 	})
-	huma.Register(s.api, op(http.MethodDelete, "/texts/{id}", "forget a text", http.StatusNoContent), func(ctx context.Context, in *oneID) (*none, error) {
-		id, err := idOf(in.ID)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.Phrases.Delete(ctx, id); err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return nil, nil
-	})
+	huma.Register(s.api, op(http.MethodDelete, "/texts/{id}", "forget a text", http.StatusNoContent), s.dropping(s.Phrases.Delete))
 }
