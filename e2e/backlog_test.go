@@ -149,7 +149,7 @@ func (b *backlog) spend(calls int) {
 
 // Thousands of tasks are due at a moment at which most of WeCom's calls of the minute are spent:
 // what does not fit waits for the next minute and no call is ever one too many. Groups
-// are in three to five occurrences of the day; each gets one message, and none is left out.
+// are in two to four occurrences of the day; each gets one message, and none is left out.
 func TestABacklogKeepsToEveryQuota(t *testing.T) {
 	t.Parallel()
 	b := newBacklog(t)
