@@ -87,21 +87,21 @@ func (s *server) funnels() {
 
 // funnelFilter finds the promotion, and the occurrence where one is asked for.
 func (s *server) funnelFilter(ctx context.Context, in *funnelQuery) (store.FunnelFilter, error) {
-	f := store.FunnelFilter{By: in.By}
 	p, err := s.promotion(ctx, in.ID)
-	if err != nil || in.At.IsZero() {
-		f.Promotion = p.ID
-		return f, err
+	if err != nil {
+		return store.FunnelFilter{}, err
 	}
-	f.Promotion = p.ID
-	occ, err := s.Store.Read(ctx).Occurrences(p.ID, in.At.Add(-time.Millisecond), 1)
-	if err == nil && (len(occ) == 0 || !occ[0].At.Equal(in.At)) {
-		return f, store.ErrNotFound
+	occurrence, err := s.occurrenceAt(ctx, p.ID, in.At)
+	return store.FunnelFilter{Promotion: p.ID, Occurrence: occurrence, By: in.By}, err
+}
+
+// occurrenceAt is the id of a promotion's occurrence of a time; 0 where no time is asked for.
+func (s *server) occurrenceAt(ctx context.Context, promotion int64, at time.Time) (int64, error) {
+	if at.IsZero() {
+		return 0, nil
 	}
-	if err == nil {
-		f.Occurrence = occ[0].ID
-	}
-	return f, err
+	o, err := s.Store.Read(ctx).OccurrenceAt(promotion, at)
+	return o.ID, err
 }
 
 func (s *server) funnel(ctx context.Context, in *funnelQuery, f store.FunnelFilter) (funnelView, error) {

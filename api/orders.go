@@ -208,12 +208,8 @@ func (s *server) sales() {
 		if f.From = words[1]; f.Begun && words[0] != in.By {
 			return nil, badCursor()
 		}
-		if !in.At.IsZero() {
-			o, err := s.Store.Read(ctx).OccurrenceAt(p.ID, in.At)
-			if err != nil {
-				return nil, s.fail(ctx, err)
-			}
-			f.Occurrence = o.ID
+		if f.Occurrence, err = s.occurrenceAt(ctx, p.ID, in.At); err != nil {
+			return nil, s.fail(ctx, err)
 		}
 		rows, err := s.Store.Read(ctx).Sales(f)
 		if err != nil {
