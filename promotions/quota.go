@@ -2,6 +2,7 @@ package promotions
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"xiaobu/bot"
@@ -126,6 +127,7 @@ func (q Quota) remember(tx *store.Tx, confirmed time.Time, results []bot.SendRes
 	if !until.After(tx.Now) {
 		return nil // the period is over
 	}
+	slices.Sort(full) // so that two who write down the same groups do not wait for each other in turn
 	return tx.FillGroups(full, until)
 }
 
