@@ -79,8 +79,3 @@ func (r Reader) Quiet() (*Hours, error) {
 	}
 	return &Hours{From: row.Begins, To: row.Ends}, err
 }
-
-// ComingPromotions lists promotions whose next occurrence is still to come.
-func (r Reader) ComingPromotions(now time.Time) ([]Promotion, error) {
-	return all[Promotion](r.db.Where("next_at > ?", ms(now)).Order("id"))
-}

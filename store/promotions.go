@@ -195,6 +195,11 @@ func (r Reader) DuePromotions(now time.Time) ([]Promotion, error) {
 	return all[Promotion](r.db.Where("next_at <= ?", ms(now)).Order("next_at, id"))
 }
 
+// ComingPromotions lists promotions whose next occurrence is still to come.
+func (r Reader) ComingPromotions(now time.Time) ([]Promotion, error) {
+	return all[Promotion](r.db.Where("next_at > ?", ms(now)).Order("id"))
+}
+
 // NextPromotion returns when the next occurrence of any promotion is; ok is false when
 // there is none.
 func (r Reader) NextPromotion() (at time.Time, ok bool, err error) {
