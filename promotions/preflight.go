@@ -40,6 +40,9 @@ const (
 	FindLinkHost     = "link_unreachable"    // public_url is inside a private network
 	FindProductGone  = "product_sold_out"    // some products are sold out
 	FindFewProducts  = "few_products"        // fewer pieces than groups
+	FindNoProducts   = "no_products"         // {products} is written, and there is none
+	FindUnnamed      = "products_not_named"  // there are products, and nobody will read of them
+	FindPrice        = "price_not_lower"     // the old price is not above the new one
 	FindMediaExpires = "media_expires"       // files that WeCom keeps for three days
 )
 
@@ -82,6 +85,7 @@ func (p *Planner) inspect(r store.Reader, promo store.Promotion, at time.Time) (
 		}
 	}
 	in.products()
+	in.offer()
 	in.calendar()
 	in.linkHost()
 	return in, nil
@@ -374,6 +378,36 @@ func (in *inspection) products() {
 		in.add(store.Finding{Code: FindFewProducts, Level: store.Yellow, Field: "products", Count: left,
 			Text:   fmt.Sprintf("商品一共只剩 %d 份,却要发 %d 个群。", left, in.groups),
 			TextEN: fmt.Sprintf("Only %d pieces are left for %d groups.", left, in.groups)})
+	}
+}
+
+// offer finds what a writer most likely forgot or mixed up about the products.
+func (in *inspection) offer() {
+	var unseen, upside []string
+	named := mentions(in.spec.Message, "products")
+	for _, pr := range in.spec.Products {
+		if !named && pr.ImageURL == "" && pr.Media == "" {
+			unseen = append(unseen, pr.Name)
+		}
+		if pr.WasFen > 0 && pr.WasFen <= pr.PriceFen {
+			upside = append(upside, pr.Name)
+		}
+	}
+	if named && len(in.spec.Products) == 0 {
+		in.add(store.Finding{Code: FindNoProducts, Level: store.Yellow, Field: "products",
+			Text: "内容里写了 {products},却没有填商品,那里会空着。", TextEN: "The message has {products} and there are none: nothing stands there."})
+	}
+	if n := int64(len(unseen)); n > 0 {
+		some := unseen[:min(maxNames, n)]
+		in.add(store.Finding{Code: FindUnnamed, Level: store.Yellow, Field: "message.text", Count: n,
+			Text:   fmt.Sprintf("内容里没有 {products},有 %d 种商品也没有图片,顾客看不到:%s。", n, namesOf(some, n, "种")),
+			TextEN: fmt.Sprintf("The message lacks {products}, and customers see nothing of %d products without a picture: %s.", n, namesInEnglish(some, n))})
+	}
+	if n := int64(len(upside)); n > 0 {
+		some := upside[:min(maxNames, n)]
+		in.add(store.Finding{Code: FindPrice, Level: store.Yellow, Field: "products", Count: n,
+			Text:   fmt.Sprintf("%d 种商品的原价不高于现价,两个价格可能填反了:%s。", n, namesOf(some, n, "种")),
+			TextEN: fmt.Sprintf("The old price of %d products is not above the new one; they may have been mixed up: %s.", n, namesInEnglish(some, n))})
 	}
 }
 

@@ -144,6 +144,17 @@ func TestEachFindingIsFoundAndSaidInBothLanguages(t *testing.T) {
 		FindFewProducts: {level: store.Yellow, count: 3, says: "3 份", field: "products", spoil: func(_ *shop, _ *Planner, s *store.PromotionSpec) {
 			s.Products[0].Stock = stock(3)
 		}},
+		FindNoProducts: {level: store.Yellow, says: "{products}", field: "products", spoil: func(_ *shop, _ *Planner, s *store.PromotionSpec) {
+			s.Products = nil
+		}, absent: []string{FindUnnamed, FindFewProducts}},
+		FindUnnamed: {level: store.Yellow, count: 1, says: "「牛奶」", field: "message.text", spoil: func(_ *shop, _ *Planner, s *store.PromotionSpec) {
+			s.Message.Text = "来店里看看"
+			s.Products[0].ImageURL = "https://example.com/egg.png"
+			s.Products = append(s.Products, store.Product{Name: "牛奶", PriceFen: 100})
+		}, absent: []string{FindNoProducts}},
+		FindPrice: {level: store.Yellow, count: 1, says: "「牛奶」", field: "products", spoil: func(_ *shop, _ *Planner, s *store.PromotionSpec) {
+			s.Products = append(s.Products, store.Product{Name: "牛奶", PriceFen: 100, WasFen: 100})
+		}},
 		FindCollision: {level: store.Yellow, count: 2, says: "「店庆」", field: "schedule", spoil: func(h *shop, p *Planner, _ *store.PromotionSpec) {
 			other := daily()
 			other.Name, other.Schedule.Cron, other.Targets.All, other.Targets.ChatIDs = "店庆", "0 18 25 * *", false, []string{"wr01", "wr02"}
