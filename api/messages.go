@@ -12,7 +12,7 @@ type messageBody struct {
 
 // attachmentBody is one thing that hangs on a message.
 type attachmentBody struct {
-	Type     string `json:"type" doc:"image, link, miniprogram, video or file"`
+	Type     string `json:"type" enum:"image,link,miniprogram,video,file"`
 	Title    string `json:"title,omitempty"`
 	URL      string `json:"url,omitempty"`
 	Desc     string `json:"desc,omitempty"`

@@ -14,6 +14,7 @@ import (
 const (
 	unchecked = "validation failed" // the detail of requests that do not fit the document
 	tooLarge  = "request body is too large"
+	oneOf     = "expected value to be one of "
 	badTime   = "invalid date/time for format "
 	wantTime  = "want a time such as 2026-11-23T10:05:00+08:00"
 )
@@ -55,6 +56,9 @@ func reword(d *huma.ErrorDetail, body *huma.Schema, schemas huma.Registry) {
 		if known := fields(body, d.Location, schemas); len(known) > 0 {
 			d.Message += "; known are " + strings.Join(known, ", ")
 		}
+	case strings.HasPrefix(d.Message, oneOf):
+		choice := strings.TrimPrefix(strings.Trim(d.Message[len(oneOf):], `"`), ", ") // where nothing may be said, nothing is the first
+		d.Message = fmt.Sprintf("is %q; want one of %s", fmt.Sprint(d.Value), choice)
 	case d.Message == validation.MsgExpectedRFC3339DateTime, strings.HasPrefix(d.Message, badTime):
 		d.Message = fmt.Sprintf("is %q; %s", fmt.Sprint(d.Value), wantTime)
 	}

@@ -21,6 +21,7 @@ func TestRefusalsNameTheField(t *testing.T) {
 		"answers' fields": {"POST", "/promotions", strings.Replace(promo, `"cron"`, `"qiet":{},"cron"`, 1) + `}`, 422, "body.schedule.qiet", "schedule.qiet: is not known; known are blackout, cron, days, ends_on, missed, quiet, starts_on, timezone"},
 		"missing":         {"POST", "/promotions/1/approve", `{"version":1}`, 422, "body.by", "by: is missing"},
 		"of another kind": {"POST", "/promotions", promo + `,"approval":"yes"}`, 422, "body.approval", "approval: expected boolean"},
+		"a choice":        {"POST", "/promotions", strings.Replace(promo, `"cron"`, `"missed":{"policy":"later"},"cron"`, 1) + `}`, 422, "body.schedule.missed.policy", `schedule.missed.policy: is "later"; want one of skip, send_within, next_slot`},
 		"two":             {"POST", "/orders", `{"id":"1","code":"c","amount_fen":1.5,"at":"2026-11-23"}`, 422, "body.amount_fen", "amount_fen: expected integer; and 1 more"},
 		"no time":         {"POST", "/orders", `{"id":"1","code":"c","amount_fen":1,"at":"2026-11-23"}`, 422, "body.at", `at: is "2026-11-23"; want a time such as 2026-11-23T10:05:00+08:00`},
 		"no time, asked":  {"GET", "/promotions/1/deliveries?at=2026-02-30", "", 422, "query.at", `at: is "2026-02-30"; want a time such as 2026-11-23T10:05:00+08:00`},

@@ -15,7 +15,7 @@ import (
 )
 
 type missedBody struct {
-	Policy string `json:"policy,omitempty" doc:"of a slot that was missed: skip, send_within (send it late) or next_slot (leave it to the next); left out: send_within"`
+	Policy string `json:"policy,omitempty" enum:",skip,send_within,next_slot" doc:"of a slot that was missed: skip, send_within (send it late) or next_slot (leave it to the next); left out: send_within"`
 	Within string `json:"within,omitempty" doc:"how late send_within may be, 1m to 24h; left out: 30m"`
 }
 
@@ -29,7 +29,7 @@ type scheduleBody struct {
 	Timezone string     `json:"timezone,omitempty" doc:"IANA name; left out: the configured one"`
 	StartsOn *string    `json:"starts_on,omitempty" nullable:"true" example:"2026-11-23"`
 	EndsOn   *string    `json:"ends_on,omitempty" nullable:"true" doc:"the last day, included"`
-	Days     string     `json:"days,omitempty" doc:"all, workdays, no_holidays or holidays (public ones), by the calendar; left out: all, or what the words of cron say"`
+	Days     string     `json:"days,omitempty" enum:",all,workdays,no_holidays,holidays" doc:"on which days, by the calendar; left out: all, or what the words of cron say"`
 	Blackout []string   `json:"blackout,omitempty" doc:"days without it: 2026-12-24 or 2026-12-24/2026-12-26"`
 	Quiet    *hoursBody `json:"quiet,omitempty" doc:"hours without it; left out: the company's"`
 	Missed   missedBody `json:"missed,omitempty"`
@@ -60,7 +60,7 @@ type targetsBody struct {
 
 type linkBody struct {
 	URL string `json:"url,omitempty" doc:"where it leads; {code} in it becomes the link's code, so that the shop can report its orders with it; empty: {code} is only for the page of a mini-program" example:"https://shop.example.com/sale?from={code}"`
-	Per string `json:"per,omitempty" doc:"what has a link of its own: promotion, owner, store or group; each makes tasks of its own for owners to confirm; left out: owner"`
+	Per string `json:"per,omitempty" enum:",promotion,owner,store,group" doc:"what has a link of its own; each makes tasks of its own for owners to confirm; left out: owner"`
 }
 
 type productBody struct {
@@ -156,7 +156,7 @@ type scheduleView struct {
 	Timezone   string     `json:"timezone"`
 	StartsOn   *string    `json:"starts_on"`
 	EndsOn     *string    `json:"ends_on"`
-	Days       string     `json:"days"`
+	Days       string     `json:"days" enum:"all,workdays,no_holidays,holidays"`
 	Blackout   []string   `json:"blackout" nullable:"false"`
 	Quiet      *hoursBody `json:"quiet"`
 	Missed     missedBody `json:"missed"`
