@@ -283,7 +283,8 @@ func (s *Sender) ask(ctx context.Context, p Performer, a store.Action, late bool
 		pause := min(askPause<<min(a.Asked, 10), maxAskPause)
 		var early *bot.TooEarly
 		if errors.As(err, &early) {
-			pause = early.Wait
+			// Asked in time the first time; one that is cut off again and again may wait.
+			pause = max(early.Wait, min(askPause<<min(a.Attempts-1, 10), maxAskPause))
 		}
 		pause = max(pause, bot.WaitOf(err))
 		s.c.Log.Info("outcome still unknown", "action", a.Key, "asked", a.Asked+1, "error", err)
