@@ -93,7 +93,11 @@ func whyDelivery(_ context.Context, t teller, id int64) error {
 	if err != nil {
 		return err
 	}
-	t.say("送达 / delivery %d: 群 group %s, 群主 owner %s, %s", d.ID, d.ChatID, d.Owner, d.Status)
+	if d.Outlet == "" {
+		t.say("送达 / delivery %d: 群 group %s, 群主 owner %s, %s", d.ID, d.ChatID, d.Owner, d.Status)
+	} else {
+		t.say("送达 / delivery %d: 员工群 staff chat %s, %s", d.ID, d.ChatID, d.Status)
+	}
 	t.say("· %s", promotions.Words(d))
 	t.say("· 时段 slot %s, 促销 promotion %d", t.at(d.At), d.PromotionID)
 	t.chosen(d)
