@@ -148,15 +148,9 @@ func (s *server) channels() {
 		return answer(s.viewChannel(made)), nil
 	})
 	huma.Register(s.api, op(http.MethodGet, "/channels", "list channels", http.StatusOK), func(ctx context.Context, in *Page) (*result[list[channelView]], error) {
-		after, err := in.number()
-		if err != nil {
-			return nil, err
-		}
-		rows, err := s.Store.Read(ctx).Channels(after, in.Limit+1)
-		if err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return paged(rows, in.Limit, s.viewChannel, func(c store.Channel) string { return idString(c.ID) }), nil
+		return numbered(ctx, s, *in, func(after int64, limit int) ([]store.Channel, error) {
+			return s.Store.Read(ctx).Channels(after, limit)
+		}, s.viewChannel, func(c store.Channel) int64 { return c.ID })
 	})
 	huma.Register(s.api, op(http.MethodGet, "/channels/{id}", "one channel with its counts", http.StatusOK), func(ctx context.Context, in *oneID) (*result[channelCounts], error) {
 		return s.channelCounts(ctx, in.ID)

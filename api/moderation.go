@@ -73,15 +73,9 @@ func (s *server) moderation() {
 		Status string `query:"status" enum:"open,asked_owner,removed,dismissed,expired"`
 	}
 	huma.Register(s.api, op(http.MethodGet, "/moderation/cases", "list cases", http.StatusOK), func(ctx context.Context, in *filter) (*result[list[caseView]], error) {
-		after, err := in.number()
-		if err != nil {
-			return nil, err
-		}
-		rows, err := s.Store.Read(ctx).Cases(in.Status, after, in.Limit+1)
-		if err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return paged(rows, in.Limit, s.viewCase, func(c store.Case) string { return idString(c.ID) }), nil
+		return numbered(ctx, s, in.Page, func(after int64, limit int) ([]store.Case, error) {
+			return s.Store.Read(ctx).Cases(in.Status, after, limit)
+		}, s.viewCase, func(c store.Case) int64 { return c.ID })
 	})
 	huma.Register(s.api, op(http.MethodGet, "/moderation/cases/{id}", "one case", http.StatusOK), func(ctx context.Context, in *oneID) (*result[caseView], error) {
 		id, err := idOf(in.ID)

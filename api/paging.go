@@ -55,6 +55,20 @@ func (p Page) number() (int64, error) {
 	return n, nil
 }
 
+// numbered answers a page of a list in the order of an id, which is its cursor. read gets
+// the id of the row before the page, and how many rows to read.
+func numbered[R, T any](ctx context.Context, s *server, p Page, read func(after int64, limit int) ([]R, error), view func(R) T, id func(R) int64) (*result[list[T]], error) {
+	after, err := p.number()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := read(after, p.Limit+1)
+	if err != nil {
+		return nil, s.fail(ctx, err)
+	}
+	return paged(rows, p.Limit, view, func(r R) string { return idString(id(r)) }), nil
+}
+
 // words reads a cursor of strings.
 func (p Page) words(n int) ([]string, error) {
 	if p.Cursor == "" {

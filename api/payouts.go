@@ -132,15 +132,9 @@ func (s *server) listPayouts() {
 		Status string `query:"status" enum:"collected,approved,paid,reversed,discarded"`
 	}
 	huma.Register(s.api, op(http.MethodGet, "/rewards/payouts", "payouts in the order they were collected", http.StatusOK), func(ctx context.Context, in *filter) (*result[list[PayoutHead]], error) {
-		after, err := in.number()
-		if err != nil {
-			return nil, err
-		}
-		rows, err := s.Store.Read(ctx).Payouts(store.PayoutFilter{Period: in.Period, Status: in.Status, Cursor: after, Limit: in.Limit + 1})
-		if err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return paged(rows, in.Limit, s.viewPayout, func(p store.Payout) string { return idString(p.ID) }), nil
+		return numbered(ctx, s, in.Page, func(after int64, limit int) ([]store.Payout, error) {
+			return s.Store.Read(ctx).Payouts(store.PayoutFilter{Period: in.Period, Status: in.Status, Cursor: after, Limit: limit})
+		}, s.viewPayout, func(p store.Payout) int64 { return p.ID })
 	})
 }
 

@@ -249,15 +249,9 @@ func (s *server) reportRuns() {
 		Status string `query:"status" enum:"pending,sending,sent,failed,unknown,expired"`
 	}
 	huma.Register(s.api, op(http.MethodGet, "/reports/{kind}/runs/{day}/messages", "whom a day was told, and what became of it", http.StatusOK), func(ctx context.Context, in *told) (*result[list[toldView]], error) {
-		after, err := in.number()
-		if err != nil {
-			return nil, err
-		}
-		rows, err := s.Store.Read(ctx).ActionsPage(handlers.ReportKey(in.Kind, in.Day, ""), in.Status, after, in.Limit+1)
-		if err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return paged(rows, in.Limit, s.viewTold, func(a store.Action) string { return idString(a.ID) }), nil
+		return numbered(ctx, s, in.Page, func(after int64, limit int) ([]store.Action, error) {
+			return s.Store.Read(ctx).ActionsPage(handlers.ReportKey(in.Kind, in.Day, ""), in.Status, after, limit)
+		}, s.viewTold, func(a store.Action) int64 { return a.ID })
 	})
 }
 

@@ -43,15 +43,9 @@ func (s *server) robots() {
 		return answer(s.viewRobot(robot)), nil
 	})
 	huma.Register(s.api, op(http.MethodGet, "/robots", "list robots", http.StatusOK), func(ctx context.Context, in *Page) (*result[list[robotView]], error) {
-		after, err := in.number()
-		if err != nil {
-			return nil, err
-		}
-		rows, err := s.Store.Read(ctx).Robots(after, in.Limit+1)
-		if err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return paged(rows, in.Limit, s.viewRobot, func(r store.Robot) string { return idString(r.ID) }), nil
+		return numbered(ctx, s, *in, func(after int64, limit int) ([]store.Robot, error) {
+			return s.Store.Read(ctx).Robots(after, limit)
+		}, s.viewRobot, func(r store.Robot) int64 { return r.ID })
 	})
 	huma.Register(s.api, op(http.MethodGet, "/robots/{id}", "one robot", http.StatusOK), func(ctx context.Context, in *oneID) (*result[robotView], error) {
 		robot, err := s.robot(ctx, in.ID)

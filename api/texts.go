@@ -65,15 +65,9 @@ func (s *server) texts() {
 		return answer(s.viewText(p)), nil
 	})
 	huma.Register(s.api, op(http.MethodGet, "/texts", "list the texts of the library", http.StatusOK), func(ctx context.Context, in *filter) (*result[list[textView]], error) {
-		after, err := in.number()
-		if err != nil {
-			return nil, err
-		}
-		rows, err := s.Store.Read(ctx).Phrases(in.Category, after, in.Limit+1)
-		if err != nil {
-			return nil, s.fail(ctx, err)
-		}
-		return paged(rows, in.Limit, s.viewText, func(p store.Phrase) string { return idString(p.ID) }), nil
+		return numbered(ctx, s, in.Page, func(after int64, limit int) ([]store.Phrase, error) {
+			return s.Store.Read(ctx).Phrases(in.Category, after, limit)
+		}, s.viewText, func(p store.Phrase) int64 { return p.ID })
 	})
 	huma.Register(s.api, op(http.MethodGet, "/texts/{id}", "one text of the library", http.StatusOK), func(ctx context.Context, in *oneID) (*result[textView], error) {
 		p, err := s.phrase(ctx, in.ID)
