@@ -19,6 +19,7 @@ import (
 	"xiaobu/bot"
 	"xiaobu/codes"
 	"xiaobu/handlers"
+	"xiaobu/moderation"
 	"xiaobu/promotions"
 	"xiaobu/store"
 )
@@ -46,7 +47,7 @@ type Config struct {
 	Payouts    *handlers.Payouts
 	Promotions *promotions.Planner
 	Orders     *promotions.Orders
-	Moderation *handlers.Moderation
+	Moderation *moderation.Moderator
 	Reports    *handlers.Reports
 	Robots     *handlers.Robots
 	Library    *promotions.Library

@@ -16,6 +16,7 @@ import (
 
 	"xiaobu/bot"
 	"xiaobu/handlers"
+	"xiaobu/moderation"
 )
 
 // feedWindow is how old, or how far ahead, a signature may be.
@@ -76,7 +77,7 @@ func (s *server) feed(w http.ResponseWriter, r *http.Request) {
 	s.judge(w, r, msg)
 }
 
-func (s *server) judge(w http.ResponseWriter, r *http.Request, msg handlers.FeedMessage) {
+func (s *server) judge(w http.ResponseWriter, r *http.Request, msg moderation.FeedMessage) {
 	a, err := s.Moderation.Judge(r.Context(), msg)
 	var inv *handlers.Invalid
 	switch {
@@ -128,13 +129,13 @@ func (s *server) signed(header string, body []byte) error {
 	return nil
 }
 
-func decodeFeed(body []byte) (handlers.FeedMessage, error) {
+func decodeFeed(body []byte) (moderation.FeedMessage, error) {
 	var b feedBody
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if err := dec.Decode(&b); err != nil {
-		return handlers.FeedMessage{}, fmt.Errorf("the message is no JSON of the feed: %s", jsonFault(err))
+		return moderation.FeedMessage{}, fmt.Errorf("the message is no JSON of the feed: %s", jsonFault(err))
 	}
-	return handlers.FeedMessage{MessageID: b.MessageID, Chat: bot.ChatID(b.ChatID), Sender: bot.MemberID(b.Sender), SentAt: b.SentAt,
+	return moderation.FeedMessage{MessageID: b.MessageID, Chat: bot.ChatID(b.ChatID), Sender: bot.MemberID(b.Sender), SentAt: b.SentAt,
 		Type: b.Type, Text: b.Text, URL: b.URL, Title: b.Title}, nil
 }
 

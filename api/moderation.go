@@ -14,12 +14,26 @@ type reasonView struct {
 	Check  string  `json:"check"`
 	Detail string  `json:"detail"`
 	Weight float64 `json:"weight" doc:"above 0 speaks for spam, below against"`
+	Spans  []textSpan  `json:"spans,omitempty" doc:"the pieces of the text it speaks of"`
+}
+
+type textSpan struct {
+	Start int `json:"start" doc:"first byte of the text, in UTF-8"`
+	End   int `json:"end" doc:"the byte after the last"`
+}
+
+func viewSpans(spans []store.Span) []textSpan {
+	out := make([]textSpan, len(spans))
+	for i, s := range spans {
+		out[i] = textSpan(s)
+	}
+	return out
 }
 
 func viewReasons(rs []store.Reason) []reasonView {
 	out := []reasonView{}
 	for _, r := range rs {
-		out = append(out, reasonView(r))
+		out = append(out, reasonView{r.Check, r.Detail, r.Weight, viewSpans(r.Spans)})
 	}
 	return out
 }
@@ -62,11 +76,7 @@ func (s *server) moderation() {
 	}
 	huma.Register(s.api, op(http.MethodPost, "/moderation/check", "judge a text alone", http.StatusOK), func(_ context.Context, in *check) (*result[checkView], error) {
 		v := s.Moderation.Check(in.Body.Text)
-		out := checkView{Verdict: string(v.Verdict), Score: v.Score, Reasons: []reasonView{}}
-		for _, r := range v.Reasons {
-			out.Reasons = append(out.Reasons, reasonView{r.Check, r.Detail, r.Weight})
-		}
-		return answer(out), nil
+		return answer(checkView{Verdict: v.Verdict, Score: v.Score, Reasons: viewReasons(v.Reasons)}), nil
 	})
 	type filter struct {
 		Page

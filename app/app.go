@@ -19,6 +19,7 @@ import (
 	"xiaobu/codes"
 	"xiaobu/configs"
 	"xiaobu/handlers"
+	"xiaobu/moderation"
 	"xiaobu/promotions"
 	"xiaobu/pump"
 	"xiaobu/scheduler"
@@ -159,7 +160,7 @@ type features struct {
 	payouts    *handlers.Payouts
 	promotions *promotions.Planner
 	results    *promotions.Results
-	moderation *handlers.Moderation
+	moderation *moderation.Moderator
 	channels   *handlers.Channels
 	greetings  *handlers.Greetings
 	reports    *handlers.Reports
@@ -183,7 +184,7 @@ func (a *App) features() features {
 		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Calendar: a.calendar, Log: o.Log,
 			PublicURL: o.Config.PublicURL, Random: o.Random, SecondPerson: o.Config.PromotionsSecondPerson, Chats: p, QuotaRule: quota.Rule, Links: links, Notify: o.Config.PromotionsNotify},
 		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log, AtOnce: pollers(o.Serial), Quota: quota},
-		moderation: &handlers.Moderation{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
+		moderation: &moderation.Moderator{Store: a.Store, Detector: o.Detector, Cards: true, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
 		library:    promotions.NewLibrary(a.Store, p, o.Now),
@@ -230,7 +231,7 @@ func (a *App) send(m *metrics, f features) {
 		Store: a.Store, Now: o.Now, Log: o.Log, Jitter: o.Jitter, Owner: o.Owner, Serial: o.Serial, Seen: m.action,
 	})
 	a.sender.Perform(handlers.WelcomeSender{Platform: p}, welcomeWorkers)
-	a.sender.Perform(handlers.CardSender{Platform: p}, fewWorkers)
+	a.sender.Perform(moderation.CardSender{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.CardUpdater{Platform: p}, fewWorkers)
 	a.sender.Perform(&promotions.MassSender{Platform: p, Store: a.Store, Now: o.Now, Library: f.library}, fewWorkers)
 	a.sender.Perform(promotions.OwnerCarder{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)

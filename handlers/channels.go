@@ -198,7 +198,7 @@ func (c *Channels) check(ctx context.Context, ch, was store.Channel) error {
 	}
 	switch {
 	case ch.State != "" && !isState(ch.State):
-		return Invalidf("state", "is %q; want 1 to %d letters, digits, _ or -", clip(ch.State, 2*maxState), maxState)
+		return Invalidf("state", "is %q; want 1 to %d letters, digits, _ or -", Clip(ch.State, 2*maxState), maxState)
 	case ch.Threshold < 0 || ch.Threshold > groupByQR:
 		return Invalidf("threshold", "is %d; want 1 to %d people, for nobody gets in by a code beyond that", ch.Threshold, groupByQR)
 	case !slices.Contains([]string{store.PurposeCashier, store.PurposeTill, store.PurposePoster, store.PurposeStore, store.PurposeReferral}, ch.Purpose):

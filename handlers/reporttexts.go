@@ -166,7 +166,7 @@ func cutLines(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}
-	text = clip(text, limit-len(rest))
+	text = Clip(text, limit-len(rest))
 	if end := strings.LastIndexByte(text, '\n'); end > 0 {
 		text = text[:end]
 	}

@@ -23,15 +23,14 @@ var shanghai = time.FixedZone("Asia/Shanghai", 8*60*60)
 
 // house is the inbox side of the program around a platform in memory, moved by hand.
 type house struct {
-	t          testingT
-	store      *store.Store
-	d          *Dispatcher
-	world      *world
-	rewards    *Rewards
-	moderation *Moderation
-	mu         sync.Mutex
-	now        time.Time
-	seq        int
+	t       testingT
+	store   *store.Store
+	d       *Dispatcher
+	world   *world
+	rewards *Rewards
+	mu      sync.Mutex
+	now     time.Time
+	seq     int
 }
 
 func newHouse(t *testing.T) *house {
@@ -70,12 +69,10 @@ func newHouseIn(t testingT, dir string) *house {
 	h.store, h.world = s, newWorld(h.clock)
 	log := slog.New(slog.DiscardHandler)
 	h.rewards = &Rewards{Store: s, Now: h.clock, Zone: shanghai, Log: log}
-	h.moderation = &Moderation{Store: s, Cards: true, Now: h.clock, Zone: time.UTC, Log: log}
 	r := NewRouter()
 	r.Handle(Contacts{}, 1, bot.KindContactAdded, bot.KindContactRemoved)
 	r.Gather(&Sync{Store: s, Chats: h.world, Contacts: h.world, Now: h.clock, Settle: 2 * time.Second, Log: log}, 1, bot.KindChatChanged, bot.KindChatDue)
 	r.Handle(h.rewards, 1, bot.KindMemberJoined, bot.KindMemberLeft)
-	r.Handle(h.moderation, 1, bot.KindMemberJoined, bot.KindMemberLeft, bot.KindCardPressed)
 	h.d = NewDispatcher(DispatcherConfig{Store: s, Router: r, Now: h.clock, Log: log, Jitter: func() float64 { return 0.5 }, Owner: "test", Serial: true})
 	return h
 }

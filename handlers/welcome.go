@@ -131,7 +131,7 @@ func (w *Welcome) Handle(_ context.Context, tx *store.Tx, e bot.Event) error {
 		return err
 	}
 	m := bot.Message{Text: Fill(text.Text, map[string]string{"customer": g.customer, "staff": g.staff, "store": shop.Name}), Attachments: text.Attachments}
-	m.Text = clip(m.Text, MaxText)
+	m.Text = Clip(m.Text, MaxText)
 	_, err = tx.Enqueue(SendWelcome{Code: g.WelcomeCode, User: g.User, Customer: g.Customer, Message: m},
 		store.When{Deadline: e.Deadline, Cause: e.ID})
 	return err
@@ -160,8 +160,8 @@ func Fill(text string, values map[string]string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
-// clip cuts a text to at most n bytes, at the end of a character.
-func clip(s string, n int) string {
+// Clip cuts a text to at most n bytes, at the end of a character.
+func Clip(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}

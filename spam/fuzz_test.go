@@ -18,7 +18,7 @@ func odd() []string {
 func verify(t *testing.T, d *Detector, text string) {
 	t.Helper()
 	v := d.Check(text)
-	if !(v.Score >= 0 && v.Score <= 1) || v.Reasons == nil || v.Verdict != d.label(v.Score) {
+	if !(v.Score >= 0 && v.Score <= 1) || v.Reasons == nil || v.Verdict != d.Label(v.Score) {
 		t.Fatalf("%.60q: %+v", text, v)
 	}
 	for _, r := range v.Reasons {

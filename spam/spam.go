@@ -96,7 +96,7 @@ func (d *Detector) Check(text string) Verdict {
 	rd.reset() // lets go of the text
 	d.pool.Put(rd)
 	score := squash(sum)
-	return Verdict{Verdict: d.label(score), Score: score, Reasons: reasons}
+	return Verdict{Verdict: d.Label(score), Score: score, Reasons: reasons}
 }
 
 // read fills rd with everything the checks need to know about text.
@@ -109,7 +109,8 @@ func (d *Detector) read(rd *reading, text string) {
 	rd.shareSignals()
 }
 
-func (d *Detector) label(score float64) Label {
+// Label is the verdict on a score that the caller has weighed further.
+func (d *Detector) Label(score float64) Label {
 	switch {
 	case score >= d.removal:
 		return Spam

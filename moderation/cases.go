@@ -1,12 +1,15 @@
-package handlers
+package moderation
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"xiaobu/bot"
+	"xiaobu/handlers"
 	"xiaobu/store"
 )
 
@@ -46,8 +49,42 @@ func (a AskOwner) ActionKey() string { return "card:" + a.Card.TaskID }
 // Retry is never: a card that may have been shown is followed by a reminder instead.
 func (AskOwner) Retry() bot.RetryRule { return bot.RetryNever }
 
+// open opens a case about a person in a group, or adds to the one that is open: a case that
+// was only a warning becomes a removal when worse follows.
+func (m *Moderator) open(tx *store.Tx, c store.Case) (store.Case, error) {
+	known, err := tx.OpenCase(bot.ChatID(c.ChatID), bot.MemberID(c.Member))
+	if err == nil {
+		if known.Action == ActRemove || c.Action != ActRemove {
+			return known, nil
+		}
+		known.Action = ActRemove
+		if err := tx.SaveCase(known, known.Status); err != nil {
+			return known, err
+		}
+		return known, m.ask(tx, known)
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return c, err
+	}
+	c.Status = store.CaseOpen
+	c.NextAt = tx.Now.Add(caseLife)
+	if st, err := tx.LastStint(bot.ChatID(c.ChatID), bot.MemberID(c.Member)); err == nil {
+		c.MemberName = st.Name
+		if st.Nickname != "" {
+			c.MemberName = st.Nickname
+		}
+	}
+	if err := tx.AddCase(&c); err != nil {
+		return c, err
+	}
+	if c.Action != ActRemove {
+		return c, nil
+	}
+	return c, m.ask(tx, c)
+}
+
 // ask writes a card to the owner into the outbox.
-func (m *Moderation) ask(tx *store.Tx, c store.Case) error {
+func (m *Moderator) ask(tx *store.Tx, c store.Case) error {
 	if !m.Cards || c.Asks >= maxAsks {
 		return nil
 	}
@@ -74,7 +111,7 @@ func (m *Moderation) ask(tx *store.Tx, c store.Case) error {
 // askLater keeps a case for which nobody is known who could be asked: the feed may tell of a
 // group before the first read of it. The group is read, and the case looked at again and
 // again, ever more rarely.
-func (m *Moderation) askLater(tx *store.Tx, c store.Case) error {
+func (m *Moderator) askLater(tx *store.Tx, c store.Case) error {
 	c.Note = noOwner
 	c.NextAt = tx.Now.Add(max(ownerRetry, tx.Now.Sub(c.CreatedAt)))
 	if err := tx.SaveCase(c, c.Status); err != nil {
@@ -84,7 +121,7 @@ func (m *Moderation) askLater(tx *store.Tx, c store.Case) error {
 }
 
 // card shows what was said, why it was flagged, and what to do.
-func (m *Moderation) card(c store.Case, chat store.Chat) bot.Card {
+func (m *Moderator) card(c store.Case, chat store.Chat) bot.Card {
 	name := c.MemberName
 	if name == "" {
 		name = c.Member
@@ -93,7 +130,7 @@ func (m *Moderation) card(c store.Case, chat store.Chat) bot.Card {
 		TaskID: caseTask(c, c.Asks),
 		Title:  "疑似广告,请群主处理",
 		Desc:   chat.Name,
-		Quote:  clip(c.Text, maxQuote),
+		Quote:  handlers.Clip(c.Text, maxQuote),
 		Note:   "请在群里移出该成员,再点「已移出」;误报请点「不是广告」。",
 		Fields: []bot.CardField{{Name: "发送人", Value: name}, {Name: "时间", Value: c.CreatedAt.In(m.Zone).Format("01-02 15:04")}},
 		Buttons: []bot.CardButton{
@@ -159,7 +196,7 @@ func (CardSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error {
 
 // pressed takes the owner's word: "not spam" closes the case; "removed" is believed once
 // the group's member list agrees, so the group is read at once.
-func (m *Moderation) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error {
+func (m *Moderator) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error {
 	id, ok := caseOf(d.TaskID)
 	if !ok {
 		return nil
@@ -192,7 +229,7 @@ func (m *Moderation) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error
 }
 
 // claim notes that someone says the person was removed, and has the group read.
-func (m *Moderation) claim(tx *store.Tx, e bot.Event, c store.Case, by string) error {
+func (m *Moderator) claim(tx *store.Tx, e bot.Event, c store.Case, by string) error {
 	last, err := tx.LastStint(bot.ChatID(c.ChatID), bot.MemberID(c.Member))
 	gone := errors.Is(err, store.ErrNotFound) || (err == nil && !last.LeftAt.IsZero())
 	if err != nil && !gone {
@@ -217,56 +254,22 @@ func lookAgain(tx *store.Tx, c store.Case, why string) error {
 	return err
 }
 
-func (m *Moderation) updateCard(tx *store.Tx, e bot.Event, d bot.CardPressed, note string) error {
+func (m *Moderator) updateCard(tx *store.Tx, e bot.Event, d bot.CardPressed, note string) error {
 	if d.UpdateCode == "" {
 		return nil
 	}
-	_, err := tx.Enqueue(UpdateCard{Code: d.UpdateCode, To: d.User, Note: note}, store.When{Deadline: tx.Now.Add(caseLife), Cause: e.ID})
+	_, err := tx.Enqueue(handlers.UpdateCard{Code: d.UpdateCode, To: d.User, Note: note}, store.When{Deadline: tx.Now.Add(caseLife), Cause: e.ID})
 	return err
 }
 
-// UpdateCard is the action of answering a pressed card.
-type UpdateCard struct {
-	Code string     `json:"code"`
-	To   bot.UserID `json:"to"`
-	Note string     `json:"note"`
-}
-
-// ActionKind names the action.
-func (UpdateCard) ActionKind() string { return "card_update" }
-
-// ActionKey makes one answer of one code, which works once and is hidden: keys are logged.
-func (a UpdateCard) ActionKey() string { return "card_update:" + digest(a.Code) }
-
-// Retry is safe: the code works once.
-func (UpdateCard) Retry() bot.RetryRule { return bot.RetrySafe }
-
-// CardUpdater performs UpdateCard.
-type CardUpdater struct{ Platform bot.StaffNotifier }
-
-// ActionKind names the action it performs.
-func (CardUpdater) ActionKind() string { return UpdateCard{}.ActionKind() }
-
-// Perform changes the card.
-func (s CardUpdater) Perform(ctx context.Context, a store.Action) (any, error) {
-	var u UpdateCard
-	if err := a.Decode(&u); err != nil {
-		return nil, err
-	}
-	return nil, s.Platform.UpdateCard(ctx, u.Code, []bot.UserID{u.To}, u.Note)
-}
-
-// Record has nothing to add to the action's own state.
-func (CardUpdater) Record(*store.Tx, store.Action, store.Outcome) error { return nil }
-
 // Next returns when the next case is to be looked at.
-func (m *Moderation) Next(ctx context.Context) (time.Time, bool, error) {
+func (m *Moderator) Next(ctx context.Context) (time.Time, bool, error) {
 	return m.Store.Read(ctx).NextCase()
 }
 
 // Review looks at the cases whose time has come: a claim that the list does not bear out is
 // asked about again, an owner who does not answer is reminded, and in the end a case expires.
-func (m *Moderation) Review(ctx context.Context) error {
+func (m *Moderator) Review(ctx context.Context) error {
 	due, err := m.Store.Read(ctx).DueCases(m.Now(), caseBatch)
 	if err != nil {
 		return err
@@ -286,7 +289,7 @@ func (m *Moderation) Review(ctx context.Context) error {
 	return nil
 }
 
-func (m *Moderation) review(tx *store.Tx, c store.Case) error {
+func (m *Moderator) review(tx *store.Tx, c store.Case) error {
 	if !tx.Now.Before(c.CreatedAt.Add(caseLife)) {
 		return m.close(tx, c, store.CaseExpired, "nobody acted in time", "clock")
 	}
@@ -311,4 +314,16 @@ func (m *Moderation) review(tx *store.Tx, c store.Case) error {
 		return nil
 	}
 	return m.ask(tx, c)
+}
+func caseTask(c store.Case, nth int) string { return fmt.Sprintf("case-%d-%d", c.ID, nth) }
+
+// caseOf reads a card's task id back.
+func caseOf(task string) (int64, bool) {
+	rest, ok := strings.CutPrefix(task, "case-")
+	if !ok {
+		return 0, false
+	}
+	id, _, _ := strings.Cut(rest, "-")
+	n, err := strconv.ParseInt(id, 10, 64)
+	return n, err == nil
 }
