@@ -11,10 +11,10 @@ import (
 )
 
 type reasonView struct {
-	Check  string  `json:"check"`
-	Detail string  `json:"detail"`
-	Weight float64 `json:"weight" doc:"above 0 speaks for spam, below against"`
-	Spans  []textSpan  `json:"spans,omitempty" doc:"the pieces of the text it speaks of"`
+	Check  string     `json:"check"`
+	Detail string     `json:"detail"`
+	Weight float64    `json:"weight" doc:"above 0 speaks for spam, below against"`
+	Spans  []textSpan `json:"spans,omitempty" doc:"the pieces of the text it speaks of"`
 }
 
 type textSpan struct {

@@ -423,6 +423,7 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) { return tx.PruneInbox(now.Add(-keepEvents), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneOutbox(now.Add(-keepActions), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneMessages(now.Add(-keepMessages), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneTokens(now.Add(-keepMessages), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneAnswers(now.Add(-keepAnswers)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneSlots(now.Add(-keepActions)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneScans(now.Add(-keepScans).Format(time.DateOnly)) },

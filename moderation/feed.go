@@ -32,6 +32,17 @@ type FeedMessage struct {
 	Text      string
 	URL       string
 	Title     string
+	Name      string   // what the sender is called, where the feed knows it
+	QR        []string // what QR codes in its picture say
+}
+
+// heard is a message as it was understood before the books were asked: what of it is judged,
+// what the detector says of that alone, and what its copies have in common.
+type heard struct {
+	FeedMessage
+	text    string
+	verdict spam.Verdict
+	trace   spam.Trace
 }
 
 // Answer is the verdict on a message of the feed.
@@ -55,8 +66,7 @@ func (m *Moderator) Judge(ctx context.Context, msg FeedMessage) (Answer, error) 
 	if err := m.checkMessage(msg); err != nil {
 		return Answer{}, err
 	}
-	text := handlers.Clip(strings.TrimSpace(strings.Join([]string{msg.Text, msg.Title, msg.URL}, "\n")), maxFeedText)
-	verdict := m.Detector.Check(text) // outside the transaction: it takes the time of the text
+	said := m.hear(msg) // outside the transaction: it takes the time of the text
 	var a Answer
 	err := m.Store.Tx(ctx, func(tx *store.Tx) error {
 		known, err := tx.Message(msg.MessageID)
@@ -67,10 +77,15 @@ func (m *Moderator) Judge(ctx context.Context, msg FeedMessage) (Answer, error) 
 		if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
-		a, err = m.judge(tx, msg, text, verdict)
+		a, err = m.judge(tx, said)
 		return err
 	})
 	return a, err
+}
+
+func (m *Moderator) hear(msg FeedMessage) heard {
+	text := handlers.Clip(strings.TrimSpace(strings.Join([]string{msg.Text, msg.Title, msg.URL}, "\n")), maxFeedText)
+	return heard{FeedMessage: msg, text: text, verdict: m.Detector.Check(text), trace: m.Detector.Trace(text)}
 }
 
 func firstAnswer(k store.Message) Answer {
@@ -100,8 +115,8 @@ func (m *Moderator) checkMessage(msg FeedMessage) error {
 }
 
 // judge weighs who and what besides the text, and writes the verdict down.
-func (m *Moderator) judge(tx *store.Tx, msg FeedMessage, text string, v spam.Verdict) (Answer, error) {
-	known, err := loadFacts(tx.Reader, []FeedMessage{msg}, []string{text})
+func (m *Moderator) judge(tx *store.Tx, msg heard) (Answer, error) {
+	known, err := loadFacts(tx.Reader, []heard{msg})
 	if err != nil {
 		return Answer{}, err
 	}
@@ -109,7 +124,7 @@ func (m *Moderator) judge(tx *store.Tx, msg FeedMessage, text string, v spam.Ver
 	a := Answer{Verdict: string(spam.Ham), Action: ActNone,
 		Reasons: []store.Reason{{Check: "staff", Detail: "本企业成员的消息不做判断", Weight: -1}}}
 	if !f.staff {
-		a = m.verdict(v, weigh(text, f))
+		a = m.verdict(msg.verdict, weigh(msg, f))
 	}
 	switch a.Verdict {
 	case string(spam.Spam):
@@ -118,10 +133,17 @@ func (m *Moderator) judge(tx *store.Tx, msg FeedMessage, text string, v spam.Ver
 		a.Action = ActWarn
 	}
 	row := store.Message{MessageID: msg.MessageID, ChatID: string(msg.Chat), Sender: string(msg.Sender), SentAt: msg.SentAt.UTC(),
-		Text: text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action}
+		Text: msg.text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action,
+		Kind: msg.Type, SenderName: msg.Name, TextScore: msg.verdict.Score, Would: a.Action}
+	if !f.staff { // what staff post is meant to be passed on
+		row.Fingerprint = int64(msg.trace.Text)
+		for _, t := range msg.trace.Tokens {
+			row.Tokens = append(row.Tokens, int64(t))
+		}
+	}
 	if a.Action != ActNone {
 		c, err := m.open(tx, store.Case{ChatID: string(msg.Chat), Member: string(msg.Sender), MessageID: msg.MessageID,
-			Text: text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action})
+			Text: msg.text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action})
 		if err != nil {
 			return a, err
 		}

@@ -18,9 +18,10 @@ type facts struct {
 	sameText int // how often the person sent the same text within repeatWindow before
 }
 
-// loadFacts reads what the books say about the senders of messages, in their order. texts
-// are what was judged of each.
-func loadFacts(r store.Reader, msgs []FeedMessage, texts []string) ([]facts, error) {
+// loadFacts reads what the books say about messages and their senders, in their order. The
+// messages are of one batch and none is in the books yet: an earlier one of the list counts
+// for a later one as if it were.
+func loadFacts(r store.Reader, msgs []heard) ([]facts, error) {
 	out := make([]facts, len(msgs))
 	for i, msg := range msgs {
 		f := &out[i]
@@ -40,20 +41,25 @@ func loadFacts(r store.Reader, msgs []FeedMessage, texts []string) ([]facts, err
 		if blocked {
 			f.blocked = &b
 		}
-		if f.sameText, err = r.SameTextCount(string(msg.Sender), texts[i], msg.SentAt.Add(-repeatWindow)); err != nil {
+		if f.sameText, err = r.SameTextCount(string(msg.Sender), msg.text, msg.SentAt.Add(-repeatWindow)); err != nil {
 			return nil, err
+		}
+		for _, before := range msgs[:i] {
+			if before.Sender == msg.Sender && before.text == msg.text {
+				f.sameText++
+			}
 		}
 	}
 	return out, nil
 }
 
 // weigh says what speaks for or against the sender, whatever he wrote.
-func weigh(text string, f facts) []store.Reason {
+func weigh(msg heard, f facts) []store.Reason {
 	var out []store.Reason
 	if f.blocked != nil {
 		out = append(out, store.Reason{Check: "blocklist", Detail: "发送人在黑名单上:" + f.blocked.Reason, Weight: 10})
 	}
-	if f.sameText+1 >= repeatCount && text != "" {
+	if f.sameText+1 >= repeatCount && msg.text != "" {
 		out = append(out, store.Reason{Check: "repeat", Detail: fmt.Sprintf("10分钟内第%d次发送相同内容", f.sameText+1), Weight: 1})
 	}
 	return out

@@ -53,7 +53,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.db.Exec(`INSERT INTO callback (key, at, received_at, duplicates) VALUES ('k1', 1, 2, 3)`).Error,
 			tx.SaveFollower("wang"), tx.NameStaff("li", "李"), tx.AddContact(Contact{Customer: "wm1", UserID: "wang", AddedAt: tx.Now}),
 			tx.PutShop(Shop{ID: "s1", Name: "店"}), tx.AddChannel(&channel), tx.AddPromotion(&promo),
-			tx.AddMessage(Message{MessageID: "m1", ChatID: "wr1", Sender: "wm1", SentAt: tx.Now, Score: 0.25}),
+			tx.AddMessage(Message{MessageID: "m1", ChatID: "wr1", Sender: "wm1", SentAt: tx.Now, Score: 0.25, Tokens: []int64{7}}),
 			tx.AddCase(&Case{ChatID: "wr1", Member: "wm1", Status: CaseOpen}), tx.Block(Blocked{Person: "wm2"}),
 			tx.PutReportTarget(ReportTarget{Kind: ReportChain, RobotID: &robot.ID}),
 			tx.AddScans([]ChannelDay{{ChannelID: 1, Day: "2026-11-22", Scans: 2, LastAt: tx.Now}}), tx.PutChannelPicture(ChannelPicture{ChannelID: 1, Address: "a", Content: "c"}),

@@ -31,44 +31,6 @@ type Span struct {
 	End   int `json:"end"`
 }
 
-// Message is a message of the feed with the verdict that was answered.
-type Message struct {
-	MessageID  string `gorm:"primaryKey"`
-	ChatID     string
-	Sender     string
-	SentAt     time.Time `gorm:"serializer:ms"`
-	ReceivedAt time.Time `gorm:"serializer:ms"`
-	Text       string
-	CaseID     *int64
-	Verdict    string
-	Score      float64
-	Reasons    []Reason `gorm:"serializer:json"`
-	Action     string
-}
-
-// TableName is the table of messages.
-func (Message) TableName() string { return "message" }
-
-// AddMessage writes a message with its verdict.
-func (tx *Tx) AddMessage(m Message) error {
-	m.ReceivedAt = tx.Now
-	m.Reasons = notNil(m.Reasons)
-	return tx.db.Create(&m).Error
-}
-
-// Message returns one message.
-func (r Reader) Message(id string) (Message, error) {
-	return first[Message](r.db.Where("message_id = ?", id))
-}
-
-// PruneMessages forgets harmless messages from before a time, at most limit at once; what a
-// case is about stays with the case.
-func (tx *Tx) PruneMessages(before time.Time, limit int) (int64, error) {
-	res := tx.db.Exec(`DELETE FROM message WHERE message_id IN (SELECT message_id FROM message WHERE received_at < ? AND case_id IS NULL LIMIT ?)`,
-		before.UnixMilli(), limit)
-	return res.RowsAffected, res.Error
-}
-
 // Case is something to decide about a person in a group.
 type Case struct {
 	ID         int64
@@ -176,11 +138,4 @@ func (r Reader) IsBlocked(names ...string) (Blocked, bool, error) {
 // Blocklist lists blocked people by name, from behind the cursor.
 func (r Reader) Blocklist(cursor string, limit int) ([]Blocked, error) {
 	return all[Blocked](limited(r.db.Where("person > ?", cursor).Order("person"), limit))
-}
-
-// SameTextCount counts the messages with one text that a person sent since a moment.
-func (r Reader) SameTextCount(sender, text string, since time.Time) (int, error) {
-	var n int64
-	err := r.db.Model(&Message{}).Where("sender = ? AND sent_at >= ? AND text = ?", sender, ms(since), text).Count(&n).Error
-	return int(n), err
 }

@@ -21,7 +21,7 @@ import (
 // models are all types that are read from or written to a table as a whole.
 var models = []any{
 	eventRow{}, Action{}, Slot{}, Chat{}, Stint{}, StaffRow{}, Contact{}, Shop{}, Channel{}, ChannelOwner{}, Welcome{}, Rule{}, Entry{}, Transfer{},
-	Payout{}, PayoutStep{}, PayoutLine{}, PayoutItem{}, Promotion{}, Occurrence{}, Task{}, Delivery{}, Message{}, Case{}, Blocked{}, FirstAnswer{},
+	Payout{}, PayoutStep{}, PayoutLine{}, PayoutItem{}, Promotion{}, Occurrence{}, Task{}, Delivery{}, Message{}, MessageToken{}, Case{}, Blocked{}, FirstAnswer{},
 	Callback{}, Evidence{}, Media{}, MediaContent{}, MediaUpload{}, Phrase{}, ChannelDay{}, ChannelPicture{}, Link{}, LinkHour{}, Order{}, CalendarDay{}, QuietHours{},
 	PromotionChange{}, Absence{}, Chase{}, Preflight{},
 }
