@@ -78,6 +78,9 @@ func fillEverything(t *testing.T, s *Store) {
 		if _, err := tx.BeginRun(ReportRun{Kind: ReportCashier, Day: "2026-11-23", At: tx.Now, Status: RunPlanning, Since: tx.Now, Until: tx.Now}); err != nil {
 			return err
 		}
+		if err := fillTickets(tx); err != nil {
+			return err
+		}
 		occ := Occurrence{PromotionID: promo.ID, At: tx.Now, Status: OccurrenceRunning}
 		if _, err := tx.AddOccurrence(&occ); err != nil {
 			return err
@@ -110,6 +113,16 @@ func fillEverything(t *testing.T, s *Store) {
 	})
 	_, err := s.RouteEvents(context.Background(), 10, func(*Tx, bot.Event) ([]Route, error) { return []Route{{Handler: "sync"}}, nil })
 	must(t, err)
+}
+
+// fillTickets writes a row into each table around tickets.
+func fillTickets(tx *Tx) error {
+	ticket := Ticket{Kind: TicketRefund, ChatID: "wr1", Member: "wm1", DueAt: tx.Now}
+	_, err := tx.AddTicket(&ticket)
+	_, err2 := tx.AddMemberReport(&MemberReport{ChatID: "wr1", Member: "wm1", Reporter: "wm2", Day: "2026-11-23", Weight: 0.25})
+	_, err3 := tx.AddAppAsk(&AppAsk{UserID: "wang", MessageID: "1", Status: AskOpen})
+	_, err4 := tx.AddConsequence(&Consequence{Cause: "case:1", Person: "wm1", Kind: ConsequenceCode, Ref: 1})
+	return errors.Join(err, err2, err3, err4, tx.AddTicketMessage(ticket, TicketMessage{MessageID: "m1", SentAt: tx.Now}, 10))
 }
 
 type testAction struct{ kind, key string }
