@@ -23,6 +23,7 @@ var rooms = map[string][]string{
 	"store":           {"bot", "gorm.io/gorm", "gorm.io/driver/postgres", "github.com/glebarez/sqlite", "github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "github.com/gofrs/flock"},
 	"pump":            {},
 	"spam":            {},
+	"spam/evade":      {},
 	"spam/example":    {"spam"},
 	"handlers":        {"bot", "store", "pump"},
 	"moderation":      {"bot", "handlers", "pump", "spam", "store"},
