@@ -22,6 +22,9 @@ type Config struct {
 	PromotionsSecondPerson bool
 	// PromotionsNotify are the user ids of those who are told what is wrong with a promotion.
 	PromotionsNotify []string
+	// ModerationNotify are the user ids of those who are asked about cases and tickets that
+	// nobody else dealt with.
+	ModerationNotify []string
 	// PrintFont is a font file for posters; empty: what the machine has.
 	PrintFont string
 	// CalendarFile holds public holidays; empty: China's, as far as they are known.

@@ -60,7 +60,11 @@ var settings = []setting{
 	},
 	{
 		key: "promotions.notify", example: "zhangsan, lisi", help: "user ids, with commas between, who are told before a promotion what is wrong with it",
-		set: setNotify, show: func(c *Config) string { return strings.Join(c.PromotionsNotify, ", ") },
+		set: func(c *Config, v string) error { return setNotify(&c.PromotionsNotify, v) }, show: func(c *Config) string { return strings.Join(c.PromotionsNotify, ", ") },
+	},
+	{
+		key: "moderation.notify", example: "zhangsan, lisi", help: "user ids, with commas between, who are asked about cases and complaints that nobody else dealt with",
+		set: func(c *Config, v string) error { return setNotify(&c.ModerationNotify, v) }, show: func(c *Config) string { return strings.Join(c.ModerationNotify, ", ") },
 	},
 	{
 		key: "print.font", example: ExampleFont, help: "a TTF, OTF or TTC file for posters; left out: the Chinese fonts of the machine",
@@ -162,19 +166,19 @@ func setBool(to *bool, v string) error {
 	return nil
 }
 
-// maxNotify is how many people may be told of promotions.
+// maxNotify is how many people a list of those who are told may have.
 const maxNotify = 20
 
-func setNotify(c *Config, v string) error {
-	c.PromotionsNotify = nil
+func setNotify(to *[]string, v string) error {
+	*to = nil
 	for _, id := range strings.Split(v, ",") {
 		id = strings.TrimSpace(id)
 		if id == "" || len(id) > 64 || noSpaces(id) != nil {
 			return fmt.Errorf("%q is no user id", id)
 		}
-		c.PromotionsNotify = append(c.PromotionsNotify, id)
+		*to = append(*to, id)
 	}
-	if n := len(c.PromotionsNotify); n > maxNotify {
+	if n := len(*to); n > maxNotify {
 		return fmt.Errorf("has %d user ids, at most %d", n, maxNotify)
 	}
 	return nil

@@ -24,7 +24,8 @@ const (
 type Moderator struct {
 	Store    *store.Store
 	Detector *spam.Detector
-	Cards    bool // the platform can send cards to staff
+	Cards    bool     // the platform can send cards to staff
+	Notify   []string // user ids of those who are asked where nobody else dealt with something
 	Now      func() time.Time
 	Zone     *time.Location
 	Log      *slog.Logger

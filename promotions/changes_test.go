@@ -294,7 +294,7 @@ func TestAStandInIsThere(t *testing.T) {
 		"c 2026-11-24": "false ", "d 2026-11-23": "true ", "e 2026-11-23": "true ", "f 2026-11-23": "true ",
 	} {
 		user, day, _ := strings.Cut(ask, " ")
-		away, who, err := StandIn(h.store.Read(ctx), bot.UserID(user), day)
+		away, who, err := handlers.StandIn(h.store.Read(ctx), bot.UserID(user), day)
 		if got := fmt.Sprintf("%t %s", away, who); err != nil || got != want {
 			t.Errorf("%s: %q %v, want %q", ask, got, err, want)
 		}

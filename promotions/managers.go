@@ -177,7 +177,7 @@ func (w work) outcome(tx *store.Tx, manager string, counts map[string]int, late 
 // tellStandIn tells whoever stands in for an owner who is away. Nobody but the owner can send,
 // so the stand-in can only get hold of them.
 func (w work) tellStandIn(tx *store.Tx, ch store.Chase, tasks []store.Task) error {
-	_, standIn, err := StandIn(tx.Reader, bot.UserID(ch.Owner), w.today)
+	_, standIn, err := handlers.StandIn(tx.Reader, bot.UserID(ch.Owner), w.today)
 	if err != nil || standIn == "" {
 		return err
 	}
