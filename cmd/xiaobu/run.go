@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"xiaobu/configs"
@@ -33,6 +34,7 @@ type command struct {
 	zh    string
 	en    string
 	flags func(*flag.FlagSet) func(ctx context.Context, e env, args []string) error
+	words []command // commands of two words that start with this one; then it has no flags of its own
 }
 
 // commands are all there are, in the order of the help.
@@ -66,11 +68,34 @@ func run(ctx context.Context, args, vars []string, stdin io.Reader, stdout, stde
 		args[0] = "version"
 	}
 	for _, c := range commands() {
+		if c.name == args[0] && c.words != nil {
+			return c.runWord(ctx, e, args[1:])
+		}
 		if c.name == args[0] {
 			return c.run(ctx, e, args[1:])
 		}
 	}
 	return usage{fmt.Sprintf("there is no command %q; xiaobu help lists them / 没有命令 %q", args[0], args[0])}
+}
+
+// runWord runs the command of two words that starts with c and goes on with args.
+func (c command) runWord(ctx context.Context, e env, args []string) error {
+	var known []string
+	for _, w := range c.words {
+		second := strings.TrimPrefix(w.name, c.name+" ")
+		if len(args) > 0 && args[0] == second {
+			return w.run(ctx, e, args[1:])
+		}
+		known = append(known, second)
+	}
+	if len(args) > 0 && slices.Contains([]string{"-h", "-help", "--help", "help"}, args[0]) {
+		fmt.Fprintf(e.stdout, "xiaobu %s\n\n  %s\n  %s\n\n", c.name, c.zh, c.en)
+		for _, w := range c.words {
+			w.tell(e.stdout)
+		}
+		return nil
+	}
+	return usage{fmt.Sprintf("xiaobu %s knows: %s / 用法: xiaobu %s %s", c.name, strings.Join(known, ", "), c.name, strings.Join(known, "|"))}
 }
 
 func (c command) run(ctx context.Context, e env, args []string) error {
@@ -99,9 +124,19 @@ func help(w io.Writer) {
 	fmt.Fprintln(w, "xiaobu 小步: 照看企业微信客户群的机器人 / the bot that looks after WeCom customer groups")
 	fmt.Fprintln(w)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %s\n      %s\n      %s\n", strings.TrimSpace("xiaobu "+c.name+" "+c.args), c.zh, c.en)
+		if c.words == nil {
+			c.tell(w)
+		}
+		for _, word := range c.words {
+			word.tell(w)
+		}
 	}
 	fmt.Fprintln(w, "\nxiaobu COMMAND --help 查看每个命令的参数 / shows a command's flags")
+}
+
+// tell writes what c is in the list of commands.
+func (c command) tell(w io.Writer) {
+	fmt.Fprintf(w, "  %s\n      %s\n      %s\n", strings.TrimSpace("xiaobu "+c.name+" "+c.args), c.zh, c.en)
 }
 
 // exitCode shows an error and turns it into the program's exit code.

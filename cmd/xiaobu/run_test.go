@@ -57,6 +57,8 @@ func TestWrongUsageEndsWithTwoAndSaysWhatToDo(t *testing.T) {
 		{[]string{"serve"}, append(sandboxed(), "XIAOBU_CALENDAR_FILE=none.txt"), "setting calendar.file: stat none.txt"},
 		{[]string{"migrate"}, []string{"XIAOBU_DATABSE=x"}, "XIAOBU_DATABASE"},
 		{[]string{"spam"}, nil, "check"},
+		{[]string{"spam", "judge"}, nil, "check"},
+		{[]string{"spam", "check", "this"}, nil, `"this"`},
 		{[]string{"why", "delivery"}, nil, "two words"},
 		{[]string{"why", "reward"}, nil, "CHAT_ID MEMBER [JOINED_AT]"},
 		{[]string{"why", "reward", "wr1", "wm1", "noon"}, nil, "2026-11-10T09:12:03+08:00"},
@@ -86,8 +88,12 @@ func TestWrongUsageEndsWithTwoAndSaysWhatToDo(t *testing.T) {
 
 func TestEveryCommandExplainsItself(t *testing.T) {
 	all := xiaobu(t, "", nil, "--help")
+	every := commands()
 	for _, c := range commands() {
-		r := xiaobu(t, "", nil, c.name, "--help")
+		every = append(every, c.words...)
+	}
+	for _, c := range every {
+		r := xiaobu(t, "", nil, append(strings.Fields(c.name), "--help")...)
 		if r.code != exitDone || !strings.Contains(r.out, c.en) || !strings.Contains(r.out, c.zh) || !strings.Contains(all.out, "xiaobu "+c.name) {
 			t.Errorf("xiaobu %s --help: exit %d, %s", c.name, r.code, r.out)
 		}

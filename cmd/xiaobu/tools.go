@@ -1,18 +1,13 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"runtime/debug"
 	"time"
 
 	"xiaobu/configs"
-	"xiaobu/spam"
 	"xiaobu/store"
 )
 
@@ -86,69 +81,4 @@ func copyCommand(name, zh, en, done string, do func(ctx context.Context, dsn, fi
 			})
 		},
 	}
-}
-
-// maxLine bounds a line that spam check reads, in bytes.
-const maxLine = 4 << 20
-
-func spamCommand() command {
-	return command{
-		name: "spam", args: "check", zh: "从标准输入读取每行一个 JSON(含 text),写回判定", en: "read JSON lines with text from standard input, write each back with its verdict",
-		flags: func(*flag.FlagSet) func(context.Context, env, []string) error {
-			return func(ctx context.Context, e env, args []string) error {
-				if len(args) != 1 || args[0] != "check" {
-					return usage{"xiaobu spam knows: check / 用法: xiaobu spam check"}
-				}
-				return spamCheck(ctx, e.stdin, e.stdout)
-			}
-		},
-	}
-}
-
-// checkLine adds the verdict to one object; everything else in it stays as it was.
-func checkLine(d *spam.Detector, line []byte) (map[string]json.RawMessage, error) {
-	row := map[string]json.RawMessage{}
-	if err := json.Unmarshal(line, &row); err != nil || row == nil {
-		return nil, errors.New("is no JSON object")
-	}
-	var text *string
-	if err := json.Unmarshal(row["text"], &text); err != nil || text == nil {
-		return nil, errors.New(`has no string "text"`)
-	}
-	v := d.Check(*text)
-	for name, value := range map[string]any{"verdict": v.Verdict, "score": v.Score, "reasons": v.Reasons} {
-		raw, err := json.Marshal(value)
-		if err != nil {
-			return nil, err
-		}
-		row[name] = raw
-	}
-	return row, nil
-}
-
-// spamCheck writes each line back as it was, with verdict, score and reasons.
-func spamCheck(ctx context.Context, in io.Reader, out io.Writer) error {
-	d := spam.New()
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 64<<10), maxLine)
-	w := bufio.NewWriter(out)
-	defer w.Flush() // what came before a bad line
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	for n := 1; lines.Scan() && ctx.Err() == nil; n++ {
-		if len(lines.Bytes()) == 0 {
-			continue
-		}
-		row, err := checkLine(d, lines.Bytes())
-		if err != nil {
-			return fmt.Errorf("line %d: %w", n, err)
-		}
-		if err := enc.Encode(row); err != nil {
-			return err
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read lines: %w", err)
-	}
-	return w.Flush()
 }
