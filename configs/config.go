@@ -3,6 +3,7 @@
 package configs
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -50,45 +51,29 @@ type Error struct {
 	Key     string
 	Problem string
 	Example string
+	prefix  string // of the environment variable; empty: XIAOBU_
 }
 
 func (e *Error) Error() string {
 	msg := fmt.Sprintf("setting %s: %s", e.Key, e.Problem)
 	if e.Example != "" {
-		msg += fmt.Sprintf(" (example: %s: %s; or %s=%s)", e.Key, e.Example, envOf(e.Key), e.Example)
+		msg += fmt.Sprintf(" (example: %s: %s; or %s=%s)", e.Key, e.Example, envOf(cmp.Or(e.prefix, envPrefix), e.Key), e.Example)
 	}
 	return msg
 }
 
 // envOf is the environment variable of a key: wecom.corp_id is XIAOBU_WECOM_CORP_ID.
-func envOf(key string) string {
-	return envPrefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
+func envOf(prefix, key string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(key, ".", "_"))
 }
 
 const envPrefix = "XIAOBU_"
 
 // String shows the settings with every secret hidden.
-func (c Config) String() string {
-	var b strings.Builder
-	for _, s := range settings {
-		v := s.show(&c)
-		if s.secret && v != "" {
-			v = "(set)"
-		}
-		fmt.Fprintf(&b, "%s: %s\n", s.key, v)
-	}
-	return b.String()
-}
+func (c Config) String() string { return program().show(&c) }
 
 // GoString hides secrets from %#v as well.
 func (c Config) GoString() string { return c.String() }
 
 // RequireWeCom reports the first setting that the bot cannot do without.
-func (c Config) RequireWeCom() error {
-	for _, s := range settings {
-		if s.required && s.show(&c) == "" {
-			return &Error{Key: s.key, Problem: "is missing; " + s.help, Example: s.example}
-		}
-	}
-	return nil
-}
+func (c Config) RequireWeCom() error { return program().require(&c) }

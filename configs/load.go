@@ -17,64 +17,110 @@ import (
 // DefaultFile is read when no other is named and it exists.
 const DefaultFile = "configs/xiaobu.yaml"
 
-// fileEnv names the settings file; it is no setting itself.
-const fileEnv = envPrefix + "CONFIG"
+// fileEnv is the end of the variable that names the settings file; it is no setting itself.
+const fileEnv = "CONFIG"
 
 // maxFile bounds the settings file, in bytes.
 const maxFile = 1 << 20
+
+// table is what one program may be told: its keys and where they come from.
+type table[C any] struct {
+	prefix string // of its environment variables
+	file   string // read when no other is named and it exists
+	keys   []setting[C]
+	others []string // prefixes of variables that are meant for other programs of the house
+}
+
+// program is the table of xiaobu itself.
+func program() table[Config] {
+	return table[Config]{prefix: envPrefix, file: DefaultFile, keys: settings, others: []string{archivePrefix}}
+}
 
 // Load reads the settings: defaults, then the file (the one given, else the one that
 // XIAOBU_CONFIG names, else configs/xiaobu.yaml if it exists), then the environment, given
 // as KEY=VALUE. The warnings are about variables that look like ours and are not.
 func Load(file string, env []string) (c Config, warnings []string, err error) {
-	vars := environ(env)
-	k := koanf.New(".")
-	for _, s := range settings {
-		if s.preset != "" {
-			if err := k.Load(confmap.Provider(map[string]any{s.key: s.preset}, "."), nil); err != nil {
-				return c, nil, err
-			}
-		}
-	}
-	if err := loadFile(k, file, vars); err != nil {
-		return c, nil, err
-	}
-	warnings, err = loadEnv(k, vars)
-	if err != nil {
-		return c, warnings, err
-	}
-	for _, s := range settings {
-		if v, ok := scalar(k.Get(s.key)); !ok {
-			return c, warnings, &Error{Key: s.key, Problem: "is a list or a group, want one value", Example: s.example}
-		} else if v != "" {
-			if err := s.set(&c, v); err != nil {
-				return c, warnings, &Error{Key: s.key, Problem: err.Error(), Example: s.example}
-			}
-		}
-	}
-	if c.PublicURL == "" {
+	warnings, err = program().load(&c, file, env)
+	if err == nil && c.PublicURL == "" {
 		c.PublicURL = "http://" + c.Listen
 	}
-	return c, warnings, nil
+	return c, warnings, err
 }
 
-func environ(env []string) map[string]string {
+func (t table[C]) load(c *C, file string, env []string) (warnings []string, err error) {
+	vars := t.environ(env)
+	k := koanf.New(".")
+	for _, s := range t.keys {
+		if s.preset != "" {
+			if err := k.Load(confmap.Provider(map[string]any{s.key: s.preset}, "."), nil); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := t.loadFile(k, file, vars); err != nil {
+		return nil, err
+	}
+	warnings, err = t.loadEnv(k, vars)
+	if err != nil {
+		return warnings, err
+	}
+	for _, s := range t.keys {
+		if v, ok := scalar(k.Get(s.key)); !ok {
+			return warnings, t.wrong(s, "is a list or a group, want one value")
+		} else if v != "" {
+			if err := s.set(c, v); err != nil {
+				return warnings, t.wrong(s, err.Error())
+			}
+		}
+	}
+	return warnings, nil
+}
+
+func (t table[C]) wrong(s setting[C], problem string) error {
+	return &Error{Key: s.key, Problem: problem, Example: s.example, prefix: t.prefix}
+}
+
+// show writes the settings with every secret hidden.
+func (t table[C]) show(c *C) string {
+	var b strings.Builder
+	for _, s := range t.keys {
+		v := s.show(c)
+		if s.secret && v != "" {
+			v = "(set)"
+		}
+		fmt.Fprintf(&b, "%s: %s\n", s.key, v)
+	}
+	return b.String()
+}
+
+// require reports the first setting that is required and missing.
+func (t table[C]) require(c *C) error {
+	for _, s := range t.keys {
+		if s.required && s.show(c) == "" {
+			return t.wrong(s, "is missing; "+s.help)
+		}
+	}
+	return nil
+}
+
+func (t table[C]) environ(env []string) map[string]string {
 	vars := map[string]string{}
 	for _, kv := range env {
-		if k, v, ok := strings.Cut(kv, "="); ok && strings.HasPrefix(k, envPrefix) {
+		k, v, ok := strings.Cut(kv, "=")
+		if ok && strings.HasPrefix(k, t.prefix) && !slices.ContainsFunc(t.others, func(p string) bool { return strings.HasPrefix(k, p) }) {
 			vars[k] = v
 		}
 	}
 	return vars
 }
 
-func loadFile(k *koanf.Koanf, file string, vars map[string]string) error {
+func (t table[C]) loadFile(k *koanf.Koanf, file string, vars map[string]string) error {
 	if file == "" {
-		file = vars[fileEnv]
+		file = vars[t.prefix+fileEnv]
 	}
 	optional := file == ""
 	if optional {
-		file = DefaultFile
+		file = t.file
 	}
 	data, err := readBounded(file)
 	if optional && errors.Is(err, fs.ErrNotExist) {
@@ -88,8 +134,8 @@ func loadFile(k *koanf.Koanf, file string, vars map[string]string) error {
 		return fmt.Errorf("settings file %s is no YAML of settings: %w", file, err)
 	}
 	for _, key := range own.Keys() {
-		if !known(key) {
-			return unknown(key)
+		if !t.known(key) {
+			return t.unknown(key)
 		}
 	}
 	return k.Merge(own)
@@ -147,18 +193,18 @@ func readBounded(file string) ([]byte, error) {
 	return os.ReadFile(file)
 }
 
-func known(key string) bool {
-	return slices.ContainsFunc(settings, func(s setting) bool { return s.key == key })
+func (t table[C]) known(key string) bool {
+	return slices.ContainsFunc(t.keys, func(s setting[C]) bool { return s.key == key })
 }
 
 // unknown names the key that was probably meant.
-func unknown(key string) error {
+func (t table[C]) unknown(key string) error {
 	e := &Error{Key: key, Problem: "is not known"}
-	if s, ok := nearest(key); ok {
+	if s, ok := t.nearest(key, func(s setting[C]) string { return s.key }); ok {
 		e.Problem += fmt.Sprintf("; did you mean %s? (example: %s: %s)", s.key, s.key, s.example)
 	} else {
-		keys := make([]string, len(settings))
-		for i, s := range settings {
+		keys := make([]string, len(t.keys))
+		for i, s := range t.keys {
 			keys[i] = s.key
 		}
 		e.Problem += "; known are " + strings.Join(keys, ", ")
@@ -169,7 +215,7 @@ func unknown(key string) error {
 // loadEnv puts the environment over the file. A variable that is a slip of the keyboard is
 // an error like an unknown key; one that resembles nothing is only warned about, for it may
 // be another program's.
-func loadEnv(k *koanf.Koanf, vars map[string]string) ([]string, error) {
+func (t table[C]) loadEnv(k *koanf.Koanf, vars map[string]string) ([]string, error) {
 	var warnings []string
 	names := make([]string, 0, len(vars))
 	for name := range vars {
@@ -177,30 +223,29 @@ func loadEnv(k *koanf.Koanf, vars map[string]string) ([]string, error) {
 	}
 	slices.Sort(names)
 	for _, name := range names {
-		i := slices.IndexFunc(settings, func(s setting) bool { return envOf(s.key) == name })
+		i := slices.IndexFunc(t.keys, func(s setting[C]) bool { return envOf(t.prefix, s.key) == name })
 		if i >= 0 {
-			if err := k.Load(confmap.Provider(map[string]any{settings[i].key: vars[name]}, "."), nil); err != nil {
+			if err := k.Load(confmap.Provider(map[string]any{t.keys[i].key: vars[name]}, "."), nil); err != nil {
 				return warnings, err
 			}
 			continue
 		}
-		if name == fileEnv {
+		if name == t.prefix+fileEnv {
 			continue
 		}
-		key := strings.ToLower(strings.TrimPrefix(name, envPrefix))
-		if s, ok := nearest(strings.Replace(key, "wecom_", "wecom.", 1)); ok {
-			return warnings, &Error{Key: name, Problem: fmt.Sprintf("is not known; did you mean %s?", envOf(s.key))}
+		if s, ok := t.nearest(strings.ToUpper(name), func(s setting[C]) string { return envOf(t.prefix, s.key) }); ok {
+			return warnings, &Error{Key: name, Problem: fmt.Sprintf("is not known; did you mean %s?", envOf(t.prefix, s.key))}
 		}
 		warnings = append(warnings, fmt.Sprintf("environment variable %s is no setting of xiaobu and is not used", name))
 	}
 	return warnings, nil
 }
 
-// nearest finds the key that a word is at most two slips away from.
-func nearest(word string) (setting, bool) {
-	best, found := 3, setting{}
-	for _, s := range settings {
-		if d := distance(word, s.key); d < best {
+// nearest finds the key whose name, as it is written there, a word is at most two slips away from.
+func (t table[C]) nearest(word string, name func(setting[C]) string) (setting[C], bool) {
+	best, found := 3, setting[C]{}
+	for _, s := range t.keys {
+		if d := distance(word, name(s)); d < best {
 			best, found = d, s
 		}
 	}

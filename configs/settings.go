@@ -13,19 +13,19 @@ import (
 )
 
 // setting is one key: how it is read, shown and explained.
-type setting struct {
+type setting[C any] struct {
 	key      string
 	preset   string // default
 	example  string
 	help     string
 	secret   bool
-	required bool // by the bot
-	set      func(*Config, string) error
-	show     func(*Config) string
+	required bool
+	set      func(*C, string) error
+	show     func(*C) string
 }
 
-// settings are all keys there are.
-var settings = []setting{
+// settings are all keys of xiaobu itself.
+var settings = []setting[Config]{
 	{
 		key: "listen", preset: "127.0.0.1:8080", example: "127.0.0.1:8080", help: "the address to listen on",
 		set: func(c *Config, v string) error { c.Listen = v; return checkAddress(v) }, show: func(c *Config) string { return c.Listen },
