@@ -24,6 +24,7 @@ var rooms = map[string][]string{
 	"pump":            {},
 	"spam":            {},
 	"spam/evade":      {},
+	"archive":         {"github.com/gofrs/flock"},
 	"spam/example":    {"spam"},
 	"handlers":        {"bot", "store", "pump"},
 	"moderation":      {"bot", "handlers", "pump", "spam", "store"},
@@ -40,10 +41,12 @@ var rooms = map[string][]string{
 	"cmd/xiaobu":      {"api", "app", "bot", "configs", "handlers", "promotions", "rehearse", "sandbox", "sandbox/panel", "sandbox/stories", "spam", "store", "golang.org/x/text"},
 	"e2e":             {},
 	".":               {},
+
+	"cmd/xiaobu-archive": {"archive", "configs", "github.com/silenceper/wechat/v2"},
 }
 
 // realTime are the rooms that may ask the machine what time it is; all others are told.
-var realTime = []string{"cmd/xiaobu"}
+var realTime = []string{"cmd/xiaobu", "cmd/xiaobu-archive"}
 
 // clockCalls are the functions of package time that look at the machine's clock.
 var clockCalls = []string{"Now", "Since", "Until"}

@@ -1,0 +1,88 @@
+//go:build linux && amd64 && cgo && msgaudit
+
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+
+	"github.com/silenceper/wechat/v2/work/config"
+	"github.com/silenceper/wechat/v2/work/msgaudit"
+
+	"xiaobu/archive"
+	"xiaobu/configs"
+)
+
+// callTimeout is how long WeCom's library may take for a call, in seconds. It cannot be cut short.
+const callTimeout = 10
+
+// finance is WeCom's library. It knows one private key, while records come under several, so
+// records are opened with ours and handed to it under a key that is made for that alone.
+type finance struct {
+	client          *msgaudit.Client
+	key             *rsa.PublicKey
+	proxy, password string
+}
+
+// openSource starts WeCom's library.
+func openSource(c configs.Archive) (archive.Source, func(), error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := msgaudit.NewClient(&config.Config{CorpID: c.CorpID, CorpSecret: c.Secret,
+		RasPrivateKey: string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))})
+	if err != nil {
+		return nil, nil, fmt.Errorf("start WeCom's library: %w", sdkError(err))
+	}
+	return &finance{client: client, key: &key.PublicKey, proxy: c.Proxy, password: c.ProxyPassword}, client.Free, nil
+}
+
+// Pull is half of archive.Source.
+func (f *finance) Pull(ctx context.Context, seq uint64, limit int) ([]archive.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	rows, err := f.client.GetChatData(seq, uint64(limit), f.proxy, f.password, callTimeout)
+	if err != nil {
+		return nil, sdkError(err)
+	}
+	out := make([]archive.Record, len(rows))
+	for i, r := range rows {
+		out[i] = archive.Record{Seq: r.Seq, MsgID: r.MsgID, KeyVersion: r.PublickeyVer, RandomKey: r.EncryptRandomKey, Message: r.EncryptChatMsg}
+	}
+	return out, nil
+}
+
+// Decrypt is the other half.
+func (f *finance) Decrypt(randomKey []byte, message string) ([]byte, error) {
+	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, f.key, randomKey)
+	if err != nil {
+		return nil, err
+	}
+	m, err := f.client.DecryptData(base64.StdEncoding.EncodeToString(sealed), message)
+	if err != nil {
+		return nil, sdkError(err)
+	}
+	fields, err := m.GetOriginMessage()
+	if err != nil {
+		return nil, errors.New("is no JSON of a message")
+	}
+	return json.Marshal(fields)
+}
+
+// sdkError keeps codes and drops words of others, which may repeat what was said.
+func sdkError(err error) error {
+	var code msgaudit.Error
+	if errors.As(err, &code) {
+		return &archive.SDKError{Code: code.ErrCode, Msg: code.ErrMsg}
+	}
+	return errors.New("the answer could not be read")
+}
