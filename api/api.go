@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -53,12 +54,20 @@ type Config struct {
 	Library    *promotions.Library
 	Phrases    *promotions.Phrases
 	Printer    *codes.Printer
+
+	// Judge takes what the feed brings, as moderation.Moderator does.
+	Judge func(context.Context, []moderation.FeedMessage) ([]moderation.Outcome, error)
+	// FeedSeen is told of every request of the feed: its status, the verdicts that were
+	// answered and how long it took. It may be nil.
+	FeedSeen func(status int, verdicts []string, took time.Duration)
 }
 
 // server holds the operations.
 type server struct {
 	Config
-	api huma.API
+	api      huma.API
+	intake   atomic.Int64  // bytes that requests of the feed hold
+	pictures chan struct{} // held while a picture of the feed is looked at
 }
 
 // New returns the handler of /api/v1/… and /hooks/messages.
@@ -72,7 +81,7 @@ func New(c Config) http.Handler {
 	conf.Transformers = append(conf.Transformers, plainly(conf.Components.Schemas))
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
-	s := &server{Config: c, api: humago.New(mux, conf)}
+	s := &server{Config: c, api: humago.New(mux, conf), pictures: make(chan struct{}, pictureReaders)}
 	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.media, s.texts, s.promotionPreviews, s.calendar, s.orders, s.sales, s.moderation, s.reports, s.robots, s.funnels, s.inbox} {
 		register()
 	}

@@ -142,6 +142,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	f := a.features()
+	m.waiting(f.moderation.Waiting)
 	if err := f.promotions.Replan(ctx); err != nil { // the calendar may be another one than yesterday's
 		return err
 	}
@@ -297,7 +298,7 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 	face := api.New(api.Config{
 		Store: a.Store, Token: o.Config.APIToken, FeedSecret: o.Config.FeedSecret, Zone: o.Config.Timezone, Now: o.Now, Log: o.Log, Version: o.Version,
 		PublicURL: o.Config.PublicURL, Channels: f.channels, Greetings: f.greetings, Rewards: f.rewards, Payouts: f.payouts,
-		Promotions: f.promotions, Orders: &promotions.Orders{Store: a.Store}, Moderation: f.moderation, Reports: f.reports, Robots: f.robots, Printer: a.printer,
+		Promotions: f.promotions, Orders: &promotions.Orders{Store: a.Store}, Moderation: f.moderation, Judge: f.moderation.Judge, FeedSeen: m.feed, Reports: f.reports, Robots: f.robots, Printer: a.printer,
 		Library: f.library, Phrases: &promotions.Phrases{Store: a.Store},
 	})
 	mux.Handle("/api/v1/", face)

@@ -25,6 +25,9 @@ type metrics struct {
 	runs      *prometheus.CounterVec
 	actions   *prometheus.CounterVec
 	clicks    *prometheus.CounterVec
+	messages  *prometheus.CounterVec
+	posts     *prometheus.CounterVec
+	postTime  prometheus.Histogram
 }
 
 func newMetrics(st *store.Store, now func() time.Time) *metrics {
@@ -38,10 +41,14 @@ func newMetrics(st *store.Store, now func() time.Time) *metrics {
 		runs:      counter("xiaobu_runs_total", "Handlers' runs of events by outcome.", "handler", "outcome"),
 		actions:   counter("xiaobu_actions_total", "Attempts of actions by kind and the state they led to.", "kind", "state"),
 		clicks:    counter("xiaobu_link_clicks_total", "Requests for links of promotions: counted, preview, unknown or failed.", "outcome"),
+		messages:  counter("xiaobu_feed_messages_total", "Messages of the feed by the verdict that was answered.", "verdict"),
+		posts:     counter("xiaobu_feed_requests_total", "Requests of the feed by HTTP status: 403 and 4xx are refused, 503 are to be sent again.", "status"),
+		postTime: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "xiaobu_feed_seconds", Help: "Duration of requests of the feed, until the answer is on disk.",
+			Buckets: []float64{.003, .01, .03, .1, .3, 1, 3}}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "xiaobu_wecom_call_seconds", Help: "Duration of calls of WeCom's API.",
 			Buckets: []float64{.01, .03, .1, .3, 1, 3, 10}}, []string{"path"}),
 	}
-	m.registry.MustRegister(m.callbacks, m.calls, m.runs, m.actions, m.clicks, m.seconds, backlog{st, now},
+	m.registry.MustRegister(m.callbacks, m.calls, m.runs, m.actions, m.clicks, m.messages, m.posts, m.postTime, m.seconds, backlog{st, now},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -64,6 +71,21 @@ func (m *metrics) run(handler, outcome string) { m.runs.WithLabelValues(handler,
 func (m *metrics) action(kind, state string) { m.actions.WithLabelValues(kind, state).Inc() }
 
 func (m *metrics) click(outcome string) { m.clicks.WithLabelValues(outcome).Inc() }
+
+// feed counts a request of the feed.
+func (m *metrics) feed(status int, verdicts []string, took time.Duration) {
+	m.posts.WithLabelValues(strconv.Itoa(status)).Inc()
+	m.postTime.Observe(took.Seconds())
+	for _, v := range verdicts {
+		m.messages.WithLabelValues(v).Inc()
+	}
+}
+
+// waiting tells how many messages of the feed wait to be judged.
+func (m *metrics) waiting(count func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "xiaobu_feed_waiting", Help: "Messages of the feed that wait to be judged."},
+		func() float64 { return float64(count()) }))
+}
 
 // backlog tells how much waits.
 type backlog struct {

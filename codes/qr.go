@@ -84,8 +84,9 @@ func (m matrix) picture(pixels int) []byte {
 
 // Limits of a picture that is read.
 const (
-	maxPictureSide  = 2048    // pixels; the worst takes 0.3 s
-	MaxPictureBytes = 2 << 20 // of its file
+	maxPictureSide  = 8192        // pixels
+	maxPictureDots  = 2048 * 2048 // of all of it; the worst takes 0.3 s
+	MaxPictureBytes = 2 << 20     // of its file
 )
 
 // ErrNoCode says that a picture shows no QR code that can be read.
@@ -97,8 +98,8 @@ func Decode(picture []byte) (content string, err error) {
 	switch {
 	case err != nil:
 		return "", fmt.Errorf("is no PNG or JPEG: %w", err)
-	case conf.Width > maxPictureSide || conf.Height > maxPictureSide:
-		return "", fmt.Errorf("has %d by %d pixels, at most %d each", conf.Width, conf.Height, maxPictureSide)
+	case conf.Width > maxPictureSide || conf.Height > maxPictureSide || conf.Width*conf.Height > maxPictureDots:
+		return "", fmt.Errorf("has %d by %d pixels, at most %d each and %d in all", conf.Width, conf.Height, maxPictureSide, maxPictureDots)
 	}
 	img, _, err := image.Decode(bytes.NewReader(picture))
 	if err != nil {

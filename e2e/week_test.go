@@ -152,7 +152,7 @@ func databases(t *testing.T) map[string]string {
 var schemas atomic.Int64
 
 // ownSchema makes an empty schema and returns a DSN that lives in it.
-func ownSchema(t *testing.T, base string) string {
+func ownSchema(t testing.TB, base string) string {
 	t.Helper()
 	db, err := sql.Open("pgx", base)
 	must(t, err)

@@ -1,11 +1,11 @@
 package moderation
 
 import (
-	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"xiaobu/bot"
 	"xiaobu/handlers"
@@ -17,6 +17,8 @@ import (
 const (
 	maxMessageID = 128
 	maxFeedText  = 64 << 10 // bytes that are judged and kept
+	maxName      = 256      // bytes of a name
+	maxCodes     = 8        // QR codes in a picture
 	maxFuture    = 10 * time.Minute
 	repeatWindow = 10 * time.Minute
 	repeatCount  = 3 // the same text so often within the window is flooding
@@ -34,6 +36,7 @@ type FeedMessage struct {
 	Title     string
 	Name      string   // what the sender is called, where the feed knows it
 	QR        []string // what QR codes in its picture say
+	Revokes   string   // of a message of type revoke: the id of the message that it takes back
 }
 
 // heard is a message as it was understood before the books were asked: what of it is judged,
@@ -54,38 +57,44 @@ type Answer struct {
 	Action  string
 }
 
-// Judge judges a message of the feed, writes the verdict down and, where it is spam, opens
-// a case. A message that is known gets its first answer again.
-func (m *Moderator) Judge(ctx context.Context, msg FeedMessage) (Answer, error) {
+// harmless is the answer to what is not judged, and why.
+func harmless(check, detail string) Answer {
+	return Answer{Verdict: string(spam.Ham), Action: ActNone, Reasons: []store.Reason{{Check: check, Detail: detail, Weight: -1}}}
+}
+
+// hear understands a message: what can be said without the books.
+func (m *Moderator) hear(msg FeedMessage) (heard, error) {
 	if msg.Type == "" {
 		msg.Type = "text"
 	}
 	if msg.SentAt.IsZero() {
 		msg.SentAt = m.Now()
 	}
-	if err := m.checkMessage(msg); err != nil {
-		return Answer{}, err
+	if err := m.checkMessage(msg); err != nil || msg.Type == typeRevoke {
+		return heard{FeedMessage: msg}, err
 	}
-	said := m.hear(msg) // outside the transaction: it takes the time of the text
-	var a Answer
-	err := m.Store.Tx(ctx, func(tx *store.Tx) error {
-		known, err := tx.Message(msg.MessageID)
-		if err == nil {
-			a = firstAnswer(known)
-			return nil
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return err
-		}
-		a, err = m.judge(tx, said)
-		return err
-	})
-	return a, err
+	msg.Name = handlers.Clip(plain(msg.Name), maxName)
+	text := spoken(msg)
+	return heard{FeedMessage: msg, text: text, verdict: m.Detector.Check(text), trace: m.Detector.Trace(text)}, nil
 }
 
-func (m *Moderator) hear(msg FeedMessage) heard {
-	text := handlers.Clip(strings.TrimSpace(strings.Join([]string{msg.Text, msg.Title, msg.URL}, "\n")), maxFeedText)
-	return heard{FeedMessage: msg, text: text, verdict: m.Detector.Check(text), trace: m.Detector.Trace(text)}
+// spoken is what of a message is judged and kept.
+func spoken(msg FeedMessage) string {
+	var parts []string
+	for _, p := range []string{msg.Text, msg.Title, msg.URL} {
+		if p = strings.TrimSpace(plain(p)); p != "" {
+			parts = append(parts, p)
+		}
+	}
+	for _, q := range msg.QR {
+		parts = append(parts, "二维码:"+strings.TrimSpace(plain(q)))
+	}
+	return handlers.Clip(strings.Join(parts, "\n"), maxFeedText)
+}
+
+// plain takes out of a text what no database keeps: NUL and what is not UTF-8.
+func plain(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }
 
 func firstAnswer(k store.Message) Answer {
@@ -96,33 +105,41 @@ func firstAnswer(k store.Message) Answer {
 	return a
 }
 
-var feedTypes = []string{"text", "link", "image", "card", "miniprogram", "file"}
+// typeRevoke is the type of a message that takes another one back.
+const typeRevoke = "revoke"
+
+var feedTypes = []string{"text", "link", "image", "card", "miniprogram", "file", typeRevoke}
+
+func (h *heard) revokes() bool { return h.Type == typeRevoke }
 
 func (m *Moderator) checkMessage(msg FeedMessage) error {
+	ids := []struct{ field, id string }{{"message_id", msg.MessageID}, {"chat_id", string(msg.Chat)}, {"sender", string(msg.Sender)}}
+	if msg.Type == typeRevoke {
+		ids = []struct{ field, id string }{{"revokes", msg.Revokes}}
+	}
+	for _, f := range ids {
+		if f.id == "" || len(f.id) > maxMessageID {
+			return handlers.Invalidf(f.field, "has %d bytes; want 1 to %d", len(f.id), maxMessageID)
+		}
+		if !utf8.ValidString(f.id) || strings.ContainsFunc(f.id, unicode.IsControl) {
+			return handlers.Invalidf(f.field, "holds characters that no id has")
+		}
+	}
 	switch {
-	case msg.MessageID == "" || len(msg.MessageID) > maxMessageID:
-		return handlers.Invalidf("message_id", "has %d bytes; want 1 to %d", len(msg.MessageID), maxMessageID)
-	case msg.Chat == "" || len(msg.Chat) > maxMessageID:
-		return handlers.Invalidf("chat_id", "has %d bytes; want 1 to %d", len(msg.Chat), maxMessageID)
-	case msg.Sender == "" || len(msg.Sender) > maxMessageID:
-		return handlers.Invalidf("sender", "has %d bytes; want 1 to %d", len(msg.Sender), maxMessageID)
 	case !slices.Contains(feedTypes, msg.Type):
-		return handlers.Invalidf("type", "is %q; want one of %s", msg.Type, strings.Join(feedTypes, ", "))
+		return handlers.Invalidf("type", "is %q; want one of %s", handlers.Clip(msg.Type, maxMessageID), strings.Join(feedTypes, ", "))
 	case msg.SentAt.After(m.Now().Add(maxFuture)):
 		return handlers.Invalidf("sent_at", "lies in the future; check the clock of the sender")
+	case len(msg.QR) > maxCodes:
+		return handlers.Invalidf("qr", "has %d codes; want at most %d", len(msg.QR), maxCodes)
 	}
 	return nil
 }
 
-// judge weighs who and what besides the text, and writes the verdict down.
-func (m *Moderator) judge(tx *store.Tx, msg heard) (Answer, error) {
-	known, err := loadFacts(tx.Reader, []heard{msg})
-	if err != nil {
-		return Answer{}, err
-	}
-	f := known[0]
-	a := Answer{Verdict: string(spam.Ham), Action: ActNone,
-		Reasons: []store.Reason{{Check: "staff", Detail: "本企业成员的消息不做判断", Weight: -1}}}
+// judge weighs who and what besides the text, and opens a case where the verdict asks for it.
+// The row is what is to be written down.
+func (m *Moderator) judge(tx *store.Tx, msg heard, f facts) (Answer, store.Message, error) {
+	a := harmless("staff", "本企业成员的消息不做判断")
 	if !f.staff {
 		a = m.verdict(msg.verdict, weigh(msg, f))
 	}
@@ -141,15 +158,16 @@ func (m *Moderator) judge(tx *store.Tx, msg heard) (Answer, error) {
 			row.Tokens = append(row.Tokens, int64(t))
 		}
 	}
-	if a.Action != ActNone {
-		c, err := m.open(tx, store.Case{ChatID: string(msg.Chat), Member: string(msg.Sender), MessageID: msg.MessageID,
-			Text: msg.text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action})
-		if err != nil {
-			return a, err
-		}
-		a.CaseID, row.CaseID = c.ID, &c.ID
+	if a.Action == ActNone {
+		return a, row, nil
 	}
-	return a, tx.AddMessage(row)
+	c, err := m.open(tx, store.Case{ChatID: string(msg.Chat), Member: string(msg.Sender), MessageID: msg.MessageID,
+		Text: msg.text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action})
+	if err != nil {
+		return a, row, err
+	}
+	a.CaseID, row.CaseID = c.ID, &c.ID
+	return a, row, nil
 }
 
 func reasonsOf(v spam.Verdict) []store.Reason {
@@ -161,6 +179,9 @@ func reasonsOf(v spam.Verdict) []store.Reason {
 }
 
 func spansOf(spans []spam.Span) []store.Span {
+	if len(spans) == 0 {
+		return nil // as it is read back
+	}
 	out := make([]store.Span, len(spans))
 	for i, s := range spans {
 		out[i] = store.Span(s)

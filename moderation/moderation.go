@@ -29,6 +29,8 @@ type Moderator struct {
 	Now      func() time.Time
 	Zone     *time.Location
 	Log      *slog.Logger
+
+	batches batches // of the feed's messages
 }
 
 // Name is the handler's name.

@@ -2,8 +2,12 @@ package moderation
 
 import (
 	"context"
+	"crypto/sha256"
+	"database/sql"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -31,8 +35,14 @@ type desk struct {
 
 func newDesk(t testing.TB) *desk {
 	t.Helper()
+	return newDeskOn(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
+}
+
+// newDeskOn is newDesk with a database of the test's choice.
+func newDeskOn(t testing.TB, dsn string) *desk {
+	t.Helper()
 	h := &desk{t: t, now: time.Date(2026, 11, 23, 2, 0, 0, 0, time.UTC)} // a Monday morning in Shanghai
-	s, err := store.OpenScratch(context.Background(), "sqlite:"+filepath.Join(t.TempDir(), "x.db"), h.clock)
+	s, err := store.OpenScratch(context.Background(), dsn, h.clock)
 	h.must(err)
 	t.Cleanup(func() { h.must(s.Close()) })
 	log := slog.New(slog.DiscardHandler)
@@ -48,7 +58,12 @@ func newDesk(t testing.TB) *desk {
 // deskWithGroup is a desk that knows g1 of owner with customers 1 to n in it.
 func deskWithGroup(t testing.TB, n int) *desk {
 	t.Helper()
-	h := newDesk(t)
+	return newDesk(t).withGroup(n)
+}
+
+// withGroup has a desk know g1 of owner with customers 1 to n in it.
+func (h *desk) withGroup(n int) *desk {
+	h.t.Helper()
 	h.world.group(g1, "owner")
 	for i := range n {
 		h.world.join(g1, customer(i+1))
@@ -56,6 +71,40 @@ func deskWithGroup(t testing.TB, n int) *desk {
 	h.readGroup(g1)
 	h.pass(time.Minute)
 	return h
+}
+
+// onEach runs a test on a desk of every dialect there is.
+func onEach(t *testing.T, test func(h *desk)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(newDesk(t)) })
+	if base := os.Getenv("XIAOBU_TEST_POSTGRES"); base != "" {
+		t.Run("postgres", func(t *testing.T) { test(newDeskOn(t, ownSchema(t, base))) })
+	}
+}
+
+// ownSchema makes an empty schema and returns a DSN that lives in it.
+func ownSchema(t testing.TB, base string) string {
+	t.Helper()
+	db, err := sql.Open("pgx", base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("moderation_%d_%x", os.Getpid(), sha256.Sum256([]byte(t.Name())))[:40]
+	if _, err := db.Exec(`DROP SCHEMA IF EXISTS "` + name + `" CASCADE; CREATE SCHEMA "` + name + `"`); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		db.Exec(`DROP SCHEMA "` + name + `" CASCADE`)
+		db.Close()
+	})
+	u, err := url.Parse(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 func customer(n int) bot.Member {
@@ -117,9 +166,10 @@ func (h *desk) judge(msg FeedMessage) Answer {
 	if msg.SentAt.IsZero() {
 		msg.SentAt = h.now
 	}
-	a, err := h.Judge(context.Background(), msg)
+	out, err := h.Judge(context.Background(), []FeedMessage{msg})
 	h.must(err)
-	return a
+	h.must(out[0].Err)
+	return out[0].Answer
 }
 
 // world is WeCom in memory: groups with versions, and the callbacks that changes make.

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ErrKnownMessage: another process wrote a message of the same id meanwhile.
+// ErrKnownMessage: a message of the same id is in the books.
 var ErrKnownMessage = errors.New("the message is known")
 
 // Message is a message of the feed with the verdict that was answered.
@@ -104,6 +104,15 @@ func (tx *Tx) insert(into string, columns int, values []any) (int64, error) {
 		written += n
 	}
 	return written, nil
+}
+
+// LockFeed makes transactions that judge messages run one after another, also when several
+// processes share a database: what one of them counts, another has written or will count.
+func (tx *Tx) LockFeed() error {
+	if tx.dialect == sqlite {
+		return nil // has one writer
+	}
+	return tx.db.Exec("SELECT pg_advisory_xact_lock(hashtext(current_schema() || ' feed'))").Error
 }
 
 // AddMessage writes one message.
