@@ -233,6 +233,7 @@ func (a *App) send(m *metrics, f features) {
 	})
 	a.sender.Perform(handlers.WelcomeSender{Platform: p}, welcomeWorkers)
 	a.sender.Perform(moderation.CardSender{Platform: p}, fewWorkers)
+	a.sender.Perform(moderation.TicketTeller{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.CardUpdater{Platform: p}, fewWorkers)
 	a.sender.Perform(&promotions.MassSender{Platform: p, Store: a.Store, Now: o.Now, Library: f.library}, fewWorkers)
 	a.sender.Perform(promotions.OwnerCarder{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
@@ -256,6 +257,7 @@ func (a *App) schedule(f features) error {
 	chases := promotions.Chases{Planner: f.promotions}
 	r.Duty(scheduler.Duty{Name: "chase owners", Next: chases.Next, Run: chases.Run})
 	r.Duty(scheduler.Duty{Name: "review cases", Next: f.moderation.Next, Run: f.moderation.Review})
+	r.Duty(scheduler.Duty{Name: "mind tickets", Next: f.moderation.NextTicket, Run: f.moderation.MindTickets})
 	r.Duty(scheduler.Duty{Name: "tell reports", Next: f.reports.Next, Run: f.reports.Tell})
 	r.Duty(scheduler.Duty{Name: "look after codes", Next: f.channels.Next, Run: f.channels.LookAfter})
 	zone := a.o.Config.Timezone

@@ -197,6 +197,9 @@ func (CardSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error {
 // pressed takes the owner's word: "not spam" closes the case; "removed" is believed once
 // the group's member list agrees, so the group is read at once.
 func (m *Moderator) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error {
+	if id, ok := ticketOf(d.TaskID); ok {
+		return m.ticketPressed(tx, e, d, id)
+	}
 	id, ok := caseOf(d.TaskID)
 	if !ok {
 		return nil

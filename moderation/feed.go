@@ -46,6 +46,7 @@ type heard struct {
 	text    string
 	verdict spam.Verdict
 	trace   spam.Trace
+	ticket  string // the kind of ticket, where it is for people to answer
 }
 
 // Answer is the verdict on a message of the feed.
@@ -75,7 +76,8 @@ func (m *Moderator) hear(msg FeedMessage) (heard, error) {
 	}
 	msg.Name = handlers.Clip(plain(msg.Name), maxName)
 	text := spoken(msg)
-	return heard{FeedMessage: msg, text: text, verdict: m.Detector.Check(text), trace: m.Detector.Trace(text)}, nil
+	verdict, ticket := m.heed(text, m.Detector.Check(text))
+	return heard{FeedMessage: msg, text: text, verdict: verdict, trace: m.Detector.Trace(text), ticket: ticket}, nil
 }
 
 // spoken is what of a message is judged and kept.
@@ -148,6 +150,12 @@ func (m *Moderator) judge(tx *store.Tx, msg heard, f facts) (Answer, store.Messa
 		a.Action = ActRemove
 	case string(spam.Suspect):
 		a.Action = ActWarn
+	}
+	if msg.ticket != "" && !f.staff {
+		a.Action = ActNone
+		if err := m.route(tx, msg); err != nil {
+			return a, store.Message{}, err
+		}
 	}
 	row := store.Message{MessageID: msg.MessageID, ChatID: string(msg.Chat), Sender: string(msg.Sender), SentAt: msg.SentAt.UTC(),
 		Text: msg.text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action,

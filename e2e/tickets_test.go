@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"xiaobu/sandbox"
+)
+
+type ticket struct {
+	ID, Kind, Member, Text, Status string
+	Said                           int
+	Overdue                        bool
+	Who                            *string
+	CaseID                         *string   `json:"case_id"`
+	DueAt                          time.Time `json:"due_at"`
+	Messages                       []struct{ Text string }
+	History                        []struct{ What, Who string }
+}
+
+func (t ticket) steps() (out []string) {
+	for _, h := range t.History {
+		out = append(out, strings.TrimSpace(h.What+" "+h.Who))
+	}
+	return out
+}
+
+// pressFirst presses a button of the newest card whose task id begins with something.
+func (r *rig) pressFirst(task, user, key string) {
+	r.t.Helper()
+	cards := r.box.Cards()
+	for _, c := range slices.Backward(cards) {
+		if strings.HasPrefix(c.TaskID, task) && slices.Contains(c.To, user) {
+			must(r.t, r.box.PressCard(user, c.TaskID, key))
+			r.pass(time.Minute)
+			return
+		}
+	}
+	r.t.Fatalf("%s has no card %s among %d", user, task, len(cards))
+}
+
+// A customer complains at night; the owner hears of it in the morning, nobody is removed, and
+// what the owner presses is what the books say.
+func TestAComplaintIsAnswered(t *testing.T) {
+	r, w := townRig(t)
+	r.until(monday.Add(time.Hour))
+	who := w.customer()
+	_, err := r.box.Join(w.groups[0], who, sandbox.How{Scene: sandbox.SceneDirect, Inviter: "cashier0"})
+	must(t, err)
+	r.pass(time.Minute)
+	for _, text := range []string{"鸡蛋坏了三个,退款", "不处理我就打12315投诉,电话13812345678"} {
+		_, err = r.box.Say(w.groups[0], who, text)
+		must(t, err)
+		r.pass(time.Minute)
+	}
+	open := items[ticket](r, "/moderation/tickets?status=open&chat_id="+w.groups[0])
+	if len(open) != 1 || open[0].Kind != "refund" || open[0].Said != 2 || open[0].Member != who || open[0].DueAt.Format("15:04") != "10:00" {
+		t.Fatalf("tickets %+v", open)
+	}
+	if n := len(items[modCase](r, "/moderation/cases")); n != 0 || len(r.box.Cards()) != 0 {
+		t.Fatalf("%d cases, %d cards at night", n, len(r.box.Cards()))
+	}
+	r.pass(7*time.Hour + 30*time.Minute)
+	r.pressFirst("ticket-1-", "owner0", "take")
+	r.pass(3 * time.Hour)
+	if late := items[ticket](r, "/moderation/tickets?status=overdue"); len(late) != 1 || !late[0].Overdue || late[0].Status != "taken" {
+		t.Errorf("overdue: %+v", late)
+	}
+	r.pressFirst("ticket-1-taken-", "owner0", "done")
+	var one ticket
+	r.want(http.StatusOK, http.MethodGet, "/moderation/tickets/1", nil, &one)
+	if got := one.steps(); one.Status != "closed" || len(one.Messages) != 2 || !slices.Equal(got, []string{"opened", "asked owner0", "taken owner0", "reminded owner0", "closed owner0"}) {
+		t.Errorf("ticket %+v", one)
+	}
+	var stats struct {
+		Open, Closed int
+		Late         int `json:"closed_late"`
+		Median       int `json:"median_seconds"`
+	}
+	r.want(http.StatusOK, http.MethodGet, "/moderation/tickets/stats", nil, &stats)
+	if stats.Open != 0 || stats.Closed != 1 || stats.Late != 1 || stats.Median < 8*3600 {
+		t.Errorf("stats %+v", stats)
+	}
+	r.refusal(http.StatusConflict, "closed", http.MethodPost, "/moderation/tickets/1/take", map[string]any{"by": "anna"})
+	r.refusal(http.StatusUnprocessableEntity, "by", http.MethodPost, "/moderation/tickets/1/close", map[string]any{"by": ""})
+	r.refusal(http.StatusNotFound, "", http.MethodPost, "/moderation/tickets/7/spam", map[string]any{"by": "anna"})
+}
