@@ -88,3 +88,49 @@ func TestAComplaintIsAnswered(t *testing.T) {
 	r.refusal(http.StatusUnprocessableEntity, "by", http.MethodPost, "/moderation/tickets/1/close", map[string]any{"by": ""})
 	r.refusal(http.StatusNotFound, "", http.MethodPost, "/moderation/tickets/7/spam", map[string]any{"by": "anna"})
 }
+
+// Members report one of them; their words add up to a look, not to a removal, and count more
+// once they were right.
+func TestReportsOnAMember(t *testing.T) {
+	r, w := townRig(t)
+	var people []string
+	for range 4 {
+		people = append(people, w.bring("cashier0"))
+	}
+	r.pass(time.Minute)
+	type report struct {
+		ID     string
+		Weight float64
+		CaseID *string `json:"case_id"`
+	}
+	var first, again report
+	body := map[string]any{"chat_id": w.groups[0], "member": people[0], "reporter": people[1], "note": "发广告"}
+	r.want(http.StatusCreated, http.MethodPost, "/moderation/reports", body, &first, "Idempotency-Key", "r1")
+	r.want(http.StatusCreated, http.MethodPost, "/moderation/reports", body, &again, "Idempotency-Key", "r1")
+	if first.ID != again.ID || first.Weight != 0.25 || first.CaseID != nil {
+		t.Errorf("first %+v, again %+v", first, again)
+	}
+	for _, by := range people[2:] {
+		body["reporter"] = by
+		r.want(http.StatusCreated, http.MethodPost, "/moderation/reports", body, &again)
+	}
+	cases := items[modCase](r, "/moderation/cases")
+	if again.CaseID == nil || len(cases) != 1 || cases[0].Status == "removed" {
+		t.Fatalf("report %+v, cases %+v", again, cases)
+	}
+	r.want(http.StatusOK, http.MethodPost, "/moderation/cases/"+*again.CaseID+"/dismiss", nil, nil)
+	type reporter struct {
+		Reporter string
+		Wrong    int
+		Weight   float64
+	}
+	by := items[reporter](r, "/moderation/reporters")
+	if len(by) != 3 || by[0].Wrong != 1 || by[0].Weight != 0.2 {
+		t.Errorf("reporters %+v", by)
+	}
+	if n := len(items[report](r, "/moderation/reports?member="+people[0])); n != 3 {
+		t.Errorf("%d reports", n)
+	}
+	body["reporter"] = people[0]
+	r.refusal(http.StatusUnprocessableEntity, "reporter", http.MethodPost, "/moderation/reports", body)
+}

@@ -91,7 +91,10 @@ func (m *Moderator) left(tx *store.Tx, e bot.Event, d bot.MemberLeft) error {
 func (m *Moderator) close(tx *store.Tx, c store.Case, status, note, by string) error {
 	known := c.Status
 	c.Status, c.Note, c.ClosedBy, c.ClosedAt, c.NextAt = status, note, by, tx.Now, time.Time{}
-	return tx.SaveCase(c, known)
+	if err := tx.SaveCase(c, known); err != nil {
+		return err
+	}
+	return settled(tx, c)
 }
 
 // Dismiss closes a case: it was no spam.
