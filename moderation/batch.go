@@ -212,9 +212,13 @@ func (m *Moderator) judgeFresh(tx *store.Tx, fresh []*entry) error {
 	if err != nil {
 		return fmt.Errorf("read about senders: %w", err)
 	}
+	settings, err := m.policies(tx.Reader)
+	if err != nil {
+		return fmt.Errorf("read settings: %w", err)
+	}
 	rows := make([]store.Message, len(fresh))
 	for i, e := range fresh {
-		a, row, err := m.judge(tx, msgs[i], known[i])
+		a, row, err := m.judge(tx, msgs[i], known[i], settings.of(e.Chat))
 		if err != nil {
 			return err
 		}

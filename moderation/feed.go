@@ -56,11 +56,15 @@ type Answer struct {
 	Score   float64
 	Reasons []store.Reason
 	Action  string
+	Would   string // the action that it would have been, had the group's mode let it
+
+	TextScore float64 // of the text alone; 0 where nothing was judged
+	About     float64 // the sum of what weighs about the sender
 }
 
 // harmless is the answer to what is not judged, and why.
 func harmless(check, detail string) Answer {
-	return Answer{Verdict: string(spam.Ham), Action: ActNone, Reasons: []store.Reason{{Check: check, Detail: detail, Weight: -1}}}
+	return Answer{Verdict: string(spam.Ham), Action: ActNone, Would: ActNone, Reasons: []store.Reason{{Check: check, Detail: detail, Weight: -1}}}
 }
 
 // hear understands a message: what can be said without the books.
@@ -100,7 +104,7 @@ func plain(s string) string {
 }
 
 func firstAnswer(k store.Message) Answer {
-	a := Answer{Verdict: k.Verdict, Score: k.Score, Reasons: k.Reasons, Action: k.Action}
+	a := Answer{Verdict: k.Verdict, Score: k.Score, Reasons: k.Reasons, Action: k.Action, Would: k.Would, TextScore: k.TextScore, About: k.About}
 	if k.CaseID != nil {
 		a.CaseID = *k.CaseID
 	}
@@ -140,26 +144,16 @@ func (m *Moderator) checkMessage(msg FeedMessage) error {
 
 // judge weighs who and what besides the text, and opens a case where the verdict asks for it.
 // The row is what is to be written down.
-func (m *Moderator) judge(tx *store.Tx, msg heard, f facts) (Answer, store.Message, error) {
-	a := harmless("staff", "本企业成员的消息不做判断")
-	if !f.staff {
-		a = m.verdict(msg.verdict, weigh(msg, f))
-	}
-	switch a.Verdict {
-	case string(spam.Spam):
-		a.Action = ActRemove
-	case string(spam.Suspect):
-		a.Action = ActWarn
-	}
-	if msg.ticket != "" && !f.staff {
-		a.Action = ActNone
+func (m *Moderator) judge(tx *store.Tx, msg heard, f facts, p Policy) (Answer, store.Message, error) {
+	a := verdict(msg, f, p)
+	if msg.ticket != "" && !f.staff && p.tells() {
 		if err := m.route(tx, msg); err != nil {
 			return a, store.Message{}, err
 		}
 	}
 	row := store.Message{MessageID: msg.MessageID, ChatID: string(msg.Chat), Sender: string(msg.Sender), SentAt: msg.SentAt.UTC(),
 		Text: msg.text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action,
-		Kind: msg.Type, SenderName: msg.Name, TextScore: msg.verdict.Score, Would: a.Action}
+		Kind: msg.Type, SenderName: msg.Name, TextScore: a.TextScore, About: a.About, Would: a.Would}
 	if !f.staff { // what staff post is meant to be passed on
 		row.Fingerprint = int64(msg.trace.Text)
 		for _, t := range msg.trace.Tokens {

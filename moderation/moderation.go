@@ -30,14 +30,18 @@ type Moderator struct {
 	Zone     *time.Location
 	Log      *slog.Logger
 
-	batches batches // of the feed's messages
+	batches  batches // of the feed's messages
+	settings policyCache
 }
 
 // Name is the handler's name.
 func (m *Moderator) Name() string { return "moderation" }
 
 // Check judges a text alone.
-func (m *Moderator) Check(text string) Answer { return m.verdict(m.Detector.Check(text), nil) }
+func (m *Moderator) Check(text string) Answer {
+	v := m.Detector.Check(text)
+	return Answer{Verdict: string(v.Verdict), Score: v.Score, TextScore: v.Score, Reasons: reasonsOf(v), Action: ActNone, Would: ActNone}
+}
 
 // Handle follows people and buttons: a join of a blocked person opens a case, a leave closes
 // it, a press of a card's button is the owner's word.

@@ -10,6 +10,16 @@ import (
 	"xiaobu/store"
 )
 
+// personCheck is something that is looked at about the sender of a message.
+type personCheck struct {
+	name   string
+	weight float64 // in log-odds where the check speaks plainly; the settings may say another
+}
+
+var personChecks = []personCheck{
+	{"repeat", 1}, // alone nothing: impatient people say things twice
+}
+
 // facts is what the books say about the sender of one message.
 type facts struct {
 	staff    bool
@@ -65,24 +75,56 @@ func weigh(msg heard, f facts) []store.Reason {
 	return out
 }
 
-// verdict joins what the text says with what the person's reasons say: weights are log-odds
-// and add up. Reasons about a person alone make nobody's talk a removal, but for the blocklist.
-func (m *Moderator) verdict(v spam.Verdict, about []store.Reason) Answer {
-	a := Answer{Verdict: string(v.Verdict), Score: v.Score, Reasons: append(reasonsOf(v), about...), Action: ActNone}
-	sum := 0.0
+// verdict joins what the text says with what is known about its sender, and says what follows
+// in a group that goes by p. Weights are log-odds and add up.
+func verdict(msg heard, f facts, p Policy) Answer {
+	switch {
+	case p.Mode == ModeOff:
+		return harmless("off", "本群已关闭消息判断")
+	case f.staff:
+		return harmless("staff", "本企业成员的消息不做判断")
+	}
+	a := Answer{Action: ActNone, Would: ActNone}
+	v, about := msg.verdict, weigh(msg, f)
 	for _, r := range about {
-		sum += r.Weight
-		if r.Check == "blocklist" {
-			a.Verdict, a.Score = string(spam.Spam), 1
-		}
+		a.About += r.Weight
 	}
-	if sum == 0 || a.Score == 1 {
-		return a
+	a.TextScore, a.Score, a.Reasons = v.Score, joined(v.Score, a.About), append(reasonsOf(v), about...)
+	a.Verdict = string(label(a.TextScore, a.Score, p.Review, p.Removal))
+	if f.blocked != nil {
+		a.Verdict, a.Score = string(spam.Spam), 1
 	}
-	a.Score = 1 / (1 + math.Exp(-sum)*(1-v.Score)/max(v.Score, 1e-9))
-	a.Verdict = string(m.Detector.Label(a.Score))
-	if v.Verdict == spam.Ham && a.Verdict == string(spam.Spam) {
-		a.Verdict = string(spam.Suspect)
+	switch a.Verdict {
+	case string(spam.Spam):
+		a.Would = ActRemove
+	case string(spam.Suspect):
+		a.Would = ActWarn
+	}
+	if msg.ticket != "" { // people answer it, nobody acts on it
+		a.Would = ActNone
+	}
+	if p.tells() {
+		a.Action = a.Would
 	}
 	return a
+}
+
+// joined is the score of a text after weights were added to it.
+func joined(text, weights float64) float64 {
+	text = min(max(text, tiny), 1-tiny) // a score of 0 or 1 would be deaf
+	return 1 / (1 + math.Exp(-weights)*(1-text)/text)
+}
+
+const tiny = 1e-9
+
+// label is the verdict on a score that a text and its sender have together: what is known
+// about a person alone makes nobody's harmless talk a removal.
+func label(text, score, review, removal float64) spam.Label {
+	switch {
+	case score >= removal && text >= review:
+		return spam.Spam
+	case score >= review:
+		return spam.Suspect
+	}
+	return spam.Ham
 }

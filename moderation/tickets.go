@@ -18,7 +18,6 @@ import (
 const (
 	wakeFrom      = 8                // o'clock, local time
 	wakeTo        = 21               // o'clock
-	ticketTime    = 2 * time.Hour    // of waking time to deal with it, unless the settings say otherwise
 	ticketNudge   = 30 * time.Minute // of waking time between a reminder and the next people
 	ticketRetry   = 10 * time.Minute // after a card that could not be sent
 	ticketSaid    = 50               // messages that are kept of a ticket
@@ -49,12 +48,12 @@ func (m *Moderator) route(tx *store.Tx, msg heard) error {
 }
 
 func (m *Moderator) openTicket(tx *store.Tx, msg heard) (store.Ticket, error) {
-	within, err := m.ticketsWithin(tx.Reader, msg.Chat)
+	p, err := m.policyFor(tx.Reader, msg.Chat)
 	if err != nil {
 		return store.Ticket{}, err
 	}
 	t := store.Ticket{Kind: msg.ticket, ChatID: string(msg.Chat), Member: string(msg.Sender), MemberName: msg.Name, Text: msg.text,
-		DueAt: m.wakingAfter(tx.Now, within)}
+		DueAt: m.wakingAfter(tx.Now, p.TicketsWithin)}
 	if st, err := tx.LastStint(msg.Chat, msg.Sender); err == nil {
 		t.MemberName = cmp.Or(st.Nickname, st.Name, t.MemberName)
 	}
@@ -66,10 +65,6 @@ func (m *Moderator) openTicket(tx *store.Tx, msg heard) (store.Ticket, error) {
 		return tx.OpenTicket(msg.Chat, msg.Sender)
 	}
 	return t, m.tell(tx, t)
-}
-
-func (m *Moderator) ticketsWithin(store.Reader, bot.ChatID) (time.Duration, error) {
-	return ticketTime, nil
 }
 
 // waking is a moment, or the next at which stores are awake.

@@ -85,7 +85,7 @@ func TestAComplaintIsATicketAndNeverActedOn(t *testing.T) {
 	h.complain("m2", "人呢?再不退款我就投诉")
 	h.complain("m2", "人呢?再不退款我就投诉") // comes again
 	k := h.ticket(1)
-	if k.Kind != store.TicketRefund || k.Status != store.TicketOpen || k.Said != 2 || k.MemberName != "顾客1" || !k.DueAt.Equal(k.CreatedAt.Add(ticketTime)) {
+	if k.Kind != store.TicketRefund || k.Status != store.TicketOpen || k.Said != 2 || k.MemberName != "顾客1" || !k.DueAt.Equal(k.CreatedAt.Add(defaultTickets)) {
 		t.Errorf("ticket %+v", k)
 	}
 	said, err := h.store.Read(ctx).TicketMessages(1)

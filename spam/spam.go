@@ -109,6 +109,9 @@ func (d *Detector) read(rd *reading, text string) {
 	rd.shareSignals()
 }
 
+// Thresholds are the scores from which on a text is suspect and spam.
+func (d *Detector) Thresholds() (review, removal float64) { return d.review, d.removal }
+
 // Label is the verdict on a score that the caller has weighed further.
 func (d *Detector) Label(score float64) Label {
 	switch {

@@ -63,6 +63,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.DecideFlag(FlagDecision{EntryID: entry.ID, Decision: DecideRelease, Who: "anna"}),
 			tx.AddMedia(&Media{Name: "海报.png", Type: bot.AttachImage}, []byte{0x89, 0, 0xff}), tx.PutMediaUpload(MediaUpload{MediaID: 1, PlatformID: "m", UploadedAt: tx.Now, ExpiresAt: tx.Now}),
 			tx.AddPhrase(&Phrase{Name: "p", Attachments: []bot.Attachment{{Type: bot.AttachImage, Media: "1"}}}),
+			tx.AddPolicy(&PolicyVersion{ChatID: "wr1", Data: PolicySettings{Mode: "dry"}}), tx.SeeHosts(map[int64]bool{1: true}),
 			tx.FillGroups([]string{"wr1"}, tx.Now.AddDate(0, 0, 8)),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,
 			tx.db.Exec(`INSERT INTO audit (id, at, entries, transfers, differences, repaired) VALUES (1, 1, 1, 1, 1, 0)`).Error,

@@ -29,6 +29,7 @@ type Message struct {
 	SenderName  string    // as the feed told it; empty: it did not
 	TextScore   float64   // of the text alone, 0 to 1
 	Fingerprint int64     // what copies of the text have in common; 0: too short to say, or from staff
+	About       float64   // what the checks of the sender weighed together
 	Would       string    // the action that the verdict asks for, whatever the mode let happen
 	RevokedAt   time.Time `gorm:"serializer:ms"` // when its sender took it back; zero: did not
 	Tokens      []int64   `gorm:"-"`             // fingerprints of links and accounts; only for AddMessages
@@ -51,7 +52,7 @@ type MessageToken struct {
 func (MessageToken) TableName() string { return "message_token" }
 
 const (
-	messageColumns = 16
+	messageColumns = 17
 	tokenColumns   = 6
 	// rowsAtOnce is how many rows one statement writes on PostgreSQL, where a way to the
 	// server costs more than a row. SQLite has no way to go.
@@ -71,12 +72,12 @@ func (tx *Tx) AddMessages(msgs []Message) error {
 			return fmt.Errorf("encode reasons: %w", err)
 		}
 		rows = append(rows, m.MessageID, m.ChatID, m.Sender, m.SentAt.UnixMilli(), tx.Now.UnixMilli(), m.Text, m.CaseID, m.Verdict, m.Score, string(reasons),
-			m.Action, m.Kind, m.SenderName, m.TextScore, m.Fingerprint, m.Would)
+			m.Action, m.Kind, m.SenderName, m.TextScore, m.Fingerprint, m.Would, m.About)
 		for _, t := range m.Tokens {
 			tokens = append(tokens, t, m.SentAt.UnixMilli(), m.MessageID, m.ChatID, m.Sender, tx.Now.UnixMilli())
 		}
 	}
-	n, err := tx.insert(`message (message_id, chat_id, sender, sent_at, received_at, text, case_id, verdict, score, reasons, action, kind, sender_name, text_score, fingerprint, would)`,
+	n, err := tx.insert(`message (message_id, chat_id, sender, sent_at, received_at, text, case_id, verdict, score, reasons, action, kind, sender_name, text_score, fingerprint, would, about)`,
 		messageColumns, rows)
 	if err == nil && n != int64(len(msgs)) {
 		err = ErrKnownMessage

@@ -1,0 +1,34 @@
+-- +goose Up
+
+-- Versions of the settings of moderation; never changed. chat_id: whose they are, empty for the
+-- company's. data: JSON of what is set, of a group only what differs. dropped: the group goes by
+-- the company's settings again.
+CREATE TABLE policy (
+  version    BIGINT NOT NULL PRIMARY KEY,
+  chat_id    TEXT COLLATE "C" NOT NULL,
+  data       TEXT COLLATE "C" NOT NULL,
+  dropped    BOOLEAN NOT NULL,
+  note       TEXT COLLATE "C" NOT NULL,
+  put_by     TEXT COLLATE "C" NOT NULL,
+  created_at BIGINT NOT NULL
+);
+CREATE INDEX policy_chat ON policy (chat_id, version);
+
+-- What the checks of the sender weighed together, as log-odds: with the score of the text alone it
+-- tells what other settings would have said.
+ALTER TABLE message ADD COLUMN about DOUBLE PRECISION NOT NULL DEFAULT 0;
+
+-- Hosts of links that were posted in any group, by their fingerprints. trusted: staff posted one.
+CREATE TABLE link_host (
+  host     BIGINT NOT NULL PRIMARY KEY,
+  first_at BIGINT NOT NULL,
+  trusted  BOOLEAN NOT NULL
+);
+
+-- What is asked about the senders of each batch of messages.
+DROP INDEX message_sender;
+CREATE INDEX message_sender ON message (sender, sent_at, verdict);
+CREATE INDEX mod_case_member ON mod_case (member, created_at);
+CREATE INDEX stint_removed ON stint (inviter, joined_at) WHERE left_how = 'removed' AND inviter <> '';
+CREATE INDEX stint_removed_guest ON stint (referrer, joined_at) WHERE left_how = 'removed' AND referrer <> '';
+CREATE INDEX stint_referrer ON stint (referrer, joined_at) WHERE referrer <> '';
