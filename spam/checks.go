@@ -88,6 +88,9 @@ func contactChecks() []check {
 		{"contact", []rule{
 			{4.6, sigToken, anyVeiled, 0, 0, "用改写过的词留下微信、QQ等账号"},
 			{3.4, sigToken | sigVeiledDigits, 0, 0, 0, "用改写过的数字留下账号"},
+			{3.0, sigToken | sigWechat, 0, 0, 0, "留下微信号"},
+			{3.0, sigToken | sigQQ, 0, 0, 0, "留下QQ号"},
+			{3.0, sigToken | sigMessenger, 0, 0, 0, "留下境外聊天软件的账号"},
 			{3.0, sigToken, 0, 0, 0, "留下微信、QQ等账号"},
 			{2.6, 0, sigWechatVeiled | sigQQVeiled, 0, 0, "把微信、QQ写成谐音或图形"},
 			{2.2, sigPhone | sigVeiledDigits, 0, 0, 0, "用改写过的数字留下电话"},

@@ -14,7 +14,8 @@ func ending(s string) hostKind {
 	case "com", "cn", "net", "org", "gov", "edu", "hk", "tw", "io", "app", "co", "tech", "store", "shop", "so":
 		return hostPlain
 	case "top", "vip", "xyz", "cc", "icu", "bet", "win", "fun", "site", "online", "club", "live", "lol", "tv", "me", "pw",
-		"wang", "ink", "buzz", "cyou", "cfd", "sbs", "rest", "gg", "info", "link", "pro", "website", "work", "life", "ltd", "monster":
+		"wang", "ink", "buzz", "cyou", "cfd", "sbs", "rest", "gg", "info", "link", "pro", "website", "work", "life", "ltd", "monster",
+		"im", "ly", "gd", "tk", "ml", "cf", "ga", "gq", "biz", "mobi", "kim", "ws", "ru", "asia", "cloud", "nu", "gl", "mx", "mk":
 		return hostOdd
 	default:
 		return hostNone
@@ -35,14 +36,33 @@ func known(s string) bool {
 	}
 }
 
-// short are the services behind whose links anything may be.
-func short(s string) bool {
-	switch s {
-	case "t.me", "bit.ly", "is.gd", "u.nu", "tinyurl.com", "goo.gl", "dwz.cn", "suo.im", "sourl.cn", "c1ink.cn", "mrw.so", "rrd.me":
-		return true
-	default:
-		return false
+// special says what a host is for, if it is one that is nobody's shop and known all the
+// same, together with the start of the path where that decides.
+func special(host, path string) signal {
+	switch host {
+	case "t.me", "bit.ly", "is.gd", "u.nu", "tinyurl.com", "goo.gl", "dwz.cn", "dwz.mk", "dwz.win", "suo.im", "suo.nz", "suo.yt", "sourl.cn",
+		"c1ink.cn", "mrw.so", "rrd.me", "6du.in", "985.so", "reurl.cc", "t.ly", "cutt.ly", "rb.gy", "v.gd", "tny.im", "ow.ly", "mtw.so", "x0.nz",
+		"telegram.me", "wa.me", "line.me", "potato.im", "dwz.date", "u3v.cn":
+		return sigLink | sigOddLink // behind these anything may be
+	case "t.cn", "url.cn", "b23.tv", "3.cn", "u.jd.com", "s.tb.cn", "m.tb.cn", "v.douyin.com", "xhslink.com", "dpurl.cn", "163cn.tv":
+		return sigLink // shortened by those who show them: news, films, goods
+	case "qm.qq.com", "jq.qq.com":
+		return sigLink | sigGroup
+	case "u.wechat.com":
+		return sigLink | sigAdd
+	case "weixin.qq.com":
+		if path == "g" {
+			return sigLink | sigGroup
+		}
+	case "work.weixin.qq.com":
+		switch path {
+		case "gm", "join":
+			return sigLink | sigGroup
+		case "ca", "kfid", "u":
+			return sigLink | sigAdd
+		}
 	}
+	return 0
 }
 
 // maxLabels is how many labels of a host name are read.
@@ -63,7 +83,11 @@ func (rd *reading) findLink(from, to int) int {
 		stop := rd.runEnd(next)
 		kind := ending(rd.run(next, stop))
 		if kind != hostNone {
-			rd.addLink(last, end, next, stop, kind, veiled || bad)
+			if rd.dotted(stop) { // com.cn
+				next, stop = stop, rd.runEnd(stop)
+				kind = ending(rd.run(next, stop))
+			}
+			rd.addLink(from, last, end, next, stop, kind, veiled || bad)
 			return stop
 		}
 		if bad {
@@ -90,14 +114,25 @@ func (rd *reading) afterDot(i int) (next int, bad, ok bool) {
 	}
 }
 
-// addLink adds the link whose last label before the ending is from up to to.
-func (rd *reading) addLink(from, to, next, stop int, kind hostKind, veiled bool) {
-	label, end := rd.run(from, to), rd.run(next, stop)
+// dotted tells whether an ending of a host name comes right after the unit i.
+func (rd *reading) dotted(i int) bool {
+	return i < len(rd.units) && rd.units[i].gap == gapDot && ending(rd.run(i, rd.runEnd(i))) != hostNone
+}
+
+// addLink adds the link whose host starts at unit first and whose last label before the
+// ending is from up to to.
+func (rd *reading) addLink(first, from, to, next, stop int, kind hostKind, veiled bool) {
+	if sigs := special(rd.host(first, stop), rd.path(stop)); sigs != 0 {
+		rd.add(first, stop, sigs)
+		return
+	}
+	if from = rd.hyphened(from); from > 0 && rd.units[from-1].r == '@' {
+		return // a mail address
+	}
+	label := rd.run(from, to)
 	letters, digits := rd.count(from, to)
 	switch {
 	case known(label) && !veiled:
-	case short(label + "." + end):
-		rd.add(from, stop, sigLink|sigOddLink)
 	case to-from < 2 || letters == 0 && to-from < 3:
 	case veiled && (letters == 0 || digits == 0) && rd.units[next-1].r != '点':
 	case veiled || kind == hostOdd:
@@ -105,4 +140,37 @@ func (rd *reading) addLink(from, to, next, stop int, kind hostKind, veiled bool)
 	default:
 		rd.add(from, stop, sigLink)
 	}
+}
+
+// host is the name from first up to stop, with its dots, at most 32 bytes of it.
+func (rd *reading) host(first, stop int) string {
+	var buf [32]byte
+	b := buf[:0]
+	for i := first; i < stop && len(b)+1 < len(buf); i++ {
+		if u := &rd.units[i]; u.r == '点' {
+			b = append(b, '.')
+			continue
+		} else if i > first && u.gap > gapHidden {
+			b = append(b, '.')
+		}
+		b = append(b, byte(rd.units[i].r))
+	}
+	return string(b)
+}
+
+// path is the first piece of the path behind the host that ends at unit i.
+func (rd *reading) path(i int) string {
+	if i == len(rd.units) || rd.units[i].gap != gapSoft || !isAlnum(rd.units[i].r) || rd.text[rd.units[i-1].end] != '/' {
+		return ""
+	}
+	return rd.run(i, rd.runEnd(i))
+}
+
+// hyphened is where the label starts whose last run starts at unit i: hot-deals.com.
+func (rd *reading) hyphened(i int) int {
+	for n := 0; n < maxLabels && i > 0 && isAlnum(rd.units[i-1].r) && rd.text[rd.units[i-1].end:rd.units[i].start] == "-"; n++ {
+		for i--; i > 0 && isAlnum(rd.units[i-1].r) && rd.units[i].gap <= gapHidden; i-- {
+		}
+	}
+	return i
 }

@@ -165,7 +165,28 @@ func (rd *reading) judgeNumber(n number) {
 			sigs |= sigPhone
 		}
 	}
+	if size > minNumber {
+		sigs |= rd.oneCharacter(n.from)
+	}
 	rd.add(n.from, n.to, sigs)
+}
+
+// oneCharacter tells whether a single character right before the number at unit i stands
+// for the medium it is an account of: 扣778899, 薇：13800000000. Without the colon 薇 is
+// the end of a name.
+func (rd *reading) oneCharacter(i int) signal {
+	if i == 0 {
+		return 0
+	}
+	u, before := &rd.units[i], rd.units[i-1].r
+	switch {
+	case (before == '扣' || before == '叩') && u.gap <= gapSpace:
+		return sigToken | sigQQVeiled
+	case u.mark&markColon != 0 && strings.ContainsRune("薇徽嶶溦", before):
+		return sigToken | sigWechatVeiled
+	default:
+		return 0
+	}
 }
 
 // maskedEnd is the end of the number with the letters that stand for hidden digits:

@@ -4,7 +4,6 @@ import "strings"
 
 // How much of a shape it takes.
 const (
-	minListed = 3 // numbered lines that make an order list; one, under the word 接龙
 	minStyled = 4 // styled or look-alike characters that are more than a decoration
 	minRepeat = 3 // times the same word of an advertisement comes back
 	maxShort  = 6 // units of a text too short to say anything
@@ -27,16 +26,10 @@ func (rd *reading) findShapes() {
 			rd.clauses[rd.clauseOf(at-1)].sigs |= sigQuestion
 		}
 	}
-	everywhere := signal(0)
-	if rd.orderList() {
-		everywhere |= sigOrderList
-	}
+	rd.findList()
 	if len(rd.units) <= maxShort {
-		everywhere |= sigShort
-	}
-	if everywhere != 0 {
 		for c := range rd.clauses {
-			rd.clauses[c].sigs |= everywhere
+			rd.clauses[c].sigs |= sigShort
 		}
 	}
 	rd.findRepeats()
@@ -129,32 +122,6 @@ func (rd *reading) styledUnits(from, to int) int {
 		}
 	}
 	return n
-}
-
-// orderList tells whether the text is a list members add themselves to.
-func (rd *reading) orderList() bool {
-	listed, called := 0, false
-	for i := range rd.units {
-		u := &rd.units[i]
-		if u.r == '龙' && i > 0 && rd.units[i-1].r == '接' {
-			called = true
-		}
-		starts := i == 0 || u.gap == gapLine || u.gap >= gapSoft && called
-		if starts && isDigit(u.r) && rd.numbered(i) {
-			listed++
-		}
-	}
-	return listed >= minListed || called && listed >= 1
-}
-
-// numbered tells whether the digits at unit i number a line: something other than a digit
-// comes next, after a gap.
-func (rd *reading) numbered(i int) bool {
-	n := i + 1
-	for n < len(rd.units) && n-i < 3 && isDigit(rd.units[n].r) && rd.units[n].gap == gapNone {
-		n++
-	}
-	return n < len(rd.units) && rd.units[n].gap >= gapSoft
 }
 
 // findRepeats looks for words of an advertisement that come back and back.

@@ -34,6 +34,7 @@ type reading struct {
 	shadow  []int   // per unit: how far words reach that are not what they contain
 	intros  []intro // per unit: the words that end right before it and introduce an account
 	digits  []byte  // the number being read
+	listed  []entry // the entries of a list
 	text    string
 	lent    signal // what all windows share
 

@@ -119,6 +119,7 @@ func (rd *reading) shareSignals() {
 		rd.clauses[rd.clauseOf(h.to-1)].sigs |= h.sigs
 		rd.lent |= h.sigs & textWide
 	}
+	rd.unlist()
 }
 
 // clauseOf is the number of the clause unit i is in.
