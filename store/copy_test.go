@@ -79,6 +79,13 @@ func fillEverything(t *testing.T, s *Store) {
 		if _, err := tx.BeginRun(ReportRun{Kind: ReportCashier, Day: "2026-11-23", At: tx.Now, Status: RunPlanning, Since: tx.Now, Until: tx.Now}); err != nil {
 			return err
 		}
+		said := Correction{Label: LabelHam, Text: "早", Weight: 0.6, Who: "wang", Source: CorrectedByCase}
+		if err := tx.AddCorrection(&said); err != nil {
+			return err
+		}
+		if err := tx.EndCorrection(said.ID, "li", "n"); err != nil {
+			return err
+		}
 		if err := fillTickets(tx); err != nil {
 			return err
 		}
