@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"xiaobu/moderation"
 	"xiaobu/store"
 )
 
@@ -68,15 +69,22 @@ type checkView struct {
 	Reasons []reasonView `json:"reasons" nullable:"false"`
 }
 
+func viewCheck(v moderation.Answer) checkView {
+	return checkView{Verdict: v.Verdict, Score: v.Score, Reasons: viewReasons(v.Reasons)}
+}
+
 func (s *server) moderation() {
 	type check struct {
 		Body struct {
 			Text string `json:"text"`
 		}
 	}
-	huma.Register(s.api, op(http.MethodPost, "/moderation/check", "judge a text alone", http.StatusOK), func(_ context.Context, in *check) (*result[checkView], error) {
+	huma.Register(s.api, op(http.MethodPost, "/moderation/check", "judge a text alone", http.StatusOK), func(ctx context.Context, in *check) (*result[checkView], error) {
+		if err := s.Moderation.CatchUp(ctx); err != nil {
+			return nil, s.fail(ctx, err)
+		}
 		v := s.Moderation.Check(in.Body.Text)
-		return answer(checkView{Verdict: v.Verdict, Score: v.Score, Reasons: viewReasons(v.Reasons)}), nil
+		return answer(viewCheck(v)), nil
 	})
 	type filter struct {
 		Page

@@ -143,6 +143,9 @@ func (m *Moderator) settle(ctx context.Context, batch []*entry) {
 
 // write judges a batch and writes it down in one transaction.
 func (m *Moderator) write(ctx context.Context, batch []*entry) error {
+	if err := m.CatchUp(ctx); err != nil {
+		return err
+	}
 	return m.Store.Tx(ctx, func(tx *store.Tx) error {
 		if err := tx.LockFeed(); err != nil {
 			return err
@@ -206,7 +209,7 @@ func (m *Moderator) judgeFresh(tx *store.Tx, fresh []*entry) error {
 	}
 	msgs := make([]heard, len(fresh))
 	for i, e := range fresh {
-		msgs[i] = e.heard
+		msgs[i] = m.recalled(e.heard)
 	}
 	known, err := loadFacts(tx.Reader, msgs)
 	if err != nil {

@@ -32,14 +32,17 @@ type Moderator struct {
 
 	batches  batches // of the feed's messages
 	settings policyCache
+	learned  learned
 }
 
 // Name is the handler's name.
 func (m *Moderator) Name() string { return "moderation" }
 
-// Check judges a text alone.
-func (m *Moderator) Check(text string) Answer {
-	v := m.Detector.Check(text)
+// Check judges a text alone, by the detector and by what people said about it; see CatchUp.
+func (m *Moderator) Check(text string) Answer { return alone(m.read(text)) }
+
+// alone is the answer where nothing but a text is known.
+func alone(v spam.Verdict) Answer {
 	return Answer{Verdict: string(v.Verdict), Score: v.Score, TextScore: v.Score, Reasons: reasonsOf(v), Action: ActNone, Would: ActNone}
 }
 

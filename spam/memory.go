@@ -187,8 +187,16 @@ type Match struct {
 func (m *Memory) Find(text string) Match { return m.FindWithout(text, 0) }
 
 // FindWithout is Find as if one correction had never been made.
-func (m *Memory) FindWithout(text string, id int64) Match {
-	if m.Len() == 0 {
+func (m *Memory) FindWithout(text string, id int64) Match { return m.find(text, id, nil) }
+
+// FindWith is Find as if c, whose text is this one, were in memory as the latest.
+func (m *Memory) FindWith(text string, c Correction) Match {
+	c.ID = math.MaxInt64
+	return m.find(text, 0, &c)
+}
+
+func (m *Memory) find(text string, without int64, with *Correction) Match {
+	if with == nil && m.Len() == 0 {
 		return Match{}
 	}
 	s := m.sketch(text)
@@ -199,11 +207,14 @@ func (m *Memory) FindWithout(text string, id int64) Match {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	s.voices = s.voices[:0]
+	if with != nil {
+		s.hear(&remembered{words: []saying{{*with, s.accounts}}}, 1, 0, 0)
+	}
 	if t := m.texts[s.key]; t != nil {
-		s.hear(t, 1, 0, id)
+		s.hear(t, 1, 0, without)
 	}
 	if s.near() {
-		m.alike(s, id)
+		m.alike(s, without)
 	}
 	return s.sum()
 }

@@ -85,6 +85,11 @@ func TestAPersonHasOneVoiceOnAText(t *testing.T) {
 	if got := m.FindWithout(text, 32); got.SpamPeople != 1 || got.HamPeople != 2 {
 		t.Errorf("without the second thought: %+v", got)
 	}
+	before := m.Find(text)
+	with := m.FindWith(text, Correction{By: "four", Text: text, Spam: true, Weight: 1})
+	if with.Spam != before.Spam+1 || m.Find(text) != before {
+		t.Errorf("with a fourth: %+v, and then %+v", with, m.Find(text))
+	}
 }
 
 func TestCorrectionsMoveVerdicts(t *testing.T) {

@@ -15,11 +15,15 @@ const (
 	Decides = 1.0
 )
 
+// beyond is how far from certainty the score of a text is at most that people decided on, so
+// that it is beyond all thresholds that anybody sets.
+const beyond = 0.001
+
 // almost keeps sums of fractions from missing a bound by a rounding.
 const almost = 1e-9
 
 // Recall lets what people said about a text change the detector's verdict on it. The score
-// moves just beyond the thresholds, so that the verdict follows, and a reason of the check
+// moves beyond the thresholds, so that the verdict follows, and a reason of the check
 // "correction" says by how much; its weight is 0 where people were heard and not followed,
 // because a topic of advertisements together with a contact needs the word of more than one.
 func (d *Detector) Recall(v Verdict, text string, said Match) Verdict {
@@ -30,11 +34,11 @@ func (d *Detector) Recall(v Verdict, text string, said Match) Verdict {
 	score, overruled := v.Score, false
 	switch {
 	case net >= Decides-almost:
-		score = max(score, 1-(1-d.removal)/10)
+		score = max(score, 1-min(beyond, (1-d.removal)/10))
 	case net > 0:
 		score = max(score, (d.review+d.removal)/2)
 	case net <= -Decides+almost || !v.hard():
-		score = min(score, d.review/10)
+		score = min(score, beyond, d.review/10)
 	default:
 		overruled = true
 	}

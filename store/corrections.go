@@ -32,7 +32,10 @@ type Correction struct {
 	Note      string
 	MessageID string // empty: the text was named
 	CaseID    *int64
-	At        time.Time `gorm:"serializer:ms"`
+	// CaseChange is what the correction did to the case: opened, raised or dismissed it; empty:
+	// nothing.
+	CaseChange string
+	At         time.Time `gorm:"serializer:ms"`
 }
 
 // TableName is the table of corrections.
