@@ -220,7 +220,7 @@ func (a *App) dispatch(f features, m *metrics) {
 		bot.KindChatChanged, bot.KindChatDue)
 	r.Handle(f.rewards, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft)
 	r.Handle(promotions.CardPresses{}, fewWorkers, bot.KindCardPressed)
-	r.Handle(f.moderation, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft, bot.KindCardPressed)
+	r.Handle(f.moderation, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft, bot.KindCardPressed, bot.KindAppMessage)
 	a.dispatcher = handlers.NewDispatcher(handlers.DispatcherConfig{
 		Store: a.Store, Router: r, Now: o.Now, Log: o.Log, Jitter: o.Jitter, Owner: o.Owner, Serial: o.Serial, Seen: m.run,
 	})
@@ -234,6 +234,7 @@ func (a *App) send(m *metrics, f features) {
 	a.sender.Perform(handlers.WelcomeSender{Platform: p}, welcomeWorkers)
 	a.sender.Perform(moderation.CardSender{Platform: p}, fewWorkers)
 	a.sender.Perform(moderation.TicketTeller{Platform: p}, fewWorkers)
+	a.sender.Perform(moderation.AppAnswerer{Platform: p}, fewWorkers)
 	a.sender.Perform(handlers.CardUpdater{Platform: p}, fewWorkers)
 	a.sender.Perform(&promotions.MassSender{Platform: p, Store: a.Store, Now: o.Now, Library: f.library}, fewWorkers)
 	a.sender.Perform(promotions.OwnerCarder{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
@@ -427,6 +428,7 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) { return tx.PruneOutbox(now.Add(-keepActions), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneMessages(now.Add(-keepMessages), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneTokens(now.Add(-keepMessages), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneAppAsks(now.Add(-keepMessages), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneAnswers(now.Add(-keepAnswers)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneSlots(now.Add(-keepActions)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneScans(now.Add(-keepScans).Format(time.DateOnly)) },

@@ -15,6 +15,7 @@ const (
 	KindContactAdded   EventKind = "contact_added"   // a customer was added: ContactAdded
 	KindContactRemoved EventKind = "contact_removed" // one side ended a contact: ContactRemoved
 	KindCardPressed    EventKind = "card_pressed"    // a member of staff pressed a card's button: CardPressed
+	KindAppMessage     EventKind = "app_message"     // a member of staff sent something to the app: AppMessage
 	KindRaw            EventKind = "raw"             // anything else, kept as it came: Raw
 )
 
@@ -132,6 +133,20 @@ type CardPressed struct {
 	Selected   map[string][]string `json:"selected,omitempty"`
 }
 
+// AppMessage says that a member of staff sent something to the company's app.
+type AppMessage struct {
+	User      UserID `json:"user"`
+	MessageID string `json:"message_id"`
+	Type      string `json:"type"`            // text, link, image, voice, video or location
+	Text      string `json:"text,omitempty"`  // of a text, or what is said beside a link or a place
+	Title     string `json:"title,omitempty"` // of a link
+	URL       string `json:"url,omitempty"`   // of a link
+	MediaID   string `json:"media_id,omitempty"`
+}
+
+// AppLane keeps what one member of staff sends to the app in order.
+func AppLane(id UserID) string { return "app:" + string(id) }
+
 // MemberJoined says that a stay in a group began.
 type MemberJoined struct {
 	StintID  int64      `json:"stint_id"`
@@ -172,6 +187,8 @@ func DecodeData(kind EventKind, data []byte) (any, error) {
 		return decode[ContactRemoved](kind, data)
 	case KindCardPressed:
 		return decode[CardPressed](kind, data)
+	case KindAppMessage:
+		return decode[AppMessage](kind, data)
 	case KindMemberJoined:
 		return decode[MemberJoined](kind, data)
 	case KindMemberLeft:

@@ -200,6 +200,9 @@ func (m *Moderator) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error 
 	if id, ok := ticketOf(d.TaskID); ok {
 		return m.ticketPressed(tx, e, d, id)
 	}
+	if id, ok := askOf(d.TaskID); ok {
+		return m.askPressed(tx, e, d, id)
+	}
 	id, ok := caseOf(d.TaskID)
 	if !ok {
 		return nil

@@ -56,6 +56,8 @@ func (m *Moderator) Handle(_ context.Context, tx *store.Tx, e bot.Event) error {
 		return m.left(tx, e, d)
 	case bot.CardPressed:
 		return m.pressed(tx, e, d)
+	case bot.AppMessage:
+		return m.asked(tx, e, d)
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func newDeskOn(t testing.TB, dsn string) *desk {
 	h.Moderator = &Moderator{Store: s, Detector: spam.New(), Cards: true, Now: h.clock, Zone: time.UTC, Log: log}
 	r := handlers.NewRouter()
 	r.Gather(&handlers.Sync{Store: s, Chats: h.world, Contacts: h.world, Now: h.clock, Settle: 2 * time.Second, Log: log}, 1, bot.KindChatChanged, bot.KindChatDue)
-	r.Handle(h.Moderator, 1, bot.KindMemberJoined, bot.KindMemberLeft, bot.KindCardPressed)
+	r.Handle(h.Moderator, 1, bot.KindMemberJoined, bot.KindMemberLeft, bot.KindCardPressed, bot.KindAppMessage)
 	h.d = handlers.NewDispatcher(handlers.DispatcherConfig{Store: s, Router: r, Now: h.clock, Log: log, Jitter: func() float64 { return 0.5 }, Owner: "test", Serial: true})
 	return h
 }

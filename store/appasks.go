@@ -63,3 +63,54 @@ func (tx *Tx) PruneAppAsks(before time.Time, limit int) (int64, error) {
 	res := tx.db.Exec(`DELETE FROM app_ask WHERE id IN (SELECT id FROM app_ask WHERE created_at < ? LIMIT ?)`, before.UnixMilli(), limit)
 	return res.RowsAffected, res.Error
 }
+
+// ChatsOfStaff lists the active groups that a member of staff owns, or whose shop he manages or
+// works in, at most limit of them.
+func (r Reader) ChatsOfStaff(user string, limit int) ([]Chat, error) {
+	shops, err := r.shopIDsOf(user)
+	if err != nil {
+		return nil, err
+	}
+	return all[Chat](r.db.Where("status = ? AND (owner = ? OR shop_id <> '' AND shop_id IN ?)", ChatActive, user, shops).Order("chat_id").Limit(limit))
+}
+
+// shopIDsOf lists the shops that a member of staff manages or works in.
+func (r Reader) shopIDsOf(user string) ([]string, error) {
+	q, err := r.ofStaff(user)
+	if err != nil {
+		return nil, err
+	}
+	return pluck[string](q.Table("shop"), "id")
+}
+
+// SaidIn lists what customers said in some groups since a moment, the latest first: copies of
+// a fingerprint (unless it is 0), or else everything of who is in them.
+func (r Reader) SaidIn(chats []string, print int64, since time.Time, limit int) ([]Message, error) {
+	q := r.db.Where("chat_id IN ? AND sent_at >= ?", chats, ms(since)).Order("sent_at DESC, message_id").Limit(limit)
+	if print != 0 {
+		return all[Message](q.Where("fingerprint = ?", print))
+	}
+	return all[Message](q.Where("sender IN (SELECT user_id FROM stint WHERE chat_id IN ? AND left_at IS NULL AND kind = 'customer')", chats))
+}
+
+// MembersNamed lists the stays of customers that go on in some groups under a name or nickname.
+func (r Reader) MembersNamed(chats []string, name string, limit int) ([]Stint, error) {
+	return all[Stint](r.db.Where("chat_id IN ? AND left_at IS NULL AND kind = 'customer' AND (name = ? OR nickname = ?)", chats, name, name).Order("chat_id, user_id").Limit(limit))
+}
+
+// LastOpenAsk returns the last text that somebody asked about since a moment and that nothing
+// became of yet.
+func (r Reader) LastOpenAsk(user string, since time.Time) (AppAsk, error) {
+	return first[AppAsk](r.db.Where("user_id = ? AND status = ? AND created_at >= ?", user, AskOpen, ms(since)).Order("id DESC"))
+}
+
+// OpenIn lists the oldest cases and tickets of some groups that wait for somebody, at most
+// limit of each.
+func (r Reader) OpenIn(chats []string, limit int) ([]Case, []Ticket, error) {
+	cases, err := all[Case](r.db.Where("status IN ? AND chat_id IN ?", []string{CaseOpen, CaseAsked}, chats).Order("id").Limit(limit))
+	if err != nil {
+		return nil, nil, err
+	}
+	tickets, err := all[Ticket](r.db.Where("status <> ? AND chat_id IN ?", TicketClosed, chats).Order("id").Limit(limit))
+	return cases, tickets, err
+}

@@ -176,10 +176,19 @@ func limited(q *gorm.DB, limit int) *gorm.DB {
 // ShopOfStaff returns the shop that a member of staff manages or works in; the first by id
 // where there are several.
 func (r Reader) ShopOfStaff(user string) (Shop, error) {
-	quoted, err := json.Marshal(user)
+	q, err := r.ofStaff(user)
 	if err != nil {
 		return Shop{}, err
 	}
+	return first[Shop](q)
+}
+
+// ofStaff selects the shops that a member of staff manages or works in, by id.
+func (r Reader) ofStaff(user string) (*gorm.DB, error) {
+	quoted, err := json.Marshal(user)
+	if err != nil {
+		return nil, err
+	}
 	escaped := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(string(quoted))
-	return first[Shop](r.db.Where(`manager = ? OR staff LIKE ? ESCAPE '\'`, user, "%"+escaped+"%").Order("id"))
+	return r.db.Where(`manager = ? OR staff LIKE ? ESCAPE '\'`, user, "%"+escaped+"%").Order("id"), nil
 }

@@ -54,7 +54,7 @@ func decode(corp bot.CorpID, message []byte, now time.Time) (bot.Event, error) {
 // every other event and leaves e as it was.
 func fill(e *bot.Event, n *node, now time.Time) bool {
 	if n.get("MsgType") != "event" {
-		return false
+		return fillMessage(e, n)
 	}
 	switch n.get("Event") {
 	case "change_external_chat":
@@ -149,6 +149,29 @@ func fillCard(e *bot.Event, n *node, menu bool) bool {
 		d.Selected = selected(items)
 	}
 	e.Kind, e.Lane, e.Data = bot.KindCardPressed, "card:"+d.TaskID, d
+	return true
+}
+
+// fillMessage reads what a member of staff sent to the app. A message of another kind, such as
+// one of the official account, has no AgentID.
+// https://developer.work.weixin.qq.com/document/path/90239
+func fillMessage(e *bot.Event, n *node) bool {
+	d := bot.AppMessage{User: bot.UserID(n.get("FromUserName")), MessageID: n.get("MsgId"), Type: n.get("MsgType"), MediaID: n.get("MediaId")}
+	switch d.Type {
+	case "text":
+		d.Text = n.get("Content")
+	case "link":
+		d.Title, d.Text, d.URL = n.get("Title"), n.get("Description"), n.get("Url")
+	case "location":
+		d.Text = n.get("Label")
+	case "image", "voice", "video":
+	default:
+		return false
+	}
+	if d.User == "" || d.MessageID == "" || n.get("AgentID") == "" {
+		return false
+	}
+	e.Kind, e.Lane, e.Data = bot.KindAppMessage, bot.AppLane(d.User), d
 	return true
 }
 

@@ -64,6 +64,9 @@ func knownSamples() map[string]any {
 			Source: "DELETE_BY_TRANSFER"},
 		"change_external_contact.del_follow_user": bot.ContactRemoved{User: "zhangsan", Customer: sampleCustomer, ByCustomer: true},
 
+		"app_message.text":  bot.AppMessage{User: "zhangsan", MessageID: "1234567890123456", Type: "text", Text: "this is a test"},
+		"app_message.image": bot.AppMessage{User: "zhangsan", MessageID: "1234567890123457", Type: "image", MediaID: "MEDIA_ID"},
+
 		"app_event.template_card_event": bot.CardPressed{User: "zhangsan", TaskID: "kick_review_0001", Key: "approve",
 			CardType: "button_interaction", UpdateCode: "RESPONSE_CODE_EXAMPLE"},
 		"app_event.template_card_menu_event": bot.CardPressed{User: "zhangsan", TaskID: "kick_review_0001", Key: "menu_stop",
@@ -102,6 +105,8 @@ func kindOf(data any) bot.EventKind {
 		return bot.KindContactRemoved
 	case bot.CardPressed:
 		return bot.KindCardPressed
+	case bot.AppMessage:
+		return bot.KindAppMessage
 	}
 	return bot.KindRaw
 }
@@ -114,6 +119,8 @@ func laneOf(data any) string {
 		return "contact:" + sampleCustomer
 	case bot.CardPressed:
 		return "card:" + d.TaskID
+	case bot.AppMessage:
+		return "app:" + string(d.User)
 	}
 	return ""
 }
@@ -178,6 +185,28 @@ func wantRaw(t *testing.T, e bot.Event, root *node, file string) {
 	}
 	if e.Lane != lane || !e.Deadline.IsZero() {
 		t.Errorf("lane %q, want %q; deadline %s", e.Lane, lane, e.Deadline)
+	}
+}
+
+func TestMessagesToTheAppDecode(t *testing.T) {
+	const head = "<xml><ToUserName>" + testCorp + "</ToUserName><FromUserName>wang</FromUserName><CreateTime>1718000100</CreateTime><MsgId>7</MsgId>"
+	for body, want := range map[string]any{
+		"<AgentID>1</AgentID><MsgType>link</MsgType><Title>标题</Title><Description>说明</Description><Url>https://e.com/x</Url>": bot.AppMessage{User: "wang", MessageID: "7", Type: "link", Title: "标题", Text: "说明", URL: "https://e.com/x"},
+		"<AgentID>1</AgentID><MsgType>location</MsgType><Label>东门</Label>":                                                    bot.AppMessage{User: "wang", MessageID: "7", Type: "location", Text: "东门"},
+		"<AgentID>1</AgentID><MsgType>hologram</MsgType>":                                                                     nil,
+		"<MsgType>text</MsgType><Content>x</Content>":                                                                         nil, // of an official account
+	} {
+		e, err := decode(testCorp, []byte(head+body+"</xml>"), newClock().now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			if e.Kind != bot.KindRaw {
+				t.Errorf("%s: %+v", body, e)
+			}
+			continue
+		}
+		wantTyped(t, e, want)
 	}
 }
 
