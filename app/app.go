@@ -146,6 +146,9 @@ func (a *App) build(ctx context.Context) error {
 	if err := f.promotions.Replan(ctx); err != nil { // the calendar may be another one than yesterday's
 		return err
 	}
+	if err := f.moderation.CatchUp(ctx); err != nil { // what people taught, now and not with the first message
+		return err
+	}
 	a.dispatch(f, m)
 	a.send(m, f)
 	if err := a.schedule(f); err != nil {
