@@ -211,6 +211,9 @@ func (m *Moderator) judgeFresh(tx *store.Tx, fresh []*entry) error {
 	for i, e := range fresh {
 		msgs[i] = m.recalled(e.heard)
 	}
+	if err := withoutOwn(tx.Reader, msgs); err != nil {
+		return fmt.Errorf("read own codes: %w", err)
+	}
 	known, err := loadFacts(tx.Reader, msgs)
 	if err != nil {
 		return fmt.Errorf("read about senders: %w", err)

@@ -46,7 +46,8 @@ type heard struct {
 	text    string
 	verdict spam.Verdict
 	trace   spam.Trace
-	ticket  string // the kind of ticket, where it is for people to answer
+	codes   []string // addresses in QR codes that lead away
+	ticket  string   // the kind of ticket, where it is for people to answer
 }
 
 // Answer is the verdict on a message of the feed.
@@ -81,7 +82,7 @@ func (m *Moderator) hear(msg FeedMessage) (heard, error) {
 	msg.Name = handlers.Clip(plain(msg.Name), maxName)
 	text := spoken(msg)
 	verdict, ticket := m.heed(text, m.Detector.Check(text))
-	return heard{FeedMessage: msg, text: text, verdict: verdict, trace: m.Detector.Trace(text), ticket: ticket}, nil
+	return heard{FeedMessage: msg, text: text, verdict: verdict, trace: m.Detector.Trace(text), codes: m.codesOf(msg), ticket: ticket}, nil
 }
 
 // spoken is what of a message is judged and kept.

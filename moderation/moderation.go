@@ -22,13 +22,14 @@ const (
 // Moderator judges messages and people, and sees removals through: in a customer group
 // only the owner can remove anybody, so it asks the owner and believes the member list.
 type Moderator struct {
-	Store    *store.Store
-	Detector *spam.Detector
-	Cards    bool     // the platform can send cards to staff
-	Notify   []string // user ids of those who are asked where nobody else dealt with something
-	Now      func() time.Time
-	Zone     *time.Location
-	Log      *slog.Logger
+	Store     *store.Store
+	Detector  *spam.Detector
+	Cards     bool     // the platform can send cards to staff
+	Notify    []string // user ids of those who are asked where nobody else dealt with something
+	PublicURL string   // where this program is reached from outside; codes that lead to it are nobody's advertising
+	Now       func() time.Time
+	Zone      *time.Location
+	Log       *slog.Logger
 
 	batches  batches // of the feed's messages
 	settings policyCache

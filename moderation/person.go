@@ -72,7 +72,7 @@ func weigh(msg heard, f facts) []store.Reason {
 	if f.sameText+1 >= repeatCount && msg.text != "" {
 		out = append(out, store.Reason{Check: "repeat", Detail: fmt.Sprintf("10分钟内第%d次发送相同内容", f.sameText+1), Weight: 1})
 	}
-	return out
+	return append(out, aboutCodes(msg.codes)...)
 }
 
 // verdict joins what the text says with what is known about its sender, and says what follows

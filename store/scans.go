@@ -66,6 +66,13 @@ func (r Reader) ChannelPicture(channel int64) (ChannelPicture, error) {
 	return first[ChannelPicture](r.db.Where("channel_id = ?", channel))
 }
 
+// ChannelContents returns which of some contents are those of channels' codes.
+func (r Reader) ChannelContents(of []string) ([]string, error) {
+	out := []string{}
+	err := r.db.Model(&ChannelPicture{}).Where("content IN ?", of).Order("content").Pluck("content", &out).Error
+	return out, err
+}
+
 // PutChannelPicture writes what was read of a channel's code.
 func (tx *Tx) PutChannelPicture(p ChannelPicture) error {
 	p.ReadAt = tx.Now

@@ -23,3 +23,6 @@ CREATE TABLE message_token (
   PRIMARY KEY (token, sent_at, message_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX message_token_received ON message_token (received_at);
+
+-- A picture that a customer passes on may show a code of the company's own.
+CREATE INDEX channel_picture_content ON channel_picture (content);
