@@ -95,7 +95,7 @@ func (m *Moderator) Judge(ctx context.Context, msgs []FeedMessage) ([]Outcome, e
 	entries, good := make([]*entry, len(msgs)), make([]*entry, 0, len(msgs))
 	for i, msg := range msgs {
 		e := &entry{done: &done}
-		if e.heard, e.out.Err = m.hear(msg); e.out.Err == nil {
+		if e.heard, e.out.Err = m.hear(ctx, msg); e.out.Err == nil {
 			good = append(good, e)
 		}
 		entries[i] = e
@@ -210,9 +210,6 @@ func (m *Moderator) judgeFresh(tx *store.Tx, fresh []*entry) error {
 	msgs := make([]heard, len(fresh))
 	for i, e := range fresh {
 		msgs[i] = m.recalled(e.heard)
-	}
-	if err := withoutOwn(tx.Reader, msgs); err != nil {
-		return fmt.Errorf("read own codes: %w", err)
 	}
 	known, err := loadFacts(tx.Reader, msgs)
 	if err != nil {

@@ -105,7 +105,7 @@ func TestAPoisonedMessageFailsAlone(t *testing.T) {
 		h.judge(say("known", "wm001", "早上好"))
 		var entries []*entry
 		for i := range 5 {
-			said, err := h.hear(say(fmt.Sprint("m", i), "wm001", "今天有什么活动"))
+			said, err := h.hear(context.Background(), say(fmt.Sprint("m", i), "wm001", "今天有什么活动"))
 			h.must(err)
 			entries = append(entries, &entry{heard: said})
 		}

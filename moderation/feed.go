@@ -1,6 +1,8 @@
 package moderation
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -46,7 +48,7 @@ type heard struct {
 	text    string
 	verdict spam.Verdict
 	trace   spam.Trace
-	codes   []string // addresses in QR codes that lead away
+	codes   []string // what QR codes say that are not the company's own
 	ticket  string   // the kind of ticket, where it is for people to answer
 }
 
@@ -68,8 +70,8 @@ func harmless(check, detail string) Answer {
 	return Answer{Verdict: string(spam.Ham), Action: ActNone, Would: ActNone, Reasons: []store.Reason{{Check: check, Detail: detail, Weight: -1}}}
 }
 
-// hear understands a message: what can be said without the books.
-func (m *Moderator) hear(msg FeedMessage) (heard, error) {
+// hear understands a message: what can be said before its batch is judged.
+func (m *Moderator) hear(ctx context.Context, msg FeedMessage) (heard, error) {
 	if msg.Type == "" {
 		msg.Type = "text"
 	}
@@ -79,24 +81,35 @@ func (m *Moderator) hear(msg FeedMessage) (heard, error) {
 	if err := m.checkMessage(msg); err != nil || msg.Type == typeRevoke {
 		return heard{FeedMessage: msg}, err
 	}
+	codes, err := m.foreign(ctx, msg)
+	if err != nil {
+		return heard{}, fmt.Errorf("look for own codes: %w", err)
+	}
 	msg.Name = handlers.Clip(plain(msg.Name), maxName)
-	text := spoken(msg)
-	verdict, ticket := m.heed(text, m.Detector.Check(text))
-	return heard{FeedMessage: msg, text: text, verdict: verdict, trace: m.Detector.Trace(text), codes: m.codesOf(msg), ticket: ticket}, nil
+	said := lines(msg.Text, msg.Title, msg.URL)
+	judged := lines(append([]string{said}, codes...)...)
+	verdict, ticket := m.heed(judged, m.Detector.CheckWith(said, codes...))
+	return heard{FeedMessage: msg, text: spoken(msg), verdict: verdict, trace: m.Detector.Trace(judged), codes: codes, ticket: ticket}, nil
 }
 
-// spoken is what of a message is judged and kept.
+// spoken is what of a message is kept and shown.
 func spoken(msg FeedMessage) string {
-	var parts []string
-	for _, p := range []string{msg.Text, msg.Title, msg.URL} {
+	said := lines(msg.Text, msg.Title, msg.URL)
+	for _, c := range msg.QR {
+		said = lines(said, "二维码:"+plain(c))
+	}
+	return said
+}
+
+// lines joins what is not empty, a line each, as far as it is judged and kept.
+func lines(parts ...string) string {
+	var some []string
+	for _, p := range parts {
 		if p = strings.TrimSpace(plain(p)); p != "" {
-			parts = append(parts, p)
+			some = append(some, p)
 		}
 	}
-	for _, q := range msg.QR {
-		parts = append(parts, "二维码:"+strings.TrimSpace(plain(q)))
-	}
-	return handlers.Clip(strings.Join(parts, "\n"), maxFeedText)
+	return handlers.Clip(strings.Join(some, "\n"), maxFeedText)
 }
 
 // plain takes out of a text what no database keeps: NUL and what is not UTF-8.

@@ -1,7 +1,7 @@
 package moderation
 
 import (
-	"fmt"
+	"context"
 	"net/url"
 	"slices"
 	"strings"
@@ -9,69 +9,49 @@ import (
 	"xiaobu/store"
 )
 
-// What a QR code on a picture weighs, as log-odds.
+// What it weighs, as log-odds, that an address comes as a QR code on a picture, where a text
+// would have done; the address itself is the detector's matter.
 const (
-	weighInvitation = 3 // to add somebody, or to join a group
-	weighAddress    = 1 // any other page
+	weighInvitation = 1.5 // to add somebody, or to join a group
+	weighAddress    = 0.5 // any other page
 )
 
 // invitations are the addresses behind which there is an account or a group, not a page.
 var invitations = []string{"u.wechat.com/", "weixin.qq.com/g/", "weixin.qq.com/r/", "work.weixin.qq.com/", "wxwork.qq.com/", "qm.qq.com/", "qun.qq.com/", "jq.qq.com/",
 	"t.me/", "telegram.me/", "wa.me/", "line.me/", "qr.dingtalk.com/"}
 
-// codesOf are the addresses in the QR codes of a message that lead away: this program's own
-// codes, payments and plain texts are nobody's advertising.
-func (m *Moderator) codesOf(msg FeedMessage) []string {
+// foreign are the codes of a message that are not the company's own: customers pass on the
+// posters of their shop.
+func (m *Moderator) foreign(ctx context.Context, msg FeedMessage) ([]string, error) {
 	var out []string
 	for _, c := range msg.QR {
-		u, err := url.Parse(strings.TrimSpace(plain(c)))
-		if err == nil {
-			u.Host = strings.ToLower(u.Host)
-		}
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Host == "qr.alipay.com" {
+		c = strings.TrimSpace(plain(c))
+		if own := m.PublicURL; c == "" || own != "" && (c == own || strings.HasPrefix(c, own+"/")) {
 			continue
 		}
-		if own := m.PublicURL; own != "" && (u.String() == own || strings.HasPrefix(u.String(), own+"/")) {
+		out = append(out, c)
+	}
+	if len(out) == 0 {
+		return nil, nil
+	}
+	own, err := m.Store.Read(ctx).ChannelContents(out) // drawn by WeCom
+	return slices.DeleteFunc(out, func(c string) bool { return slices.Contains(own, c) }), err
+}
+
+// aboutCodes says what the codes on a message's picture speak for: the heaviest of them.
+// Payments and plain texts are nobody's advertising.
+func aboutCodes(codes []string) []store.Reason {
+	var out []store.Reason
+	for _, c := range codes {
+		u, err := url.Parse(c)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || strings.EqualFold(u.Host, "qr.alipay.com") {
 			continue
 		}
-		out = append(out, u.String())
+		host := strings.TrimPrefix(strings.ToLower(u.Host), "www.")
+		if slices.ContainsFunc(invitations, func(at string) bool { return strings.HasPrefix(host+u.Path, at) }) {
+			return []store.Reason{{Check: "qr", Detail: "图片里的二维码是名片或群邀请:" + host, Weight: weighInvitation}}
+		}
+		out = []store.Reason{{Check: "qr", Detail: "图片里的二维码指向外部网址:" + host, Weight: weighAddress}}
 	}
 	return out
-}
-
-// withoutOwn takes out of messages the codes that WeCom made for this company's channels:
-// customers pass on the posters of their shop.
-func withoutOwn(r store.Reader, msgs []heard) error {
-	var all []string
-	for _, msg := range msgs {
-		all = append(all, msg.codes...)
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	own, err := r.ChannelContents(all)
-	if err != nil {
-		return err
-	}
-	for i := range msgs {
-		msgs[i].codes = slices.DeleteFunc(slices.Clone(msgs[i].codes), func(c string) bool { return slices.Contains(own, c) })
-	}
-	return nil
-}
-
-// aboutCodes says what the QR codes on a message's picture speak for: the heaviest of them.
-func aboutCodes(codes []string) []store.Reason {
-	if len(codes) == 0 {
-		return nil
-	}
-	for _, c := range codes {
-		_, address, _ := strings.Cut(c, "://")
-		for _, at := range invitations {
-			if strings.HasPrefix(strings.TrimPrefix(address, "www."), at) {
-				return []store.Reason{{Check: "qr", Detail: "图片里的二维码是名片或群邀请:" + strings.TrimSuffix(at, "/"), Weight: weighInvitation}}
-			}
-		}
-	}
-	u, _ := url.Parse(codes[0]) // was parsed before
-	return []store.Reason{{Check: "qr", Detail: fmt.Sprintf("图片里的二维码指向外部网址:%s", u.Host), Weight: weighAddress}}
 }
