@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -41,6 +42,8 @@ type Config struct {
 	State *State
 	// ConsentRequired leaves out customers who are not known to have agreed.
 	ConsentRequired bool
+	// Pictures has pictures fetched and passed on: advertisers put their codes on them.
+	Pictures bool
 	// FromSeq, if not nil, is where to begin in place of the position.
 	FromSeq  *uint64
 	Interval time.Duration
@@ -60,6 +63,7 @@ type Archive struct {
 	keys     *Keys
 	works    map[uint32]bool // keys that have opened something
 	consents *consents
+	media    sync.Mutex // held while a picture is fetched
 
 	pulled   uint64 // the newest record that was pulled
 	next     time.Time
@@ -76,7 +80,9 @@ type pending struct {
 	seq   uint64
 	kind  string // of the archive
 	at    time.Time
-	post  *Post // nil: there is nothing to post
+	post  *Post    // a message to post
+	file  string   // its picture at WeCom
+	word  *consent // a word about the archive to tell
 	done  bool
 	tries int
 	since int64 // acceptances when it first failed

@@ -162,8 +162,8 @@ func TestConsentIsRespected(t *testing.T) {
 	r.once()
 	r.wantTexts("不同意之前", "没说过")
 	r.wantCount(skippedDisagreed, 2)
-	if len(r.box.notes) != 2 || r.box.notes[0].Type != "disagree" || r.box.notes[0].Sender != anna || r.box.notes[0].SentAt.UnixMilli() != day {
-		t.Errorf("notices %+v", r.box.notes)
+	if len(r.box.words) != 2 || r.box.words[0].Agreed || r.box.words[0].Person != anna || r.box.words[0].At.UnixMilli() != day || !r.box.words[1].Agreed {
+		t.Errorf("words %+v", r.box.words)
 	}
 
 	r.start() // it is remembered
@@ -185,7 +185,7 @@ func TestConsentIsRespected(t *testing.T) {
 func TestATornListOfConsentsIsRead(t *testing.T) {
 	r := newRig(t)
 	file := filepath.Join(r.dir, consentFile)
-	rows := jsonLines([]consent{{anna, true, time.Unix(1, 0)}, {anna, false, time.Unix(2, 0)}, {anna, true, time.Unix(3, 0)}, {anna, false, time.Unix(4, 0)}, {ben, false, time.Unix(1, 0)}})
+	rows := jsonLines([]consent{{Person: anna, Agreed: true, At: time.Unix(1, 0)}, {Person: anna, Agreed: false, At: time.Unix(2, 0)}, {Person: anna, Agreed: true, At: time.Unix(3, 0)}, {Person: anna, Agreed: false, At: time.Unix(4, 0)}, {Person: ben, Agreed: false, At: time.Unix(1, 0)}})
 	if err := os.WriteFile(file, rows[:len(rows)-9], 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestATornListOfConsentsIsRead(t *testing.T) {
 	if ok, _ := a.consents.allows(ben, false); !ok {
 		t.Error("half a line was believed")
 	}
-	a.consents.note(consent{ben, false, time.Unix(5, 0).UTC()})
+	a.consents.note(consent{Person: ben, Agreed: false, At: time.Unix(5, 0).UTC()})
 	if err := a.consents.flush(); err != nil {
 		t.Fatal(err)
 	}
@@ -209,7 +209,7 @@ func TestATornListOfConsentsIsRead(t *testing.T) {
 func TestWhatIsTakenBackBeforeItWasPostedIsNotPosted(t *testing.T) {
 	r := newRig(t)
 	revoke := func(id string) {
-		r.src.say(strings.Replace(r.src.message(fmt.Sprint("r", r.src.seq), room1, anna, "revoke", fmt.Sprintf(`"revoke":{"pre_msgid":%q}`, id)), `"send"`, `"recall"`, 1))
+		r.src.say(strings.Replace(r.src.message(fmt.Sprint("r", r.src.seq, "_external"), room1, anna, "revoke", fmt.Sprintf(`"revoke":{"pre_msgid":%q}`, id)), `"send"`, `"recall"`, 1))
 	}
 	r.start()
 	posted := r.src.text(room1, anna, "已转交")
@@ -219,10 +219,35 @@ func TestWhatIsTakenBackBeforeItWasPostedIsNotPosted(t *testing.T) {
 	revoke(posted)
 	r.src.text(room1, anna, "后来的")
 	r.once()
-	r.wantTexts("已转交", "后来的")
+	r.wantTexts("已转交", "", "", "后来的")
 	r.wantCount(skippedRevoked, 1)
-	if len(r.box.notes) != 2 || r.box.notes[1].Revokes != posted || r.box.notes[1].Type != "revoke" || r.box.notes[1].ChatID != room1 {
-		t.Errorf("notices %+v", r.box.notes)
+	r.wantCount(Noticed, 2)
+	if first, second := r.box.got[1], r.box.got[2]; first.Revokes != gone || second.Revokes != posted || second.Type != "revoke" || second.ChatID != room1 {
+		t.Errorf("%+v", r.box.got)
+	}
+}
+
+func TestPicturesComeAlong(t *testing.T) {
+	r := newRig(t)
+	r.src.files = map[string][]byte{"F1": []byte("picture"), "F2": make([]byte, maxPicture+1)}
+	for _, file := range []string{"F1", "F2", "F3"} {
+		r.src.say(r.src.message("p"+file, room1, anna, "image", fmt.Sprintf(`"image":{"md5sum":"0","filesize":7,"sdkfileid":%q}`, file)))
+	}
+	r.src.say(r.src.message("mix", room1, anna, "mixed", `"mixed":{"item":[{"type":"text","content":"{\"content\":\"扫码\"}"},{"type":"image","content":"{\"sdkfileid\":\"F1\"}"}]}`))
+	r.start(func(c *Config) { c.Pictures = true })
+	r.once()
+	var got []string
+	for _, p := range r.box.got {
+		got = append(got, p.Type+":"+p.Text+":"+string(p.Image))
+	}
+	if want := []string{"image::picture", "image::", "image::", "text:扫码:picture"}; !reflect.DeepEqual(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	seq := uint64(0)
+	r.start(func(c *Config) { c.FromSeq = &seq })
+	r.once()
+	if last := r.box.got[len(r.box.got)-1]; last.Image != nil || last.Text != "扫码" {
+		t.Errorf("without pictures: %+v", last)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 // for the group it was said in: who disagrees anywhere is left out everywhere.
 type consent struct {
 	Person string    `json:"person"`
+	ChatID string    `json:"chat_id,omitempty"` // where it was said
 	Agreed bool      `json:"agreed"`
 	At     time.Time `json:"at"`
 }

@@ -7,6 +7,10 @@ import (
 	"sync"
 )
 
+// maxPicture is the largest picture that is passed on, in bytes: with the third that base64 adds
+// it fits into what the feed reads.
+const maxPicture = 700 << 10
+
 // deliver posts what waits: each group in its order, some groups at once. A message that the feed
 // fails at holds up its group; where nothing gets through, all wait.
 func (a *Archive) deliver(ctx context.Context) error {
@@ -52,13 +56,14 @@ func (a *Archive) rooms() [][]*pending {
 	var out [][]*pending
 	of := map[string]int{}
 	for _, p := range a.window {
-		if p.done || p.post == nil {
+		if p.done || p.no != nil {
 			continue
 		}
-		i, known := of[p.post.ChatID]
+		room := p.room()
+		i, known := of[room]
 		if !known {
 			i = len(out)
-			of[p.post.ChatID] = i
+			of[room] = i
 			out = append(out, nil)
 		}
 		out[i] = append(out[i], p)
@@ -73,7 +78,7 @@ func (a *Archive) deliverRoom(ctx context.Context, room []*pending, stopped func
 			return
 		}
 		// What is under way when the program ends is finished, which takes no longer than a post may.
-		r := a.Feed.post(context.WithoutCancel(ctx), *p.post)
+		r := a.send(context.WithoutCancel(ctx), p)
 		p.got = &r
 		switch r.outcome {
 		case trouble:
@@ -98,7 +103,7 @@ func (a *Archive) settle(stop *held) error {
 		case p.got.outcome == accepted:
 			a.accepted++
 			p.done = true
-			a.count(fate(p), p.kind)
+			a.count(p.fate(), p.kind)
 		case p.got.outcome == refused:
 			no = append(no, p)
 		case p.got.outcome == trouble:
@@ -132,11 +137,42 @@ func (h *held) orNil() error {
 	return h
 }
 
-func fate(p *pending) string {
-	if p.post.notice() {
+func (p *pending) room() string {
+	if p.word != nil {
+		return p.word.ChatID
+	}
+	return p.post.ChatID
+}
+
+func (p *pending) fate() string {
+	if p.word != nil || p.post.Type == typeRevoke {
 		return Noticed
 	}
 	return Posted
+}
+
+// send posts a message with its picture, or tells a word about the archive.
+func (a *Archive) send(ctx context.Context, p *pending) reply {
+	if p.word != nil {
+		return a.Feed.tell(ctx, *p.word)
+	}
+	post := *p.post
+	if p.file != "" && a.Pictures {
+		post.Image = a.picture(ctx, p.file)
+	}
+	return a.Feed.post(ctx, post)
+}
+
+// picture fetches a picture, for the code that may be on it. Without it the message goes all the same.
+func (a *Archive) picture(ctx context.Context, file string) []byte {
+	a.media.Lock() // the source does one thing at a time
+	defer a.media.Unlock()
+	data, err := a.Source.Picture(ctx, file, maxPicture)
+	if err != nil {
+		a.Log.Warn("picture not fetched", "error", err)
+		return nil
+	}
+	return data
 }
 
 // refuse writes down what will never be accepted, and is done with it. Where many are refused and
@@ -162,9 +198,10 @@ func (a *Archive) refuse(no []*pending, others bool) error {
 	}
 	for i, p := range no {
 		id := ""
-		if p.post != nil {
+		switch {
+		case p.post != nil:
 			id = p.post.MessageID
-		} else {
+		case p.no != nil:
 			id = p.no.Record.MsgID
 		}
 		a.Log.Warn("message refused", "seq", p.seq, "message", id, "status", rows[i].Status, "why", rows[i].Why, "kept", !full)

@@ -27,8 +27,7 @@ const (
 	smallText = 4 << 10
 )
 
-// Post is a message in the shape of the feed, or a notice: what became of a message, or what
-// a customer said about the archive.
+// Post is a message in the shape of the feed.
 type Post struct {
 	MessageID string    `json:"message_id"`
 	ChatID    string    `json:"chat_id"`
@@ -38,11 +37,8 @@ type Post struct {
 	Text      string    `json:"text,omitempty"`
 	URL       string    `json:"url,omitempty"`
 	Title     string    `json:"title,omitempty"`
-	Revokes   string    `json:"revokes,omitempty"` // of a notice: the message that was taken back
-}
-
-func (p Post) notice() bool {
-	return p.Type == typeRevoke || p.Type == typeAgree || p.Type == typeDisagree
+	Image     []byte    `json:"image,omitempty"`
+	Revokes   string    `json:"revokes,omitempty"` // of type revoke: the message that was taken back
 }
 
 // outcome is what became of a post.
@@ -66,49 +62,52 @@ type reply struct {
 
 // Feed posts to the bot's message feed.
 type Feed struct {
-	url     string
-	notices string // empty: what stands there does not take them
-	secret  []byte
-	client  *http.Client
-	now     func() time.Time
+	url      string
+	consents string // empty: what stands there does not take them
+	secret   []byte
+	client   *http.Client
+	now      func() time.Time
 }
 
-// NewFeed returns a Feed for an address such as http://127.0.0.1:8080/hooks/messages. Notices go
-// to /hooks/notices beside it. A nil transport is the network.
+// NewFeed returns a Feed for an address such as http://127.0.0.1:8080/hooks/messages. Consents go to
+// /hooks/consents beside it. A nil transport is the network.
 func NewFeed(address, secret string, transport http.RoundTripper, now func() time.Time) *Feed {
 	f := &Feed{url: address, secret: []byte(secret), now: now}
 	if base, ok := strings.CutSuffix(address, "/hooks/messages"); ok {
-		f.notices = base + "/hooks/notices"
+		f.consents = base + "/hooks/consents"
 	}
 	f.client = &http.Client{Transport: transport, Timeout: postTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return f
 }
 
-// post sends a message and tells what became of it. One that is too large goes again, shorter.
+// post sends a message and tells what became of it. One that is too large goes again, smaller.
 func (f *Feed) post(ctx context.Context, p Post) reply {
-	if p.notice() {
-		if f.notices == "" {
-			return reply{outcome: accepted}
-		}
-		r := f.send(ctx, f.notices, body1(p))
-		switch {
-		case r.status == http.StatusNoContent,
-			r.status == http.StatusNotFound, r.outcome == refused: // a bot of an older version: it does without
-			r.outcome = accepted
-		}
-		return r
+	r := f.send(ctx, f.url, jsonBody(p))
+	if r.status == http.StatusRequestEntityTooLarge && (len(p.Text) > smallText || len(p.Image) > 0) {
+		p.Text, p.Image = clip(p.Text, smallText), nil
+		r = f.send(ctx, f.url, jsonBody(p))
 	}
-	r := f.send(ctx, f.url, body1(p))
-	if r.status == http.StatusRequestEntityTooLarge && len(p.Text) > smallText {
-		p.Text = clip(p.Text, smallText)
-		r = f.send(ctx, f.url, body1(p))
+	if p.Type == typeRevoke && r.outcome == refused {
+		r.outcome = accepted // by a bot of before: it does without
 	}
 	return r
 }
 
-func body1(p Post) []byte {
-	return bytes.TrimSuffix(jsonLines([]Post{p}), []byte("\n"))
+// tell sends what a customer says about the archive. A bot of before does without.
+func (f *Feed) tell(ctx context.Context, c consent) reply {
+	if f.consents == "" {
+		return reply{outcome: accepted}
+	}
+	r := f.send(ctx, f.consents, jsonBody(c))
+	if r.status == http.StatusNoContent || r.status == http.StatusNotFound || r.outcome == refused {
+		r.outcome = accepted
+	}
+	return r
+}
+
+func jsonBody(v any) []byte {
+	return bytes.TrimSuffix(jsonLines([]any{v}), []byte("\n"))
 }
 
 // sign makes the header X-Xiaobu-Signature of a body.

@@ -214,12 +214,16 @@ func TestWaitsGrowAndTheFeedMayNameThem(t *testing.T) {
 	}
 }
 
-func TestWithoutNoticesABotOfBeforeIsServed(t *testing.T) {
+func TestABotOfBeforeIsServed(t *testing.T) {
 	r := newRig(t)
 	r.src.say(r.src.message("d", "", ben, "disagree", fmt.Sprintf(`"disagree":{"userid":%q}`, ben)))
+	r.src.say(r.src.message("r", room1, anna, "revoke", `"revoke":{"pre_msgid":"x"}`))
 	r.src.text(room1, anna, "一")
 	r.box.answer = func(p Post, _ int) (int, string) {
-		if p.notice() {
+		if p.Type == typeRevoke {
+			return 422, ""
+		}
+		if p.Type == "consent" {
 			return 404, "404 page not found"
 		}
 		return 0, ""
@@ -227,7 +231,7 @@ func TestWithoutNoticesABotOfBeforeIsServed(t *testing.T) {
 	r.start()
 	r.once()
 	r.wantTexts("一")
-	r.wantCount(Noticed, 1)
+	r.wantCount(Noticed, 2)
 }
 
 func TestChecksSayWhatIsWrong(t *testing.T) {

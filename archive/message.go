@@ -105,6 +105,7 @@ type body struct {
 	UserID      string   `json:"userid"`
 	DisplayName string   `json:"displayname"`
 	FileName    string   `json:"filename"`
+	FileID      string   `json:"sdkfileid"`
 	SphName     string   `json:"sph_name"`
 	FeedDesc    string   `json:"feed_desc"`
 	Wish        string   `json:"wish"`

@@ -34,7 +34,7 @@ func TestEveryTypeOfMessageIsRead(t *testing.T) {
 		{"card", fmt.Sprintf(`"card":{"corpname":"微信联系人","userid":%q}`, ben), said{kind: "card", title: "微信联系人", text: ben}},
 		{"weapp", `"weapp":{"title":"抽奖","description":"天天送","username":"gh_x@app","displayname":"小店"}`, said{kind: "miniprogram", title: "小店\n抽奖", text: "天天送"}},
 		{"sphfeed", `"sphfeed":{"feed_type":4,"sph_name":"某某严选","feed_desc":"直播中"}`, said{kind: "link", title: "某某严选", text: "直播中"}},
-		{"image", `"image":{"md5sum":"0","filesize":12,"sdkfileid":"F"}`, said{kind: "image"}},
+		{"image", `"image":{"md5sum":"0","filesize":12,"sdkfileid":"F"}`, said{kind: "image", file: "F"}},
 		{"emotion", `"emotion":{"type":1,"width":2,"height":3,"imagesize":4,"md5sum":"0","sdkfileid":"F"}`, said{kind: "image"}},
 		{"voice", `"voice":{"md5sum":"0","voice_size":5,"play_length":6,"sdkfileid":"F"}`, said{kind: "file"}},
 		{"video", `"video":{"md5sum":"0","filesize":5,"play_length":6,"sdkfileid":"F"}`, said{kind: "file"}},

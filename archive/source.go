@@ -31,6 +31,8 @@ type Source interface {
 	Pull(ctx context.Context, seq uint64, limit int) ([]Record, error)
 	// Decrypt opens a record's Message with its random key in clear, and returns the JSON.
 	Decrypt(randomKey []byte, message string) ([]byte, error)
+	// Picture fetches a file by the sdkfileid of a message; one larger than limit bytes is nil.
+	Picture(ctx context.Context, file string, limit int) ([]byte, error)
 }
 
 // Codes of WeCom's library that the archive acts on.

@@ -3,6 +3,7 @@ package archive
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -91,52 +92,52 @@ func (a *Archive) decide(r Record, o opening) *pending {
 	case m.Action == actionSwitch:
 		skip = skippedSilent
 	case m.Type == typeAgree || m.Type == typeDisagree:
-		p.post = a.consent(m)
+		p.word = a.consent(m)
 	case m.Type == typeRevoke || m.Action == actionRecall:
 		skip, p.post = a.revoke(m)
 	default:
-		skip, p.post = a.speech(m)
+		skip, p.post, p.file = a.speech(m)
 	}
 	if skip != "" {
 		p.done = true
 		a.count(skip, m.Type)
 	} else if a.DryRun {
 		p.done = true
-		a.count(fate(p), m.Type)
+		a.count(p.fate(), m.Type)
 	}
 	return p
 }
 
-// speech is what somebody said in a group.
-func (a *Archive) speech(m Message) (skip string, p *Post) {
+// speech is what somebody said in a group, and the id of a picture that belongs to it.
+func (a *Archive) speech(m Message) (skip string, p *Post, file string) {
 	if m.Room == "" {
-		return skippedSingle, nil
+		return skippedSingle, nil, ""
 	}
 	switch sender(m.From) {
 	case fromStaff:
-		return skippedStaff, nil
+		return skippedStaff, nil, ""
 	case fromRobot:
-		return skippedRobot, nil
+		return skippedRobot, nil, ""
 	}
 	if ok, why := a.consents.allows(m.From, a.ConsentRequired); !ok {
-		return why, nil
+		return why, nil, ""
 	}
 	s, ok := say(m.Type, m.body, 0)
 	if !ok {
-		return skippedSilent, nil
+		return skippedSilent, nil, ""
 	}
 	p = m.post(s.kind)
 	p.Text, p.Title, p.URL = s.text, s.title, s.url
-	return "", p
+	return "", p, s.file
 }
 
 func (m Message) post(kind string) *Post {
 	return &Post{MessageID: m.ID, ChatID: m.Room, Sender: m.From, SentAt: m.At, Type: kind}
 }
 
-// consent notes what a customer says about the archive, here and at the bot.
-func (a *Archive) consent(m Message) *Post {
-	row := consent{Person: m.body.UserID, Agreed: m.Type == typeAgree, At: moment(max(m.body.AgreeTime, m.body.DisagreeTime))}
+// consent notes what a customer says about the archive; the bot is told as well.
+func (a *Archive) consent(m Message) *consent {
+	row := consent{Person: m.body.UserID, ChatID: m.Room, Agreed: m.Type == typeAgree, At: moment(max(m.body.AgreeTime, m.body.DisagreeTime))}
 	if row.Person == "" {
 		row.Person = m.From
 	}
@@ -144,24 +145,25 @@ func (a *Archive) consent(m Message) *Post {
 		row.At = m.At
 	}
 	a.consents.note(row)
-	p := m.post(m.Type)
-	p.Sender, p.SentAt = row.Person, row.At
-	return p
+	return &row
 }
 
-// revoke takes back a message that was not posted yet, and tells the bot of the others. After a
-// crash the message may have been posted although it waits again, so the bot is told of it, too.
+// revoke takes back a message that was not posted yet, and tells the feed. It is told also then:
+// after a crash a message that waits again may have been posted.
 func (a *Archive) revoke(m Message) (skip string, p *Post) {
+	if m.Room == "" || m.body.PreMsgID == "" {
+		return skippedSilent, nil
+	}
 	for _, w := range a.window {
-		if !w.done && w.post != nil && !w.post.notice() && sameMessage(w.post.MessageID) == sameMessage(m.body.PreMsgID) {
+		if !w.done && w.post != nil && w.post.Type != typeRevoke && sameMessage(w.post.MessageID) == sameMessage(m.body.PreMsgID) {
 			w.done = true
 			a.count(skippedRevoked, w.kind)
 		}
 	}
-	if m.Room == "" || m.body.PreMsgID == "" {
-		return skippedSilent, nil
-	}
 	p = m.post(typeRevoke)
 	p.Revokes = m.body.PreMsgID
+	if outside := strings.TrimPrefix(m.ID, sameMessage(m.ID)); !strings.HasSuffix(p.Revokes, outside) {
+		p.Revokes += outside // both are from outside, so the message was posted under the longer id
+	}
 	return "", p
 }

@@ -101,6 +101,18 @@ type recording struct {
 	pulls   []time.Time
 	clock   *clock
 	onPull  func(seq uint64)
+	files   map[string][]byte
+}
+
+func (r *recording) Picture(_ context.Context, file string, limit int) ([]byte, error) {
+	data, ok := r.files[file]
+	if !ok {
+		return nil, &SDKError{Code: 10005}
+	}
+	if len(data) > limit {
+		return nil, nil
+	}
+	return data, nil
 }
 
 func (r *recording) Pull(ctx context.Context, seq uint64, limit int) ([]Record, error) {
@@ -199,8 +211,8 @@ type box struct {
 	t      testing.TB
 	clock  *clock
 	mu     sync.Mutex
-	got    []Post // accepted, in order
-	notes  []Post
+	got    []Post    // accepted, in order
+	words  []consent // about the archive
 	asked  int
 	answer func(p Post, n int) (status int, body string) // 0: as a feed does
 	before func(p Post)
@@ -217,13 +229,18 @@ func (b *box) RoundTrip(req *http.Request) (*http.Response, error) {
 		b.t.Errorf("signature %q", req.Header.Get("X-Xiaobu-Signature"))
 	}
 	var p Post
-	if err := json.Unmarshal(body, &p); err != nil {
+	var word consent
+	into := any(&p)
+	if strings.HasSuffix(req.URL.Path, "/hooks/consents") {
+		into, p.Type = &word, "consent"
+	}
+	if err := json.Unmarshal(body, into); err != nil {
 		b.t.Errorf("posted %s: %v", body, err)
 	}
 	if b.before != nil {
 		b.before(p)
 	}
-	status, answer := b.take(p, strings.HasSuffix(req.URL.Path, "/hooks/notices"))
+	status, answer := b.take(p, word)
 	if b.after != nil {
 		b.after(p)
 	}
@@ -242,7 +259,7 @@ func (b *box) signed(header string, body []byte) bool {
 	return ok && mac == hex.EncodeToString(h.Sum(nil)) && at == strconv.FormatInt(b.clock.now().Unix(), 10)
 }
 
-func (b *box) take(p Post, notice bool) (int, string) {
+func (b *box) take(p Post, word consent) (int, string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.asked++
@@ -251,8 +268,8 @@ func (b *box) take(p Post, notice bool) (int, string) {
 			return status, body
 		}
 	}
-	if notice {
-		b.notes = append(b.notes, p)
+	if word.Person != "" {
+		b.words = append(b.words, word)
 		return http.StatusNoContent, ""
 	}
 	b.got = append(b.got, p)

@@ -21,6 +21,7 @@ type said struct {
 	text  string
 	title string
 	url   string
+	file  string // of a picture, at WeCom
 }
 
 // say turns the body of a message into what the feed can judge. Pictures, stickers, films and
@@ -41,7 +42,9 @@ func say(kind string, b body, depth int) (s said, ok bool) {
 		s = said{kind: "miniprogram", title: lines(b.DisplayName, b.Title), text: b.Description}
 	case "sphfeed":
 		s = said{kind: "link", title: b.SphName, text: b.FeedDesc}
-	case "image", "emotion":
+	case "image":
+		s = said{kind: "image", file: b.FileID}
+	case "emotion":
 		s = said{kind: "image"}
 	case "video", "voice":
 		s = said{kind: "file"}
@@ -70,8 +73,8 @@ func say(kind string, b body, depth int) (s said, ok bool) {
 	return s, true
 }
 
-// together puts the words of the parts one below the other; the first address stands for the whole,
-// the others stand among the words.
+// together puts the words of the parts one below the other; the first address and the first
+// picture stand for the whole, other addresses stand among the words.
 func together(kind string, b body, depth int) said {
 	s := said{kind: "text", title: b.Title}
 	if kind == "news" {
@@ -86,6 +89,9 @@ func together(kind string, b body, depth int) said {
 		part := it.say(kind, depth+1)
 		if s.url == "" {
 			s.url, part.url = part.url, ""
+		}
+		if s.file == "" {
+			s.file = part.file
 		}
 		text := lines(part.title, part.text, part.url)
 		words, size = append(words, text), size+len(text)

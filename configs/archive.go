@@ -26,7 +26,9 @@ type Archive struct {
 	Interval      time.Duration
 	// ConsentRequired: only messages of customers who have agreed to the archive are passed on.
 	ConsentRequired bool
-	Listen          string // for /healthz; empty: nowhere
+	// Pictures: pictures are fetched and passed on, for the codes that may be on them.
+	Pictures bool
+	Listen   string // for /healthz; empty: nowhere
 }
 
 const archivePrefix = envPrefix + "ARCHIVE_"
@@ -97,6 +99,10 @@ var archiveSettings = []setting[Archive]{
 	{
 		key: "consent_required", preset: "false", example: "true", help: "true: only messages of customers who are known to have agreed are passed on; false: of all who have not disagreed",
 		set: func(c *Archive, v string) error { return setBool(&c.ConsentRequired, v) }, show: func(c *Archive) string { return strconv.FormatBool(c.ConsentRequired) },
+	},
+	{
+		key: "pictures", preset: "true", example: "false", help: "true: pictures are passed on as well, for the codes that may be on them",
+		set: func(c *Archive, v string) error { return setBool(&c.Pictures, v) }, show: func(c *Archive) string { return strconv.FormatBool(c.Pictures) },
 	},
 	{
 		key: "listen", example: "127.0.0.1:8089", help: "the address of /healthz; left out: none",

@@ -45,7 +45,7 @@ func openSource(c configs.Archive) (archive.Source, func(), error) {
 	return &finance{client: client, key: &key.PublicKey, proxy: c.Proxy, password: c.ProxyPassword}, client.Free, nil
 }
 
-// Pull is half of archive.Source.
+// Pull is a third of archive.Source.
 func (f *finance) Pull(ctx context.Context, seq uint64, limit int) ([]archive.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (f *finance) Pull(ctx context.Context, seq uint64, limit int) ([]archive.Re
 	return out, nil
 }
 
-// Decrypt is the other half.
+// Decrypt is another third.
 func (f *finance) Decrypt(randomKey []byte, message string) ([]byte, error) {
 	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, f.key, randomKey)
 	if err != nil {
@@ -76,6 +76,30 @@ func (f *finance) Decrypt(randomKey []byte, message string) ([]byte, error) {
 		return nil, errors.New("is no JSON of a message")
 	}
 	return json.Marshal(fields)
+}
+
+// Picture is the last third. The library hands files out in pieces of 512 KB.
+func (f *finance) Picture(ctx context.Context, file string, limit int) ([]byte, error) {
+	var data []byte
+	for index := ""; ; {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		part, err := f.client.GetMediaData(index, file, f.proxy, f.password, callTimeout)
+		if err != nil {
+			return nil, sdkError(err)
+		}
+		data = append(data, part.Data...)
+		switch {
+		case len(data) > limit:
+			return nil, nil
+		case part.IsFinish:
+			return data, nil
+		case part.OutIndexBuf == index:
+			return nil, errors.New("the file does not go on")
+		}
+		index = part.OutIndexBuf
+	}
 }
 
 // sdkError keeps codes and drops words of others, which may repeat what was said.

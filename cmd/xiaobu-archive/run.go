@@ -158,7 +158,7 @@ func (p program) work(ctx context.Context, c configs.Archive, feed *archive.Feed
 	defer state.Close()
 	log := slog.New(slog.NewTextHandler(p.stderr, nil))
 	a, err := archive.New(archive.Config{Source: source, Keys: func() (*archive.Keys, error) { return archive.LoadKeys(c.Keys) },
-		Feed: feed, State: state, ConsentRequired: c.ConsentRequired, FromSeq: o.fromSeq, Interval: c.Interval,
+		Feed: feed, State: state, ConsentRequired: c.ConsentRequired, Pictures: c.Pictures, FromSeq: o.fromSeq, Interval: c.Interval,
 		Now: time.Now, Wait: wait, Jitter: rand.Float64, Log: log, DryRun: o.dry})
 	if err != nil {
 		return err

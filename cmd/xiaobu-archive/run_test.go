@@ -57,6 +57,8 @@ func (s *shelf) Decrypt(key []byte, message string) ([]byte, error) {
 	return []byte(message), nil
 }
 
+func (s *shelf) Picture(context.Context, string, int) ([]byte, error) { return nil, nil }
+
 func (s *shelf) say(t *testing.T, room, words string) {
 	t.Helper()
 	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, &s.key.PublicKey, []byte("random"))
