@@ -70,7 +70,7 @@ type server struct {
 	pictures chan struct{} // held while a picture of the feed is looked at
 }
 
-// New returns the handler of /api/v1/… and /hooks/messages.
+// New returns the handler of /api/v1/… and /hooks/….
 func New(c Config) http.Handler {
 	mux := http.NewServeMux()
 	conf := huma.DefaultConfig("Xiaobu", c.Version)
@@ -82,12 +82,13 @@ func New(c Config) http.Handler {
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
 	s := &server{Config: c, api: humago.New(mux, conf), pictures: make(chan struct{}, pictureReaders)}
-	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.media, s.texts, s.promotionPreviews, s.calendar, s.orders, s.sales, s.moderation, s.policy, s.corrections, s.tickets, s.memberReports, s.reports, s.robots, s.funnels, s.inbox} {
+	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.media, s.texts, s.promotionPreviews, s.calendar, s.orders, s.sales, s.moderation, s.consents, s.policy, s.corrections, s.tickets, s.memberReports, s.reports, s.robots, s.funnels, s.inbox} {
 		register()
 	}
 	root := http.NewServeMux()
 	root.Handle(prefix+"/", s.guard(mux))
 	root.HandleFunc("/hooks/messages", s.feed)
+	root.HandleFunc("/hooks/consents", s.consent)
 	return root
 }
 

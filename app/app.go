@@ -219,6 +219,7 @@ func (a *App) dispatch(f features, m *metrics) {
 	r := handlers.NewRouter()
 	r.Handle(&handlers.Welcome{Contacts: p, Staff: p, Store: a.Store, Now: o.Now, Log: o.Log, Serial: o.Serial}, welcomeWorkers, bot.KindContactAdded)
 	r.Handle(handlers.Contacts{}, fewWorkers, bot.KindContactAdded, bot.KindContactRemoved)
+	r.Handle(handlers.Consents{}, fewWorkers, bot.KindConsentGiven)
 	r.Gather(&handlers.Sync{Store: a.Store, Chats: p, Contacts: p, Now: o.Now, Settle: o.Config.WeCom.Settle, Log: o.Log, Serial: o.Serial}, syncWorkers,
 		bot.KindChatChanged, bot.KindChatDue)
 	r.Handle(f.rewards, fewWorkers, bot.KindMemberJoined, bot.KindMemberLeft)
@@ -308,7 +309,7 @@ func (a *App) routes(callback http.Handler, f features, m *metrics) {
 		Library: f.library, Phrases: &promotions.Phrases{Store: a.Store},
 	})
 	mux.Handle("/api/v1/", face)
-	mux.Handle("/hooks/messages", face)
+	mux.Handle("/hooks/", face)
 	mux.Handle("GET /metrics", m.handler())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {

@@ -16,6 +16,7 @@ const (
 	KindContactRemoved EventKind = "contact_removed" // one side ended a contact: ContactRemoved
 	KindCardPressed    EventKind = "card_pressed"    // a member of staff pressed a card's button: CardPressed
 	KindAppMessage     EventKind = "app_message"     // a member of staff sent something to the app: AppMessage
+	KindConsentGiven   EventKind = "consent_given"   // a customer agreed to the message archive: ConsentGiven
 	KindRaw            EventKind = "raw"             // anything else, kept as it came: Raw
 )
 
@@ -122,6 +123,12 @@ type ContactRemoved struct {
 	Source     string         `json:"source,omitempty"`
 }
 
+// ConsentGiven says that a customer agreed to have talks with a member of staff archived.
+type ConsentGiven struct {
+	User     UserID         `json:"user"`
+	Customer ExternalUserID `json:"customer"`
+}
+
 // CardPressed says that a member of staff pressed a button of a card.
 type CardPressed struct {
 	User       UserID              `json:"user"`
@@ -185,6 +192,8 @@ func DecodeData(kind EventKind, data []byte) (any, error) {
 		return decode[ContactAdded](kind, data)
 	case KindContactRemoved:
 		return decode[ContactRemoved](kind, data)
+	case KindConsentGiven:
+		return decode[ConsentGiven](kind, data)
 	case KindCardPressed:
 		return decode[CardPressed](kind, data)
 	case KindAppMessage:

@@ -284,10 +284,15 @@ func TestListsArePaged(t *testing.T) {
 // post sends what the feed's sender would send.
 func (r *rig) post(body, secret string, at time.Time) (int, map[string]any) {
 	r.t.Helper()
+	return r.postSigned(body, signature(body, secret, at))
+}
+
+// signature is the header of a signed body.
+func signature(body, secret string, at time.Time) string {
 	ts := strconv.FormatInt(at.Unix(), 10)
 	h := hmac.New(sha256.New, []byte(secret))
 	h.Write([]byte(ts + "." + body))
-	return r.postSigned(body, "t="+ts+",v1="+hex.EncodeToString(h.Sum(nil)))
+	return "t=" + ts + ",v1=" + hex.EncodeToString(h.Sum(nil))
 }
 
 func (r *rig) postSigned(body, signature string) (int, map[string]any) {

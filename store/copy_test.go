@@ -65,6 +65,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.AddPhrase(&Phrase{Name: "p", Attachments: []bot.Attachment{{Type: bot.AttachImage, Media: "1"}}}),
 			tx.AddPolicy(&PolicyVersion{ChatID: "wr1", Data: PolicySettings{Mode: "dry"}}), tx.SeeHosts(map[int64]bool{1: true}),
 			tx.FillGroups([]string{"wr1"}, tx.Now.AddDate(0, 0, 8)),
+			tx.PutConsent(Consent{Customer: "wm1", UserID: "wang", Agreed: true, Source: ConsentCallback, At: tx.Now}),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,
 			tx.db.Exec(`INSERT INTO audit (id, at, entries, transfers, differences, repaired) VALUES (1, 1, 1, 1, 1, 0)`).Error,
 			tx.db.Exec(`INSERT INTO difference (audit_id, what, subject, field, want, have, repaired) VALUES (1, 'tally', 's', 'f', 1, 2, false)`).Error,

@@ -116,6 +116,9 @@ func fillContact(e *bot.Event, n *node, now time.Time) bool {
 	case "del_external_contact", "del_follow_user":
 		e.Kind, e.Data = bot.KindContactRemoved, bot.ContactRemoved{User: user, Customer: customer,
 			ByCustomer: change == "del_follow_user", Source: n.get("Source")}
+	case "msg_audit_approved":
+		// The welcome code it brings is left: the greeting goes with that of the contact's beginning.
+		e.Kind, e.Data = bot.KindConsentGiven, bot.ConsentGiven{User: user, Customer: customer}
 	default:
 		return false
 	}

@@ -64,8 +64,9 @@ func knownSamples() map[string]any {
 			Source: "DELETE_BY_TRANSFER"},
 		"change_external_contact.del_follow_user": bot.ContactRemoved{User: "zhangsan", Customer: sampleCustomer, ByCustomer: true},
 
-		"app_message.text":  bot.AppMessage{User: "zhangsan", MessageID: "1234567890123456", Type: "text", Text: "this is a test"},
-		"app_message.image": bot.AppMessage{User: "zhangsan", MessageID: "1234567890123457", Type: "image", MediaID: "MEDIA_ID"},
+		"app_message.text":                           bot.AppMessage{User: "zhangsan", MessageID: "1234567890123456", Type: "text", Text: "this is a test"},
+		"app_message.image":                          bot.AppMessage{User: "zhangsan", MessageID: "1234567890123457", Type: "image", MediaID: "MEDIA_ID"},
+		"change_external_contact.msg_audit_approved": bot.ConsentGiven{User: "zhangsan", Customer: sampleCustomer},
 
 		"app_event.template_card_event": bot.CardPressed{User: "zhangsan", TaskID: "kick_review_0001", Key: "approve",
 			CardType: "button_interaction", UpdateCode: "RESPONSE_CODE_EXAMPLE"},
@@ -103,6 +104,8 @@ func kindOf(data any) bot.EventKind {
 		return bot.KindContactAdded
 	case bot.ContactRemoved:
 		return bot.KindContactRemoved
+	case bot.ConsentGiven:
+		return bot.KindConsentGiven
 	case bot.CardPressed:
 		return bot.KindCardPressed
 	case bot.AppMessage:
@@ -115,7 +118,7 @@ func laneOf(data any) string {
 	switch d := data.(type) {
 	case bot.ChatChanged:
 		return "chat:" + sampleChat
-	case bot.ContactAdded, bot.ContactRemoved:
+	case bot.ContactAdded, bot.ContactRemoved, bot.ConsentGiven:
 		return "contact:" + sampleCustomer
 	case bot.CardPressed:
 		return "card:" + d.TaskID
