@@ -45,7 +45,9 @@ func (m *Moderator) askPressed(tx *store.Tx, e bot.Event, d bot.CardPressed, id 
 		err = tx.SaveAppAsk(ask, store.AskOpen)
 	case d.Key == keyHarmless:
 		ask.Status, note = store.AskHarmless, "已记为不是广告"
-		err = tx.SaveAppAsk(ask, store.AskOpen)
+		if err = tx.SaveAppAsk(ask, store.AskOpen); err == nil {
+			err = learnInPassing(tx, store.Correction{Label: store.LabelHam, Text: ask.Text, Who: ask.UserID, Source: store.CorrectedByReport})
+		}
 	case d.Key == keyFile && len(ask.Choices) == 0:
 		note, err = "请说明是谁发的", m.say(tx, ask, "我没有找到这条消息。请发:举报 群名 昵称", e.ID)
 	case d.Key == keyFile && len(ask.Choices) > 1:
@@ -91,8 +93,8 @@ func (m *Moderator) file(tx *store.Tx, ask store.AppAsk, who store.AskChoice) (s
 	}
 	c := m.saidSpam(who.ChatID, who.Member, ask.Text, ask.UserID)
 	c.MessageID = who.MessageID
-	if m.Detector.Check(ask.Text).Verdict == spam.Ham {
-		c.Action, c.Verdict, c.Score = ActWarn, string(spam.Suspect), m.Detector.Check(ask.Text).Score
+	if v := m.read(ask.Text); v.Verdict == spam.Ham {
+		c.Action, c.Verdict, c.Score = ActWarn, string(spam.Suspect), v.Score
 	}
 	if c, err = m.open(tx, c); err != nil {
 		return "", err

@@ -171,7 +171,7 @@ func (m *Moderator) answerText(tx *store.Tx, e bot.Event, ask store.AppAsk) erro
 	if err := tx.SaveAppAsk(ask, store.AskOpen); err != nil {
 		return err
 	}
-	v := m.Detector.Check(ask.Text)
+	v := m.read(ask.Text)
 	card := bot.Card{TaskID: askTask(ask.ID, "verdict"), Title: verdictTitle(v), Quote: handlers.Clip(ask.Text, maxQuote), Fields: reasonFields(v),
 		Buttons: []bot.CardButton{{Text: "立案", Key: keyFile, Primary: v.Verdict != spam.Ham}, {Text: "误判,不是广告", Key: keyHarmless}, {Text: "没事", Key: keyDrop}}}
 	switch len(ask.Choices) {

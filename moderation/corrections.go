@@ -457,8 +457,7 @@ func checkWho(field string, by *string, note string) error {
 }
 
 // learn takes what became of a case as a word on its text: of who dismissed it, or of who
-// confirmed that the person was removed. A case has one word; a later one takes its place. Where
-// there is no room for it, or nothing was said, the case goes its way without.
+// confirmed that the person was removed. A case has one word; a later one takes its place.
 func (m *Moderator) learn(tx *store.Tx, c store.Case, label, by string) error {
 	if strings.TrimSpace(c.Text) == "" || label == store.LabelSpam && c.Verdict != string(spam.Spam) {
 		return nil
@@ -474,11 +473,17 @@ func (m *Moderator) learn(tx *store.Tx, c store.Case, label, by string) error {
 			return err
 		}
 	}
-	stands, refuted, err := tx.CorrectionRecord(by)
+	return learnInPassing(tx, store.Correction{Label: label, Text: c.Text, Who: by, Source: store.CorrectedByCase, MessageID: c.MessageID, CaseID: &c.ID})
+}
+
+// learnInPassing takes what somebody says of a text while he does something else, weighed by how
+// often he was right. Where there is no room for it, nothing is learnt, and that is no error.
+func learnInPassing(tx *store.Tx, c store.Correction) error {
+	stands, refuted, err := tx.CorrectionRecord(c.Who)
 	if err != nil {
 		return err
 	}
-	err = roomFor(tx, by)
+	err = roomFor(tx, c.Who)
 	var full *TooMany
 	var conflict *handlers.Conflict
 	if errors.As(err, &full) || errors.As(err, &conflict) {
@@ -487,8 +492,8 @@ func (m *Moderator) learn(tx *store.Tx, c store.Case, label, by string) error {
 	if err != nil {
 		return err
 	}
-	return tx.AddCorrection(&store.Correction{Label: label, Text: c.Text, Weight: trust(stands, refuted), Who: by, Source: store.CorrectedByCase,
-		MessageID: c.MessageID, CaseID: &c.ID})
+	c.Weight = trust(stands, refuted)
+	return tx.AddCorrection(&c)
 }
 
 // trust is how much the word of somebody counts of whose words so many stand and so many were

@@ -287,3 +287,15 @@ func TestProcessesLearnFromOneAnother(t *testing.T) {
 		t.Errorf("after it was taken back: %+v", out[0])
 	}
 }
+
+// Who forwards a text to the app and says that it is no advertising teaches that.
+func TestAStaffMembersWordOnAForwardedTextIsLearnt(t *testing.T) {
+	h := staffDesk(t)
+	h.write("owner", advert)
+	h.pressTicket("owner", "ask-1-verdict", keyHarmless)
+	rows, err := h.store.Read(context.Background()).Corrections(store.CorrectionFilter{})
+	h.must(err)
+	if len(rows) != 1 || rows[0].Label != store.LabelHam || rows[0].Source != store.CorrectedByReport || rows[0].Weight != wordOfNew || rows[0].Text != advert {
+		t.Errorf("corrections %+v", rows)
+	}
+}

@@ -263,7 +263,7 @@ func (m *Moderator) notTicket(tx *store.Tx, t store.Ticket, by, note string) err
 // saidSpam is the case of what a person says is advertising.
 func (m *Moderator) saidSpam(chat, member, text, by string) store.Case {
 	return store.Case{ChatID: chat, Member: member, Text: text, Verdict: "spam", Score: 1, Action: ActRemove,
-		Reasons: append([]store.Reason{{Check: "person", Detail: by + " 认定是广告", Weight: 5}}, reasonsOf(m.Detector.Check(text))...)}
+		Reasons: append([]store.Reason{{Check: "person", Detail: by + " 认定是广告", Weight: 5}}, reasonsOf(m.read(text))...)}
 }
 
 // TakeTicket says who answers the customer of a ticket.
