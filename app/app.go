@@ -4,6 +4,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -417,7 +418,8 @@ func (a *App) NextDue(ctx context.Context) (time.Time, bool, error) {
 const (
 	keepEvents   = 30 * 24 * time.Hour
 	keepActions  = 90 * 24 * time.Hour
-	keepMessages = 7 * 24 * time.Hour
+	keepMessages = 7 * 24 * time.Hour // unless the settings say otherwise
+	keepAsks     = 7 * 24 * time.Hour
 	keepAnswers  = 7 * 24 * time.Hour
 	keepScans    = 400 * 24 * time.Hour
 	keepLinks    = 400 * 24 * time.Hour // that nobody followed, and the hours of the others
@@ -427,12 +429,13 @@ const (
 // housekeeping forgets what nobody will ask for any more.
 func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 	now := a.o.Now()
+	said := cmp.Or(a.o.Config.ModerationKeep, keepMessages)
 	for _, prune := range []func(*store.Tx) (int64, error){
 		func(tx *store.Tx) (int64, error) { return tx.PruneInbox(now.Add(-keepEvents), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneOutbox(now.Add(-keepActions), pruneBatch) },
-		func(tx *store.Tx) (int64, error) { return tx.PruneMessages(now.Add(-keepMessages), pruneBatch) },
-		func(tx *store.Tx) (int64, error) { return tx.PruneTokens(now.Add(-keepMessages), pruneBatch) },
-		func(tx *store.Tx) (int64, error) { return tx.PruneAppAsks(now.Add(-keepMessages), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneMessages(now.Add(-said), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneTokens(now.Add(-said), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneAppAsks(now.Add(-keepAsks), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneAnswers(now.Add(-keepAnswers)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneSlots(now.Add(-keepActions)) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneScans(now.Add(-keepScans).Format(time.DateOnly)) },

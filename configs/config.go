@@ -26,6 +26,8 @@ type Config struct {
 	// ModerationNotify are the user ids of those who are asked about cases and tickets that
 	// nobody else dealt with.
 	ModerationNotify []string
+	// ModerationKeep is how long harmless messages are kept.
+	ModerationKeep time.Duration
 	// PrintFont is a font file for posters; empty: what the machine has.
 	PrintFont string
 	// CalendarFile holds public holidays; empty: China's, as far as they are known.

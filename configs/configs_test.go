@@ -22,7 +22,7 @@ api_token: the-token-of-the-api
 feed_secret: the-secret-of-the-feed
 rewards: {second_person: true}
 promotions: {second_person: true, notify: "anna, li"}
-moderation: {notify: "ben"}
+moderation: {notify: "ben", keep: 48h}
 wecom:
   base_url: http://127.0.0.1:8090/
   corp_id: ww1
@@ -59,7 +59,7 @@ func TestWithoutAnythingThereAreDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if c.Listen != "127.0.0.1:8080" || c.PublicURL != "http://127.0.0.1:8080" || c.Database != "sqlite:xiaobu.db" || c.Timezone.String() != "Asia/Shanghai" ||
-		c.WeCom.BaseURL != "https://qyapi.weixin.qq.com" || c.WeCom.Settle != 2*time.Second || c.WeCom.MassQuota != "month" || c.PromotionsNotify != nil || c.ModerationNotify != nil || c.APIToken != "" || c.FeedSecret != "" {
+		c.WeCom.BaseURL != "https://qyapi.weixin.qq.com" || c.WeCom.Settle != 2*time.Second || c.WeCom.MassQuota != "month" || c.PromotionsNotify != nil || c.ModerationNotify != nil || c.ModerationKeep != 7*24*time.Hour || c.APIToken != "" || c.FeedSecret != "" {
 		t.Errorf("%#v", c)
 	}
 	var e *Error
@@ -71,7 +71,7 @@ func TestWithoutAnythingThereAreDefaults(t *testing.T) {
 func TestAFileIsRead(t *testing.T) {
 	c := load(t, good)
 	want := Config{Listen: "0.0.0.0:9000", PublicURL: "https://xiaobu.example.com", Database: "postgres://me:hunter2@db/xiaobu",
-		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed", SecondPerson: true, PromotionsSecondPerson: true, PromotionsNotify: []string{"anna", "li"}, ModerationNotify: []string{"ben"},
+		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed", SecondPerson: true, PromotionsSecondPerson: true, PromotionsNotify: []string{"anna", "li"}, ModerationNotify: []string{"ben"}, ModerationKeep: 48 * time.Hour,
 		WeCom: WeCom{BaseURL: "http://127.0.0.1:8090", CorpID: "ww1", AgentID: 1000002, Secret: "the-secret-of-the-app", Token: "0123", AESKey: aesKey, Settle: 500 * time.Millisecond, MassQuota: "week"}}
 	if !reflect.DeepEqual(c, want) || c.Timezone.String() != "Asia/Urumqi" {
 		t.Errorf("got %+v", []any{c.Listen, c.PublicURL, c.WeCom})
@@ -141,6 +141,8 @@ func TestMistakesAreExplained(t *testing.T) {
 		"promotions: {second_person: ben}": {"promotions.second_person", "ben", "true"},
 		"promotions: {notify: \"a,,b\"}":   {"promotions.notify", "no user id", "zhangsan, lisi"},
 		"moderation: {notify: \"a b\"}":    {"moderation.notify", "no user id", "zhangsan, lisi"},
+		"moderation: {keep: 7d}":           {"moderation.keep", "7d", "720h"},
+		"moderation: {keep: 1h}":           {"moderation.keep", "24h"},
 		"rewards: {second_person: anna}":   {"rewards.second_person", "anna", "true"},
 	} {
 		_, _, err := Load(file(t, text), nil)

@@ -67,6 +67,10 @@ var settings = []setting[Config]{
 		set: func(c *Config, v string) error { return setNotify(&c.ModerationNotify, v) }, show: func(c *Config) string { return strings.Join(c.ModerationNotify, ", ") },
 	},
 	{
+		key: "moderation.keep", preset: "168h", example: "720h", help: "how long harmless messages of the feed are kept, from 24h to 9600h; what a case is about stays with the case",
+		set: setKeep, show: func(c *Config) string { return fmt.Sprintf("%gh", c.ModerationKeep.Hours()) },
+	},
+	{
 		key: "print.font", example: ExampleFont, help: "a TTF, OTF or TTC file for posters; left out: the Chinese fonts of the machine",
 		set: func(c *Config, v string) error { c.PrintFont = v; return nil }, show: func(c *Config) string { return c.PrintFont },
 	},
@@ -214,6 +218,15 @@ func setSettle(c *Config, v string) error {
 		return fmt.Errorf("%q is no duration from 0s to 5m", v)
 	}
 	c.WeCom.Settle = d
+	return nil
+}
+
+func setKeep(c *Config, v string) error {
+	d, err := time.ParseDuration(v)
+	if err != nil || d < 24*time.Hour || d > 400*24*time.Hour {
+		return fmt.Errorf("%q is no duration from 24h to 9600h", v)
+	}
+	c.ModerationKeep = d
 	return nil
 }
 
