@@ -211,7 +211,7 @@ func (m *Moderator) judgeFresh(tx *store.Tx, fresh []*entry) error {
 	for i, e := range fresh {
 		msgs[i] = m.recalled(e.heard)
 	}
-	known, err := loadFacts(tx.Reader, msgs)
+	known, err := m.loadFacts(tx.Reader, msgs)
 	if err != nil {
 		return fmt.Errorf("read about senders: %w", err)
 	}
@@ -220,14 +220,17 @@ func (m *Moderator) judgeFresh(tx *store.Tx, fresh []*entry) error {
 		return fmt.Errorf("read settings: %w", err)
 	}
 	rows := make([]store.Message, len(fresh))
+	later := aftermath{map[string]string{}, map[int64]bool{}}
 	for i, e := range fresh {
-		a, row, err := m.judge(tx, msgs[i], known[i], settings.of(e.Chat))
+		p := settings.of(e.Chat)
+		a, row, err := m.judge(tx, msgs[i], known[i], p)
 		if err != nil {
 			return err
 		}
 		e.out, rows[i] = Outcome{Answer: a}, row
+		later.remember(msgs[i], known[i], a, p)
 	}
-	return tx.AddMessages(rows)
+	return errors.Join(tx.AddMessages(rows), tx.Talk(later.days), tx.SeeHosts(later.hosts))
 }
 
 // revoke notes which messages were taken back. The verdict and the case stay: what was said

@@ -64,7 +64,7 @@ func TestAListIsAnsweredInItsOrder(t *testing.T) {
 func TestABatchCountsWhatCameBeforeInIt(t *testing.T) {
 	onEach(t, func(h *desk) {
 		h.withGroup(1)
-		out := h.judgeAll(say("a", "wm001", "快来看看"), say("b", "wm001", "快来看看"), say("c", "wm001", "快来看看"))
+		out := h.judgeAll(say("a", "wm001", "快来看看我家刚到的新款"), say("b", "wm001", "快来看看我家刚到的新款"), say("c", "wm001", "快来看看我家刚到的新款"))
 		for i, want := range []bool{false, false, true} {
 			if got := strings.Contains(fmt.Sprint(out[i].Reasons), "repeat"); got != want {
 				h.t.Errorf("message %d: %v", i, out[i].Reasons)

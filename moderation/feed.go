@@ -22,8 +22,6 @@ const (
 	maxName      = 256      // bytes of a name
 	maxCodes     = 8        // QR codes in a picture
 	maxFuture    = 10 * time.Minute
-	repeatWindow = 10 * time.Minute
-	repeatCount  = 3 // the same text so often within the window is flooding
 )
 
 // FeedMessage is what somebody said in a group, as the feed brings it.

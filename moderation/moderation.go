@@ -34,6 +34,7 @@ type Moderator struct {
 	batches  batches // of the feed's messages
 	settings policyCache
 	learned  learned
+	names    nameCache
 }
 
 // Name is the handler's name.

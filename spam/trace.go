@@ -13,6 +13,7 @@ const maxTokens = 8
 type Trace struct {
 	Text   uint64   // of the comparison form of what is read; 0: too short to say anything
 	Tokens []uint64 // of links and accounts in it, in their order, each once, at most maxTokens
+	Hosts  []uint64 // of the hosts of its links alike, but not of those that everybody links to
 }
 
 // Trace fingerprints a text: copies that differ only in what the comparison form leaves out
@@ -24,7 +25,7 @@ func (d *Detector) Trace(text string) Trace {
 	rd.cutClauses()
 	rd.findWords(d.vocab)
 	rd.findTokens()
-	out := Trace{Tokens: rd.tokenPrints()}
+	out := Trace{Tokens: rd.tokenPrints(), Hosts: rd.hostPrints()}
 	if len(rd.units) >= minTraced {
 		out.Text = rd.print(0, len(rd.units))
 	}
@@ -46,6 +47,20 @@ func (rd *reading) tokenPrints() []uint64 {
 			to = rd.pathEnd(to)
 		}
 		if p := rd.print(h.from, to); !slices.Contains(out, p) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// hostPrints are the fingerprints of the hosts of links.
+func (rd *reading) hostPrints() []uint64 {
+	var out []uint64
+	for _, h := range rd.hits {
+		if h.sigs&(sigLink|sigOddLink) == 0 || len(out) == maxTokens {
+			continue
+		}
+		if p := rd.print(h.from, h.to); !slices.Contains(out, p) {
 			out = append(out, p)
 		}
 	}

@@ -40,6 +40,10 @@ func TestTraceOfLinksAndOfLittle(t *testing.T) {
 	if a, b := link("abc.top/x1"), link("abc.top/x2"); a == b {
 		t.Errorf("two pages, one token: %x", a)
 	}
+	a, b := d.Trace("看 https://abc.top/x1"), d.Trace("买 shop.abc.top/y?z=1 和 jd.com")
+	if len(a.Hosts) != 1 || len(b.Hosts) != 1 || a.Hosts[0] != b.Hosts[0] || d.Trace("abd.top/x1").Hosts[0] == a.Hosts[0] {
+		t.Errorf("hosts %x and %x", a.Hosts, b.Hosts)
+	}
 	for _, text := range []string{"", "好的", "收到,谢谢", strings.Repeat("🎉", 10000)} {
 		if got := d.Trace(text); got.Text != 0 || len(got.Tokens) != 0 {
 			t.Errorf("%.20q leaves %x", text, got)

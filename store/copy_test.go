@@ -63,7 +63,7 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.DecideFlag(FlagDecision{EntryID: entry.ID, Decision: DecideRelease, Who: "anna"}),
 			tx.AddMedia(&Media{Name: "海报.png", Type: bot.AttachImage}, []byte{0x89, 0, 0xff}), tx.PutMediaUpload(MediaUpload{MediaID: 1, PlatformID: "m", UploadedAt: tx.Now, ExpiresAt: tx.Now}),
 			tx.AddPhrase(&Phrase{Name: "p", Attachments: []bot.Attachment{{Type: bot.AttachImage, Media: "1"}}}),
-			tx.AddPolicy(&PolicyVersion{ChatID: "wr1", Data: PolicySettings{Mode: "dry"}}), tx.SeeHosts(map[int64]bool{1: true}),
+			tx.AddPolicy(&PolicyVersion{ChatID: "wr1", Data: PolicySettings{Mode: "dry"}}), tx.SeeHosts(map[int64]bool{1: true}), tx.Talk(map[string]string{"wm1": "2026-11-23"}),
 			tx.FillGroups([]string{"wr1"}, tx.Now.AddDate(0, 0, 8)),
 			tx.PutConsent(Consent{Customer: "wm1", UserID: "wang", Agreed: true, Source: ConsentCallback, At: tx.Now}),
 			tx.MissSlot("job", tx.Now, "local"), tx.db.Exec(`INSERT INTO meta (key, value) VALUES ('a', 'b')`).Error,

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"maps"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -87,16 +85,4 @@ func (tx *Tx) AddPolicy(v *PolicyVersion) error {
 	}
 	v.Version, v.CreatedAt = last+1, tx.Now
 	return staleIfTaken(tx.db.Create(v).Error)
-}
-
-// SeeHosts notes that links to hosts were posted now; the value says that staff did, which makes
-// a host trusted for good.
-func (tx *Tx) SeeHosts(hosts map[int64]bool) error {
-	for _, host := range slices.Sorted(maps.Keys(hosts)) {
-		if _, err := tx.exec(`INSERT INTO link_host (host, first_at, trusted) VALUES (?,?,?)
-			ON CONFLICT (host) DO UPDATE SET trusted = excluded.trusted WHERE excluded.trusted AND NOT link_host.trusted`, host, tx.Now.UnixMilli(), hosts[host]); err != nil {
-			return err
-		}
-	}
-	return nil
 }

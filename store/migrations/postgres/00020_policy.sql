@@ -25,9 +25,17 @@ CREATE TABLE link_host (
   trusted  BOOLEAN NOT NULL
 );
 
+-- People who said something harmless: on how many local days, and the last of them. It is kept
+-- when the messages themselves are forgotten.
+CREATE TABLE talker (
+  sender   TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+  days     BIGINT NOT NULL,
+  last_day TEXT COLLATE "C" NOT NULL
+);
+
 -- What is asked about the senders of each batch of messages.
-DROP INDEX message_sender;
-CREATE INDEX message_sender ON message (sender, sent_at, verdict);
+DROP INDEX message_fingerprint;
+CREATE INDEX message_copies ON message (fingerprint, sent_at, sender, chat_id) WHERE fingerprint <> 0;
 CREATE INDEX mod_case_member ON mod_case (member, created_at);
 CREATE INDEX stint_removed ON stint (inviter, joined_at) WHERE left_how = 'removed' AND inviter <> '';
 CREATE INDEX stint_removed_guest ON stint (referrer, joined_at) WHERE left_how = 'removed' AND referrer <> '';
