@@ -189,7 +189,7 @@ func (a *App) features() features {
 		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Calendar: a.calendar, Log: o.Log,
 			PublicURL: o.Config.PublicURL, Random: o.Random, SecondPerson: o.Config.PromotionsSecondPerson, Chats: p, QuotaRule: quota.Rule, Links: links, Notify: o.Config.PromotionsNotify},
 		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log, AtOnce: pollers(o.Serial), Quota: quota},
-		moderation: &moderation.Moderator{Store: a.Store, PublicURL: o.Config.PublicURL, Detector: o.Detector, Cards: true, Notify: o.Config.ModerationNotify, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
+		moderation: &moderation.Moderator{Store: a.Store, PublicURL: o.Config.PublicURL, Detector: o.Detector, Cards: true, Notify: o.Config.ModerationNotify, AppChats: p, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
 		library:    promotions.NewLibrary(a.Store, p, o.Now),
@@ -240,6 +240,9 @@ func (a *App) send(m *metrics, f features) {
 	a.sender.Perform(moderation.CardSender{Platform: p}, fewWorkers)
 	a.sender.Perform(moderation.TicketTeller{Platform: p}, fewWorkers)
 	a.sender.Perform(moderation.AppAnswerer{Platform: p}, fewWorkers)
+	a.sender.Perform(moderation.MemberRemover{Moderator: f.moderation, Platform: p}, fewWorkers)
+	a.sender.Perform(moderation.ChatPoster{Platform: p}, fewWorkers)
+	a.sender.Perform(moderation.CaseNoteTeller{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
 	a.sender.Perform(handlers.CardUpdater{Platform: p}, fewWorkers)
 	a.sender.Perform(&promotions.MassSender{Platform: p, Store: a.Store, Now: o.Now, Library: f.library}, fewWorkers)
 	a.sender.Perform(promotions.OwnerCarder{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)

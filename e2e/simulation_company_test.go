@@ -446,6 +446,10 @@ func (s *simulation) answerCard(user string, card sandbox.Card) {
 		s.did(s.box.PressCard(user, card.TaskID, key), "%s presses %s on %s", user, key, card.TaskID)
 		return
 	}
+	if key := card.Buttons[0].Key; key != "removed" { // only a warning, or what was done already
+		s.did(s.box.PressCard(user, card.TaskID, key), "%s presses %s on %s", user, key, card.TaskID)
+		return
+	}
 	if s.chance(0.3) {
 		s.did(s.box.PressCard(user, card.TaskID, "dismiss"), "%s presses dismiss on %s", user, card.TaskID)
 		return

@@ -4,198 +4,280 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"xiaobu/bot"
 	"xiaobu/handlers"
+	"xiaobu/spam"
 	"xiaobu/store"
 )
 
-// How long an owner is given, and how often asked.
+// What bounds a case.
 const (
-	caseLife   = 72 * time.Hour // then a case expires; WeCom keeps a card as long
-	maxAsks    = 3
-	askRetry   = 10 * time.Minute // after a card that could not be sent
-	ownerRetry = 5 * time.Second  // while no owner is known; grows with the case's age
-	recheck    = time.Minute      // after the owner said "removed" and the list did not agree
-	maxQuote   = 200              // bytes of a message shown on a card
-	caseBatch  = 50
-	keyRemoved = "removed"
-	keyDismiss = "dismiss"
+	caseLife  = 72 * time.Hour // then a case expires; WeCom keeps a card as long
+	recheck   = time.Minute    // after somebody said "removed" and the list did not agree
+	maxClaims = 2              // false ones that are answered with another card to whoever made them
+	caseBatch = 50
+	maxReason = 500 // bytes of what people write down
+	maxBy     = 64
 )
 
-// noOwner is the note of a case for which nobody can be asked.
-const noOwner = "no owner of the group is known yet"
-
-// askAfter is how long the owner has after each card.
-var askAfter = [maxAsks]time.Duration{30 * time.Minute, 4 * time.Hour, caseLife}
-
-// AskOwner is the action of showing a case to the group's owner.
-type AskOwner struct {
-	Case int64      `json:"case"`
-	Nth  int        `json:"nth"`
-	To   bot.UserID `json:"to"`
-	Card bot.Card   `json:"card"`
-}
-
-// ActionKind names the action.
-func (AskOwner) ActionKind() string { return "card" }
-
-// ActionKey makes each card of a case one.
-func (a AskOwner) ActionKey() string { return "card:" + a.Card.TaskID }
-
-// Retry is never: a card that may have been shown is followed by a reminder instead.
-func (AskOwner) Retry() bot.RetryRule { return bot.RetryNever }
+// Who acts besides people.
+const (
+	byAPI   = "api"
+	byClock = "clock"
+	byList  = "member list"
+	byBot   = "bot"
+)
 
 // open opens a case about a person in a group, or adds to the one that is open: a case that
 // was only a warning becomes a removal when worse follows.
 func (m *Moderator) open(tx *store.Tx, c store.Case) (store.Case, error) {
-	known, err := tx.OpenCase(bot.ChatID(c.ChatID), bot.MemberID(c.Member))
-	if err == nil {
-		if known.Action == ActRemove || c.Action != ActRemove {
-			return known, nil
+	for {
+		known, err := tx.OpenCase(bot.ChatID(c.ChatID), bot.MemberID(c.Member))
+		if err == nil {
+			if known, err = tx.HoldCase(known.ID); err != nil {
+				return c, err
+			}
+			if !known.Closed() {
+				return m.add(tx, known, c)
+			}
+			continue // closed meanwhile
 		}
-		known.Action = ActRemove
-		if err := tx.SaveCase(known, known.Status); err != nil {
-			return known, err
+		if !errors.Is(err, store.ErrNotFound) {
+			return c, err
 		}
-		return known, m.ask(tx, known)
-	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return c, err
-	}
-	c.Status = store.CaseOpen
-	c.NextAt = tx.Now.Add(caseLife)
-	if st, err := tx.LastStint(bot.ChatID(c.ChatID), bot.MemberID(c.Member)); err == nil {
-		c.MemberName = st.Name
-		if st.Nickname != "" {
-			c.MemberName = st.Nickname
+		if err := m.describe(tx, &c); err != nil {
+			return c, err
 		}
+		err = tx.AddCase(&c)
+		if errors.Is(err, store.ErrStale) {
+			continue // somebody else opened one in this moment
+		}
+		if err != nil {
+			return c, err
+		}
+		if err := m.step(tx, c, store.StepOpened, c.OpenedBy, opening(c)); err != nil {
+			return c, err
+		}
+		return c, m.start(tx, c)
 	}
-	if err := tx.AddCase(&c); err != nil {
-		return c, err
-	}
-	if c.Action != ActRemove {
-		return c, nil
-	}
-	return c, m.ask(tx, c)
 }
 
-// ask writes a card to the owner into the outbox.
-func (m *Moderator) ask(tx *store.Tx, c store.Case) error {
-	if !m.Cards || c.Asks >= maxAsks {
+// describe fills in what is known of the person when a case is opened.
+func (m *Moderator) describe(tx *store.Tx, c *store.Case) error {
+	c.Status, c.NextAt = store.CaseOpen, tx.Now.Add(caseLife)
+	st, err := tx.LastStint(bot.ChatID(c.ChatID), bot.MemberID(c.Member))
+	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
-	chat, err := tx.Chat(bot.ChatID(c.ChatID))
-	if errors.Is(err, store.ErrNotFound) || (err == nil && chat.Owner == "") {
-		return m.askLater(tx, c)
+	if c.UnionID == "" {
+		c.UnionID = st.UnionID
+	}
+	if c.MemberName == "" {
+		c.MemberName = st.Name
+	}
+	if st.Nickname != "" {
+		c.MemberName = st.Nickname
+	}
+	return err
+}
+
+// opening says why a case was opened.
+func opening(c store.Case) string {
+	var why []string
+	for _, r := range c.Reasons {
+		if r.Weight > 0 {
+			why = append(why, r.Detail)
+		}
+	}
+	return strings.Join(why, ";")
+}
+
+// add takes what follows into an open case. What is worse than what it stands on takes its
+// place, with the text that the reasons speak of.
+func (m *Moderator) add(tx *store.Tx, known, c store.Case) (store.Case, error) {
+	if c.MessageID != "" {
+		if err := tx.AddStepAtMost(store.CaseStep{CaseID: known.ID, What: store.StepMessage, Detail: c.MessageID}, maxMessageSteps); err != nil {
+			return known, err
+		}
+	}
+	raised := known.Action != ActRemove && c.Action == ActRemove
+	if !raised && !worse(c.Rung, known.Rung) {
+		return known, nil
+	}
+	if raised {
+		known.Action, known.Level, known.Lead = ActRemove, levelOwner, nil
+		known.Verdict, known.Score, known.Reasons, known.Text, known.MessageID = c.Verdict, c.Score, c.Reasons, c.Text, c.MessageID
+	}
+	if worse(c.Rung, known.Rung) {
+		known.Rung = c.Rung
+	}
+	if err := tx.SaveCase(known, known.Status); err != nil || !raised {
+		return known, err
+	}
+	if err := m.step(tx, known, store.StepRaised, c.OpenedBy, opening(c)); err != nil {
+		return known, err
+	}
+	return known, m.start(tx, known)
+}
+
+// maxMessageSteps is how many further messages of a person are told in a case's history; the
+// case has them all.
+const maxMessageSteps = 20
+
+// start does what a case's action asks for: the person is warned, or removed where a program
+// may, or somebody is asked to.
+func (m *Moderator) start(tx *store.Tx, c store.Case) error {
+	switch {
+	case c.Action == ActWarn:
+		return m.warn(tx, c)
+	case c.Action != ActRemove:
+		return nil
+	case c.AppChat && m.acts(tx, c):
+		return m.removeNow(tx, c)
+	}
+	return m.ask(tx, c)
+}
+
+// acts reports whether the bot may do something by itself in a case's group.
+func (m *Moderator) acts(tx *store.Tx, c store.Case) bool {
+	p, err := m.policyFor(tx.Reader, bot.ChatID(c.ChatID))
+	return err == nil && p.Mode == ModeAct // else people are asked
+}
+
+// step writes down what was done about a case.
+func (m *Moderator) step(tx *store.Tx, c store.Case, what, who, detail string) error {
+	return tx.AddStep(store.CaseStep{CaseID: c.ID, What: what, Who: who, Detail: detail})
+}
+
+// close ends a case, and whatever of it still waits or is shown. task is the card that was
+// pressed, if one was.
+func (m *Moderator) close(tx *store.Tx, c store.Case, status, note, by, task string) error {
+	known := c.Status
+	c.Status, c.Note, c.ClosedBy, c.ClosedAt, c.NextAt = status, note, by, tx.Now, time.Time{}
+	if err := tx.SaveCase(c, known); err != nil {
+		return err
+	}
+	if err := m.step(tx, c, status, by, note); err != nil {
+		return err
+	}
+	if err := settled(tx, c); err != nil {
+		return err
+	}
+	name := ""
+	if staff, err := tx.IsStaff(bot.MemberID(by)); err != nil {
+		return err
+	} else if staff {
+		if name, err = handlers.StaffName(tx.Reader, by); err != nil {
+			return err
+		}
+	}
+	return m.settleCards(tx, c, settledNote(status, name), task)
+}
+
+// settledNote is what cards of a case say in the place of their buttons.
+func settledNote(status, name string) string {
+	word := map[string]string{store.CaseRemoved: "已移出", store.CaseDismissed: "已标记为不是广告", store.CaseExpired: "已过期"}[status]
+	if name != "" && status == store.CaseDismissed {
+		return "已由 " + name + " 处理:不是广告"
+	}
+	return word
+}
+
+// refuted closes a case of which somebody says that it was no spam, and learns from that.
+func (m *Moderator) refuted(tx *store.Tx, c store.Case, note, by, task string) error {
+	if err := m.dismissed(tx, c, note, by, task); err != nil {
+		return err
+	}
+	return m.learn(tx, c, store.LabelHam, by)
+}
+
+// dismissed closes a case that was no spam: its strikes are taken back.
+func (m *Moderator) dismissed(tx *store.Tx, c store.Case, note, by, task string) error {
+	if _, err := tx.TakeStrikes(c.ID, by); err != nil {
+		return err
+	}
+	return m.close(tx, c, store.CaseDismissed, note, by, task)
+}
+
+// removed closes a case whose person the member list no longer has. Where somebody removed him
+// and the ladder has come so far, he goes on the blocklist.
+func (m *Moderator) removed(tx *store.Tx, c store.Case, note, by string, confirmed bool) error {
+	if err := m.close(tx, c, store.CaseRemoved, note, by, ""); err != nil {
+		return err
+	}
+	if !confirmed {
+		return nil
+	}
+	if who := whoRemoved(c, by); who != "" {
+		if err := m.learn(tx, c, store.LabelSpam, who); err != nil {
+			return err
+		}
+	}
+	if c.Rung != RungBlock {
+		return nil
+	}
+	return m.blockFor(tx, c)
+}
+
+// whoRemoved is the person whose word a removal is; empty: nobody's.
+func whoRemoved(c store.Case, by string) string {
+	if c.ClaimedBy != "" || by == byList || by == byBot || by == byClock {
+		return c.ClaimedBy
+	}
+	return by
+}
+
+// Handle follows people and buttons: a join of a blocked person opens a case, a leave closes
+// it, a press of a card's button is somebody's word.
+func (m *Moderator) Handle(_ context.Context, tx *store.Tx, e bot.Event) error {
+	switch d := e.Data.(type) {
+	case bot.MemberJoined:
+		return m.joined(tx, e, d)
+	case bot.MemberLeft:
+		return m.left(tx, e, d)
+	case bot.CardPressed:
+		return m.pressed(tx, e, d)
+	case bot.AppMessage:
+		return m.asked(tx, e, d)
+	}
+	return nil
+}
+
+// left closes the case of someone whom the member list no longer has.
+func (m *Moderator) left(tx *store.Tx, e bot.Event, d bot.MemberLeft) error {
+	c, err := tx.OpenCase(e.Chat, d.Member)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
 	}
 	if err != nil {
 		return err
 	}
-	known := c.Status
-	c.Asks++
-	if c.Note == noOwner {
-		c.Note = ""
-	}
-	c.NextAt = tx.Now.Add(askAfter[min(c.Asks, maxAsks)-1])
-	if err := tx.SaveCase(c, known); err != nil {
+	if c, err = tx.HoldCase(c.ID); err != nil || c.Closed() {
 		return err
 	}
-	_, err = tx.Enqueue(AskOwner{Case: c.ID, Nth: c.Asks, To: bot.UserID(chat.Owner), Card: m.card(c, chat)}, store.When{Deadline: c.CreatedAt.Add(caseLife)})
-	return err
+	last, err := tx.LastStint(e.Chat, d.Member)
+	if err != nil || last.LeftAt.IsZero() {
+		return err // came back meanwhile
+	}
+	return m.removed(tx, c, leaving(d.How), byList, d.How == bot.LeftRemoved || c.Claims > c.FalseClaims)
 }
 
-// askLater keeps a case for which nobody is known who could be asked: the feed may tell of a
-// group before the first read of it. The group is read, and the case looked at again and
-// again, ever more rarely.
-func (m *Moderator) askLater(tx *store.Tx, c store.Case) error {
-	c.Note = noOwner
-	c.NextAt = tx.Now.Add(max(ownerRetry, tx.Now.Sub(c.CreatedAt)))
-	if err := tx.SaveCase(c, c.Status); err != nil {
-		return err
+// leaving says how a person left.
+func leaving(how bot.LeaveHow) string {
+	switch how {
+	case bot.LeftRemoved:
+		return "was removed from the group"
+	case bot.LeftAlone:
+		return "left the group"
 	}
-	return lookAgain(tx, c, fmt.Sprintf("case:%d", c.ID))
+	return "is no longer in the group"
 }
 
-// card shows what was said, why it was flagged, and what to do.
-func (m *Moderator) card(c store.Case, chat store.Chat) bot.Card {
-	name := c.MemberName
-	if name == "" {
-		name = c.Member
-	}
-	card := bot.Card{
-		TaskID: caseTask(c, c.Asks),
-		Title:  "疑似广告,请群主处理",
-		Desc:   chat.Name,
-		Quote:  handlers.Clip(c.Text, maxQuote),
-		Note:   "请在群里移出该成员,再点「已移出」;误报请点「不是广告」。",
-		Fields: []bot.CardField{{Name: "发送人", Value: name}, {Name: "时间", Value: c.CreatedAt.In(m.Zone).Format("01-02 15:04")}},
-		Buttons: []bot.CardButton{
-			{Text: "已移出", Key: keyRemoved, Primary: true},
-			{Text: "不是广告", Key: keyDismiss},
-		},
-	}
-	for _, r := range c.Reasons {
-		if r.Weight > 0 && len(card.Fields) < 5 {
-			card.Fields = append(card.Fields, bot.CardField{Name: "理由", Value: r.Detail})
-		}
-	}
-	if c.Asks > 1 {
-		card.Title = fmt.Sprintf("第%d次提醒:疑似广告还在群里", c.Asks-1)
-	}
-	return card
-}
-
-// CardSender performs AskOwner.
-type CardSender struct{ Platform bot.StaffNotifier }
-
-// ActionKind names the action it performs.
-func (CardSender) ActionKind() string { return AskOwner{}.ActionKind() }
-
-// Perform sends the card.
-func (s CardSender) Perform(ctx context.Context, a store.Action) (any, error) {
-	var ask AskOwner
-	if err := a.Decode(&ask); err != nil {
-		return nil, err
-	}
-	ref, err := s.Platform.SendCard(ctx, []bot.UserID{ask.To}, ask.Card)
-	return ref, err
-}
-
-// Record notes that the owner was asked. A card that was cut off may have been shown: the
-// case counts as asked, and the reminder follows.
-func (CardSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error {
-	var ask AskOwner
-	if err := a.Decode(&ask); err != nil {
-		return err
-	}
-	c, err := tx.Case(ask.Case)
-	if err != nil || (c.Status != store.CaseOpen && c.Status != store.CaseAsked) {
-		return err
-	}
-	known := c.Status
-	switch o.State {
-	case store.ActionSent, store.ActionUnknown:
-		c.Status = store.CaseAsked
-		if c.AskedAt.IsZero() {
-			c.AskedAt = tx.Now
-		}
-		if c.Asks == ask.Nth { // the owner's time begins when the card is there
-			c.NextAt = tx.Now.Add(askAfter[min(c.Asks, maxAsks)-1])
-		}
-	case store.ActionFailed:
-		c.Note, c.NextAt = "the owner could not be asked: "+o.Error, tx.Now.Add(askRetry)
-	default:
-		return nil
-	}
-	return tx.SaveCase(c, known)
-}
-
-// pressed takes the owner's word: "not spam" closes the case; "removed" is believed once
-// the group's member list agrees, so the group is read at once.
+// pressed takes somebody's word: "not spam" closes the case; "removed" is believed once the
+// group's member list agrees, so the group is read at once.
 func (m *Moderator) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error {
 	if id, ok := ticketOf(d.TaskID); ok {
 		return m.ticketPressed(tx, e, d, id)
@@ -207,24 +289,34 @@ func (m *Moderator) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error 
 	if !ok {
 		return nil
 	}
-	c, err := tx.Case(id)
+	c, err := tx.HoldCase(id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	note := "已记录"
-	if c.Status != store.CaseOpen && c.Status != store.CaseAsked {
-		return m.updateCard(tx, e, d, "已处理过")
+	by := string(d.User)
+	if d.Key == keyUndo {
+		return m.pressedUndo(tx, e, c, d)
 	}
+	if c.Closed() {
+		return m.updateCard(tx, e, d, "已处理过:"+settledNote(c.Status, ""))
+	}
+	note := ""
 	switch d.Key {
 	case keyDismiss:
 		note = "已标记为不是广告"
-		err = m.close(tx, c, store.CaseDismissed, "the owner says it is no spam", string(d.User))
+		err = m.refuted(tx, c, by+" says it is no spam", by, d.TaskID)
 	case keyRemoved:
 		note = "已收到,正在核对成员名单"
-		err = m.claim(tx, e, c, string(d.User))
+		err = m.claim(tx, e, c, by, d.TaskID)
+	case keyWarned:
+		note = "已记下,谢谢"
+		err = m.step(tx, c, store.StepWarned, by, d.TaskID)
+	case keyRaise:
+		note = "已改为移出"
+		err = m.raise(tx, c, by, d.TaskID)
 	default:
 		return nil
 	}
@@ -234,55 +326,103 @@ func (m *Moderator) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error 
 	return m.updateCard(tx, e, d, note)
 }
 
+// raise turns a warning into a removal because somebody wants it.
+func (m *Moderator) raise(tx *store.Tx, c store.Case, by, detail string) error {
+	if c.Action == ActRemove {
+		return nil
+	}
+	c.Action, c.Level = ActRemove, levelOwner
+	if err := tx.SaveCase(c, c.Status); err != nil {
+		return err
+	}
+	if err := m.step(tx, c, store.StepRaised, by, detail); err != nil {
+		return err
+	}
+	return m.start(tx, c)
+}
+
 // claim notes that someone says the person was removed, and has the group read.
-func (m *Moderator) claim(tx *store.Tx, e bot.Event, c store.Case, by string) error {
-	last, err := tx.LastStint(bot.ChatID(c.ChatID), bot.MemberID(c.Member))
-	gone := errors.Is(err, store.ErrNotFound) || (err == nil && !last.LeftAt.IsZero())
-	if err != nil && !gone {
+func (m *Moderator) claim(tx *store.Tx, e bot.Event, c store.Case, by, task string) error {
+	there, known, err := m.stillThere(tx, c)
+	if err != nil {
 		return err
 	}
-	if gone && err == nil {
-		return m.close(tx, c, store.CaseRemoved, "the member list no longer has the person", by)
+	c.Claims++
+	if err := m.step(tx, c, store.StepClaimed, by, task); err != nil {
+		return err
 	}
-	known := c.Status
+	if known && !there {
+		return m.removed(tx, c, "the member list no longer has the person", by, true)
+	}
 	c.ClaimedBy, c.NextAt = by, tx.Now.Add(recheck)
-	if err := tx.SaveCase(c, known); err != nil {
+	if err := tx.SaveCase(c, c.Status); err != nil {
 		return err
 	}
-	return lookAgain(tx, c, fmt.Sprintf("claim:%d", e.ID))
+	return m.lookAgain(tx, c, fmt.Sprintf("claim:%d", e.ID))
+}
+
+// stillThere reports whether the person of a case is in the group, as far as it was read.
+func (m *Moderator) stillThere(tx *store.Tx, c store.Case) (there, known bool, err error) {
+	if c.AppChat {
+		chat, err := tx.AppChat(bot.ChatID(c.ChatID))
+		if errors.Is(err, store.ErrNotFound) {
+			return false, false, nil
+		}
+		return chat.Has(bot.MemberID(c.Member)), err == nil, err
+	}
+	last, err := tx.LastStint(bot.ChatID(c.ChatID), bot.MemberID(c.Member))
+	if errors.Is(err, store.ErrNotFound) {
+		return false, false, nil
+	}
+	return last.LeftAt.IsZero(), err == nil, err
 }
 
 // lookAgain has a case's group read.
-func lookAgain(tx *store.Tx, c store.Case, why string) error {
+func (m *Moderator) lookAgain(tx *store.Tx, c store.Case, why string) error {
 	id := bot.ChatID(c.ChatID)
+	if c.AppChat {
+		return tx.LookAtAppChat(id, tx.Now, "")
+	}
 	_, err := tx.PutEvents(bot.Event{Key: "due:" + why + ":" + c.ChatID, Kind: bot.KindChatDue, At: tx.Now, Chat: id,
 		Lane: bot.ChatLane(id), Derived: true, Data: bot.ChatDue{Why: "case"}})
 	return err
 }
 
-func (m *Moderator) updateCard(tx *store.Tx, e bot.Event, d bot.CardPressed, note string) error {
-	if d.UpdateCode == "" {
-		return nil
-	}
-	_, err := tx.Enqueue(handlers.UpdateCard{Code: d.UpdateCode, To: d.User, Note: note}, store.When{Deadline: tx.Now.Add(caseLife), Cause: e.ID})
-	return err
-}
-
-// Next returns when the next case is to be looked at.
+// Next returns when there is something to look at: a case, an app chat, or somebody whose time
+// on the blocklist is over.
 func (m *Moderator) Next(ctx context.Context) (time.Time, bool, error) {
-	return m.Store.Read(ctx).NextCase()
+	r := m.Store.Read(ctx)
+	var first time.Time
+	found := false
+	for _, next := range []func() (time.Time, bool, error){r.NextCase, r.NextBlocked, m.nextAppChat(r)} {
+		at, ok, err := next()
+		if err != nil {
+			return first, false, err
+		}
+		if ok && (!found || at.Before(first)) {
+			first, found = at, true
+		}
+	}
+	return first, found, nil
 }
 
 // Review looks at the cases whose time has come: a claim that the list does not bear out is
-// asked about again, an owner who does not answer is reminded, and in the end a case expires.
+// asked about again, who does not answer is reminded, then others are asked, and in the end a
+// case expires.
 func (m *Moderator) Review(ctx context.Context) error {
+	if err := m.Store.Tx(ctx, func(tx *store.Tx) error { return tx.ExpireBlocked() }); err != nil {
+		return err
+	}
+	if err := m.lookAtAppChats(ctx); err != nil {
+		return err
+	}
 	due, err := m.Store.Read(ctx).DueCases(m.Now(), caseBatch)
 	if err != nil {
 		return err
 	}
 	for _, c := range due {
 		err := m.Store.Tx(ctx, func(tx *store.Tx) error {
-			now, err := tx.Case(c.ID)
+			now, err := tx.HoldCase(c.ID)
 			if err != nil || now.NextAt.IsZero() || now.NextAt.After(tx.Now) {
 				return err
 			}
@@ -296,40 +436,202 @@ func (m *Moderator) Review(ctx context.Context) error {
 }
 
 func (m *Moderator) review(tx *store.Tx, c store.Case) error {
-	if !tx.Now.Before(c.CreatedAt.Add(caseLife)) {
-		return m.close(tx, c, store.CaseExpired, "nobody acted in time", "clock")
-	}
-	last, err := tx.LastStint(bot.ChatID(c.ChatID), bot.MemberID(c.Member))
-	switch {
-	case errors.Is(err, store.ErrNotFound) && c.ClaimedBy != "":
-		return m.close(tx, c, store.CaseRemoved, "the member list does not have the person", c.ClaimedBy)
-	case err != nil && !errors.Is(err, store.ErrNotFound):
+	there, known, err := m.stillThere(tx, c)
+	if err != nil {
 		return err
-	case err == nil && !last.LeftAt.IsZero():
-		return m.close(tx, c, store.CaseRemoved, "the member list no longer has the person", "member list")
+	}
+	if !there && (known || c.ClaimedBy != "") {
+		by, note := c.ClaimedBy, "the member list does not have the person"
+		if by == "" {
+			by = byList
+		}
+		return m.removed(tx, c, note, by, c.ClaimedBy != "" || c.AppChat)
+	}
+	if !tx.Now.Before(c.CreatedAt.Add(caseLife)) {
+		note := "nobody acted in time"
+		if c.Action == ActWarn {
+			note = "the warning was the end of it"
+		}
+		return m.close(tx, c, store.CaseExpired, note, byClock, "")
 	}
 	if c.ClaimedBy != "" {
-		c.Note, c.ClaimedBy = c.ClaimedBy+" said removed, but the member list still has the person", ""
-	}
-	known := c.Status
-	c.NextAt = c.CreatedAt.Add(caseLife)
-	if err := tx.SaveCase(c, known); err != nil {
-		return err
+		return m.falseClaim(tx, c)
 	}
 	if c.Action != ActRemove {
-		return nil
+		c.NextAt = c.CreatedAt.Add(caseLife)
+		return tx.SaveCase(c, c.Status)
+	}
+	if c, err = m.newOwner(tx, c); err != nil {
+		return err
 	}
 	return m.ask(tx, c)
 }
-func caseTask(c store.Case, nth int) string { return fmt.Sprintf("case-%d-%d", c.ID, nth) }
 
-// caseOf reads a card's task id back.
-func caseOf(task string) (int64, bool) {
-	rest, ok := strings.CutPrefix(task, "case-")
-	if !ok {
-		return 0, false
+// falseClaim tells whoever said "removed" that the list still has the person. Who says so again
+// and again is not asked any more; others are.
+func (m *Moderator) falseClaim(tx *store.Tx, c store.Case) error {
+	by := c.ClaimedBy
+	c.Note, c.ClaimedBy = by+" said removed, but the member list still has the person", ""
+	c.FalseClaims++
+	if err := m.step(tx, c, store.StepClaimFalse, by, "成员名单里还有此人"); err != nil {
+		return err
 	}
-	id, _, _ := strings.Cut(rest, "-")
-	n, err := strconv.ParseInt(id, 10, 64)
-	return n, err == nil
+	if c.FalseClaims >= maxClaims {
+		c.Level = max(c.Level, levelManager)
+		if err := tx.SaveCase(c, c.Status); err != nil {
+			return err
+		}
+		return m.ask(tx, c)
+	}
+	if !m.Cards {
+		return tx.SaveCase(c, c.Status)
+	}
+	at, err := m.place(tx, c)
+	if err != nil {
+		return err
+	}
+	c.NextAt = m.within(c, tx.Now.Add(m.gap(levelOwner)))
+	return m.send(tx, c, at, []bot.UserID{bot.UserID(by)}, store.StepClaimFalse)
+}
+
+// newOwner begins to ask anew where the group was handed over meanwhile.
+func (m *Moderator) newOwner(tx *store.Tx, c store.Case) (store.Case, error) {
+	at, err := m.place(tx, c)
+	if err != nil || c.Owner == "" || at.owner == "" || string(at.owner) == c.Owner {
+		return c, err
+	}
+	if err := m.settleCards(tx, c, "群主已更换,请新群主处理", ""); err != nil {
+		return c, err
+	}
+	if err := m.step(tx, c, store.StepNewOwner, string(at.owner), "原群主 "+c.Owner); err != nil {
+		return c, err
+	}
+	c.Owner, c.Level = string(at.owner), levelOwner
+	return c, nil
+}
+
+// Dismiss closes a case: it was no spam. by may be empty.
+func (m *Moderator) Dismiss(ctx context.Context, id int64, by, note string) (store.Case, error) {
+	if by == "" {
+		by = byAPI
+	}
+	if note == "" {
+		note = "dismissed"
+	}
+	return m.change(ctx, id, func(tx *store.Tx, c store.Case) error { return m.refuted(tx, c, note, by, "") })
+}
+
+// Remove has the person of a case removed: whoever can is asked now. by may be empty.
+func (m *Moderator) Remove(ctx context.Context, id int64, by string) (store.Case, error) {
+	if by == "" {
+		by = byAPI
+	}
+	return m.change(ctx, id, func(tx *store.Tx, c store.Case) error {
+		if c.Action != ActRemove {
+			return m.raise(tx, c, by, "")
+		}
+		if c.Lead != nil {
+			c.Lead = nil
+			if err := tx.SaveCase(c, c.Status); err != nil {
+				return err
+			}
+		}
+		return m.start(tx, c)
+	})
+}
+
+func (m *Moderator) change(ctx context.Context, id int64, fn func(*store.Tx, store.Case) error) (store.Case, error) {
+	err := m.Store.Tx(ctx, func(tx *store.Tx) error {
+		c, err := tx.HoldCase(id)
+		if err != nil {
+			return err
+		}
+		if c.Closed() {
+			return &handlers.Conflict{Detail: "the case is closed: " + c.Status}
+		}
+		return fn(tx, c)
+	})
+	if err != nil {
+		return store.Case{}, err
+	}
+	return m.Store.Read(ctx).Case(id)
+}
+
+// Opening is a case that somebody opens by hand.
+type Opening struct {
+	Chat   bot.ChatID
+	Member bot.MemberID
+	Reason string
+	By     string
+	Action string // warn or remove; empty: remove
+}
+
+// Open opens a case by hand, or adds to the one that is open. A group that is not known is
+// asked for among the app's own chats.
+func (m *Moderator) Open(ctx context.Context, o Opening, remember handlers.Remember) (store.Case, error) {
+	if err := checkOpening(&o); err != nil {
+		return store.Case{}, err
+	}
+	if err := m.findAppChat(ctx, o.Chat); err != nil {
+		return store.Case{}, err
+	}
+	var opened store.Case
+	err := m.Store.Tx(ctx, func(tx *store.Tx) error {
+		c := store.Case{ChatID: string(o.Chat), Member: string(o.Member), Verdict: string(spam.Spam), Score: 1, Action: o.Action, OpenedBy: o.By,
+			Reasons: []store.Reason{{Check: "by_hand", Detail: o.By + ":" + o.Reason, Weight: 10}}}
+		var err error
+		if c.AppChat, err = m.checkMember(tx, o); err != nil {
+			return err
+		}
+		if opened, err = m.open(tx, c); err != nil {
+			return err
+		}
+		if opened, err = tx.Case(opened.ID); err != nil {
+			return err
+		}
+		return remember(tx, fmt.Sprint(opened.ID))
+	})
+	return opened, err
+}
+
+func checkOpening(o *Opening) error {
+	if o.Action == "" {
+		o.Action = ActRemove
+	}
+	switch {
+	case o.Chat == "" || len(o.Chat) > maxMessageID:
+		return handlers.Invalidf("chat_id", "has %d bytes; want 1 to %d", len(o.Chat), maxMessageID)
+	case o.Member == "" || len(o.Member) > maxMessageID:
+		return handlers.Invalidf("member", "has %d bytes; want 1 to %d", len(o.Member), maxMessageID)
+	case o.Action != ActRemove && o.Action != ActWarn:
+		return handlers.Invalidf("action", "is %q; want %s or %s", o.Action, ActRemove, ActWarn)
+	case strings.TrimSpace(o.Reason) == "" || len(o.Reason) > maxReason:
+		return handlers.Invalidf("reason", "has %d bytes; want 1 to %d: the person who is asked reads it", len(o.Reason), maxReason)
+	case strings.TrimSpace(o.By) == "" || len(o.By) > maxBy:
+		return handlers.Invalidf("by", "has %d bytes; want 1 to %d: who opens the case", len(o.By), maxBy)
+	}
+	return nil
+}
+
+// checkMember refuses a case about somebody who is not in the group, or who belongs to the
+// company and is in a customer group.
+func (m *Moderator) checkMember(tx *store.Tx, o Opening) (appChat bool, err error) {
+	chat, err := tx.AppChat(o.Chat)
+	if err == nil {
+		if !chat.Has(o.Member) {
+			return true, handlers.Invalidf("member", "is not in the chat %s", o.Chat)
+		}
+		return true, nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return false, err
+	}
+	st, err := tx.LastStint(o.Chat, o.Member)
+	switch {
+	case errors.Is(err, store.ErrNotFound) || err == nil && !st.LeftAt.IsZero():
+		return false, handlers.Invalidf("member", "is not in the group %s", o.Chat)
+	case err == nil && st.Kind == string(bot.Staff):
+		return false, handlers.Invalidf("member", "belongs to the company; cases in customer groups are about customers")
+	}
+	return false, err
 }

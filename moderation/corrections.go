@@ -317,7 +317,7 @@ func (m *Moderator) changeCase(tx *store.Tx, about subject, c *store.Correction,
 	switch {
 	case c.Label == store.LabelHam && open && after.Verdict == spam.Ham && standsOn(*about.known, about.message.MessageID):
 		c.CaseChange = CaseDismissal
-		return m.close(tx, *about.known, store.CaseDismissed, strings.TrimSuffix("its text is no spam: "+c.Note, ": "), c.Who)
+		return m.dismissed(tx, *about.known, strings.TrimSuffix("its text is no spam: "+c.Note, ": "), c.Who, "")
 	case c.Label == store.LabelHam, after.Verdict != spam.Spam, about.message.MessageID == "",
 		about.known != nil && !open, open && about.known.Action == ActRemove:
 		return nil

@@ -154,14 +154,22 @@ func (m *Moderator) checkMessage(msg FeedMessage) error {
 	return nil
 }
 
-// judge weighs who and what besides the text, and opens a case where the verdict asks for it.
-// The row is what is to be written down.
+// judge weighs who and what besides the text, and does what the verdict asks for. The row is
+// what is to be written down.
 func (m *Moderator) judge(tx *store.Tx, msg heard, f facts, p Policy) (Answer, store.Message, error) {
 	a := verdict(msg, f, p)
 	if msg.ticket != "" && !f.staff && p.tells() {
 		if err := m.route(tx, msg); err != nil {
 			return a, store.Message{}, err
 		}
+	}
+	if a.Would != ActNone {
+		done, err := m.act(tx, p, store.Case{ChatID: string(msg.Chat), Member: string(msg.Sender), MemberName: msg.Name, MessageID: msg.MessageID,
+			Text: msg.text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons})
+		if err != nil {
+			return a, store.Message{}, err
+		}
+		a.Action, a.Would, a.CaseID = done.Action, done.Would, done.Case
 	}
 	row := store.Message{MessageID: msg.MessageID, ChatID: string(msg.Chat), Sender: string(msg.Sender), SentAt: msg.SentAt.UTC(),
 		Text: msg.text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action,
@@ -172,15 +180,9 @@ func (m *Moderator) judge(tx *store.Tx, msg heard, f facts, p Policy) (Answer, s
 			row.Tokens = append(row.Tokens, int64(t))
 		}
 	}
-	if a.Action == ActNone {
-		return a, row, nil
+	if a.CaseID != 0 {
+		row.CaseID = &a.CaseID
 	}
-	c, err := m.open(tx, store.Case{ChatID: string(msg.Chat), Member: string(msg.Sender), MessageID: msg.MessageID,
-		Text: msg.text, Verdict: a.Verdict, Score: a.Score, Reasons: a.Reasons, Action: a.Action})
-	if err != nil {
-		return a, row, err
-	}
-	a.CaseID, row.CaseID = c.ID, &c.ID
 	return a, row, nil
 }
 

@@ -102,7 +102,7 @@ func TestAButtonDismissesACase(t *testing.T) {
 		t.Errorf("a closed case moved to %s", got)
 	}
 	var conflict *handlers.Conflict
-	if _, err := h.Remove(context.Background(), 1); !errors.As(err, &conflict) {
+	if _, err := h.Remove(context.Background(), 1, ""); !errors.As(err, &conflict) {
 		t.Errorf("a closed case was acted on: %v", err)
 	}
 }
@@ -121,7 +121,7 @@ func TestAnOwnerWhoDoesNotAnswerIsRemindedAndTheCaseExpires(t *testing.T) {
 	}
 	c, err := h.store.Read(ctx).Case(1)
 	h.must(err)
-	if c.Status != store.CaseExpired || c.Asks != maxAsks {
+	if c.Status != store.CaseExpired || c.Asks != 3 {
 		t.Errorf("case %+v", c)
 	}
 }

@@ -59,7 +59,7 @@ func TestAReporterIsWorthWhatHeWasRight(t *testing.T) {
 	h.report("wm003", "wm004")
 	c, err := h.store.Read(ctx).OpenCase(g1, "wm003")
 	h.must(err)
-	_, err = h.Dismiss(ctx, c.ID)
+	_, err = h.Dismiss(ctx, c.ID, "", "")
 	h.must(err)
 	h.deliver(h.world.leave(g1, "wm001", 1))
 	h.pass(time.Minute)

@@ -25,7 +25,7 @@ const (
 	ticketsMedian = 30 * 24 * time.Hour // whose closed tickets the figures are of
 )
 
-// Levels of telling people of a ticket: each is passed once.
+// Levels of asking people about a case or a ticket: each is passed once.
 const (
 	levelOwner = iota
 	levelReminder
@@ -262,7 +262,7 @@ func (m *Moderator) notTicket(tx *store.Tx, t store.Ticket, by, note string) err
 
 // saidSpam is the case of what a person says is advertising.
 func (m *Moderator) saidSpam(chat, member, text, by string) store.Case {
-	return store.Case{ChatID: chat, Member: member, Text: text, Verdict: "spam", Score: 1, Action: ActRemove,
+	return store.Case{ChatID: chat, Member: member, Text: text, Verdict: "spam", Score: 1, Action: ActRemove, OpenedBy: by,
 		Reasons: append([]store.Reason{{Check: "person", Detail: by + " 认定是广告", Weight: 5}}, reasonsOf(m.read(text))...)}
 }
 

@@ -113,6 +113,9 @@ func (tx *Tx) SaveChatRead(c Chat) error {
 	if err := tx.planMoved(c); err != nil {
 		return err
 	}
+	if err := tx.askNewOwner(c); err != nil {
+		return err
+	}
 	return one(tx.db.Model(&c).Where("chat_id = ?", c.ChatID).
 		Select("Name", "Owner", "Status", "Version", "Versions", "Customers", "Staff", "CreatedAt", "SyncedAt").Updates(&c))
 }

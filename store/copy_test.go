@@ -55,6 +55,8 @@ func fillEverything(t *testing.T, s *Store) {
 			tx.PutShop(Shop{ID: "s1", Name: "店"}), tx.AddChannel(&channel), tx.AddPromotion(&promo),
 			tx.AddMessage(Message{MessageID: "m1", ChatID: "wr1", Sender: "wm1", SentAt: tx.Now, Score: 0.25, Tokens: []int64{7}}),
 			tx.AddCase(&Case{ChatID: "wr1", Member: "wm1", Status: CaseOpen}), tx.Block(Blocked{Person: "wm2"}),
+			tx.AddStep(CaseStep{CaseID: 1, What: StepOpened}), tx.AddStrike(Strike{Member: "wm1", ChatID: "wr1", ExpiresAt: tx.Now}),
+			warning(tx, Warning{Member: "wm1", Day: "2026-11-23"}), tx.PutAppChat(AppChat{ChatID: "ops", NextAt: tx.Now}),
 			tx.PutReportTarget(ReportTarget{Kind: ReportChain, RobotID: &robot.ID}),
 			tx.AddScans([]ChannelDay{{ChannelID: 1, Day: "2026-11-22", Scans: 2, LastAt: tx.Now}}), tx.PutChannelPicture(ChannelPicture{ChannelID: 1, Address: "a", Content: "c"}),
 			tx.PutCalendarDay(CalendarDay{Date: "2026-12-24", Kind: DayBlackout}), tx.PutQuiet(&Hours{From: "22:00", To: "08:00"}),
@@ -132,6 +134,11 @@ func fillTickets(tx *Tx) error {
 	_, err3 := tx.AddAppAsk(&AppAsk{UserID: "wang", MessageID: "1", Status: AskOpen})
 	_, err4 := tx.AddConsequence(&Consequence{Cause: "case:1", Person: "wm1", Kind: ConsequenceCode, Ref: 1})
 	return errors.Join(err, err2, err3, err4, tx.AddTicketMessage(ticket, TicketMessage{MessageID: "m1", SentAt: tx.Now}, 10))
+}
+
+func warning(tx *Tx, w Warning) error {
+	_, err := tx.AddWarning(w, 1)
+	return err
 }
 
 type testAction struct{ kind, key string }

@@ -24,7 +24,7 @@ var models = []any{
 	Payout{}, PayoutStep{}, PayoutLine{}, PayoutItem{}, Promotion{}, Occurrence{}, Task{}, Delivery{}, Message{}, MessageToken{}, Case{}, Blocked{}, FirstAnswer{},
 	Callback{}, Evidence{}, Media{}, MediaContent{}, MediaUpload{}, Phrase{}, ChannelDay{}, ChannelPicture{}, Link{}, LinkHour{}, Order{}, CalendarDay{}, QuietHours{},
 	PromotionChange{}, Absence{}, Chase{}, Preflight{},
-	PolicyVersion{}, Consent{}, Correction{}, CorrectionEnd{},
+	PolicyVersion{}, Consent{}, Correction{}, CorrectionEnd{}, CaseStep{}, Strike{}, Warning{}, AppChat{},
 	Ticket{}, TicketMessage{}, TicketStep{}, MemberReport{}, AppAsk{}, Consequence{},
 }
 

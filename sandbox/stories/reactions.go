@@ -58,7 +58,8 @@ func (l *life) CardShown(card sandbox.Card) {
 }
 
 // act removes the customer whom a card names from the reader's groups by hand, then presses
-// the card's first button. A card that names nobody is left alone.
+// the card's first button. A card that names nobody is left alone, and one that says that
+// nobody is to be removed is only pressed.
 func (l *life) act(user, taskID string, r *rand.Rand) error {
 	card, err := l.s.Card(taskID)
 	if err != nil {
@@ -67,6 +68,9 @@ func (l *life) act(user, taskID string, r *rand.Rand) error {
 	person, chats := l.named(user, card)
 	if person == "" {
 		return nil
+	}
+	if strings.Contains(card.Text, "不用移出") {
+		chats = nil
 	}
 	for _, chat := range chats {
 		if err := l.s.Remove(chat, person); err != nil {

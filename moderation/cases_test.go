@@ -1,0 +1,445 @@
+package moderation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"xiaobu/bot"
+	"xiaobu/handlers"
+	"xiaobu/scheduler"
+	"xiaobu/store"
+)
+
+// shownCard is a card as somebody has it on the screen.
+type shownCard struct {
+	to   bot.UserID
+	card bot.Card
+	at   time.Time
+	note string // in the place of the buttons
+}
+
+// office is the company's staff and its app chats, in memory.
+type office struct {
+	now   func() time.Time
+	cards []*shownCard
+	texts []string // "to: text"
+	chats map[string]*bot.AppChat
+	said  []string // in app chats
+	// cut makes the next call of a kind end without an answer, after its work; refuse before.
+	cut    map[string]int
+	refuse map[string]error
+}
+
+func (o *office) outcome(op string) error {
+	if o.cut[op] > 0 {
+		o.cut[op]--
+		return &bot.UnknownError{Op: op, Err: errors.New("cut off")}
+	}
+	return nil
+}
+
+func (o *office) SendCard(_ context.Context, to []bot.UserID, c bot.Card) (bot.CardRef, error) {
+	for _, known := range o.cards {
+		if known.card.TaskID == c.TaskID {
+			return bot.CardRef{}, fmt.Errorf("task %s was used before", c.TaskID)
+		}
+	}
+	o.cards = append(o.cards, &shownCard{to: to[0], card: c, at: o.now()})
+	return bot.CardRef{UpdateCode: "sent:" + c.TaskID}, o.outcome("card")
+}
+
+func (o *office) UpdateCard(_ context.Context, code string, _ []bot.UserID, note string) error {
+	for _, c := range o.cards {
+		if strings.HasSuffix(code, ":"+c.card.TaskID) {
+			c.note = note
+		}
+	}
+	return nil
+}
+
+func (o *office) SendText(_ context.Context, to []bot.UserID, text string) error {
+	o.texts = append(o.texts, string(to[0])+": "+text)
+	return nil
+}
+
+func (o *office) CreateAppChat(context.Context, bot.AppChat) (string, error) { return "", nil }
+
+func (o *office) AppChat(_ context.Context, id string) (bot.AppChat, error) {
+	c := o.chats[id]
+	if c == nil {
+		return bot.AppChat{}, &bot.APIError{Op: "appchat/get", Code: 86003, Class: bot.ClassGone}
+	}
+	out := *c
+	out.Users = slices.Clone(c.Users)
+	return out, nil
+}
+
+func (o *office) UpdateAppChat(context.Context, string, string, bot.UserID, []bot.UserID, []bot.UserID) error {
+	return nil
+}
+
+func (o *office) SendAppChat(_ context.Context, id, text string) error {
+	o.said = append(o.said, id+": "+text)
+	return nil
+}
+
+func (o *office) RemoveMember(_ context.Context, chat bot.ChatID, member bot.MemberID) error {
+	if err := o.refuse["remove"]; err != nil {
+		return err
+	}
+	c := o.chats[string(chat)]
+	c.Users = slices.DeleteFunc(c.Users, func(u bot.UserID) bool { return string(u) == string(member) })
+	return o.outcome("remove")
+}
+
+// ward is a desk with the outbox and the clock's duties around it.
+type ward struct {
+	*desk
+	office *office
+	sender *scheduler.Sender
+}
+
+func newWard(t testing.TB, customers int) *ward {
+	t.Helper()
+	h := deskWithGroup(t, customers)
+	w := &ward{desk: h, office: &office{now: h.clock, chats: map[string]*bot.AppChat{}, cut: map[string]int{}, refuse: map[string]error{}}}
+	h.AppChats, h.Notify, h.Zone = w.office, []string{"boss"}, time.FixedZone("Shanghai", 8*60*60)
+	w.sender = scheduler.NewSender(scheduler.SenderConfig{Store: h.store, Now: h.clock, Log: slog.New(slog.DiscardHandler), Jitter: func() float64 { return 0.5 }, Owner: "test", Serial: true})
+	for _, p := range []scheduler.Performer{CardSender{w.office}, handlers.CardUpdater{Platform: w.office}, MemberRemover{h.Moderator, w.office}, ChatPoster{w.office},
+		CaseNoteTeller{handlers.StaffTeller{Platform: w.office, Now: h.clock}}} {
+		w.sender.Perform(p, 1)
+	}
+	h.must(h.store.Tx(context.Background(), func(tx *store.Tx) error {
+		if err := tx.PutShop(store.Shop{ID: "s1", Name: "北门店", Manager: "manager"}); err != nil {
+			return err
+		}
+		for _, id := range []bot.UserID{"owner", "manager", "boss"} {
+			if err := tx.NameStaff(id, "员工"+string(id)); err != nil {
+				return err
+			}
+		}
+		return tx.PlaceChat(g1, "s1", nil)
+	}))
+	return w
+}
+
+// live lets time go by: inbox, outbox and duties, whatever is first.
+func (w *ward) live(d time.Duration) {
+	w.t.Helper()
+	ctx := context.Background()
+	end := w.now.Add(d)
+	for range 10_000 {
+		_, err := w.d.Drain(ctx)
+		w.must(err)
+		w.must(w.Review(ctx))
+		_, err = w.sender.Drain(ctx)
+		w.must(err)
+		var first time.Time
+		for _, next := range []func(context.Context) (time.Time, bool, error){w.d.NextDue, w.sender.NextDue, w.Next} {
+			at, ok, err := next(ctx)
+			w.must(err)
+			if ok && (first.IsZero() || at.Before(first)) {
+				first = at
+			}
+		}
+		if first.IsZero() || first.After(end) {
+			w.set(end)
+			return
+		}
+		w.set(first)
+	}
+	w.t.Fatal("no rest")
+}
+
+// cardsOf are the cards that somebody has.
+func (w *ward) cardsOf(who bot.UserID) []*shownCard {
+	var out []*shownCard
+	for _, c := range w.office.cards {
+		if c.to == who {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// pressOn has somebody press a button of a card.
+func (w *ward) pressOn(c *shownCard, key string) {
+	w.t.Helper()
+	w.seq++
+	w.deliver(bot.Event{Key: fmt.Sprintf("press%d", w.seq), Kind: bot.KindCardPressed, At: w.now, Lane: "card:" + c.card.TaskID,
+		Data: bot.CardPressed{User: c.to, TaskID: c.card.TaskID, Key: key, UpdateCode: "pressed:" + c.card.TaskID}})
+	w.live(time.Second)
+}
+
+func (w *ward) theCase(id int64) store.Case {
+	w.t.Helper()
+	c, err := w.store.Read(context.Background()).Case(id)
+	w.must(err)
+	return c
+}
+
+// history are the steps of a case, in short.
+func (w *ward) history(id int64) string {
+	w.t.Helper()
+	steps, err := w.store.Read(context.Background()).CaseSteps(id)
+	w.must(err)
+	var out []string
+	for _, s := range steps {
+		out = append(out, strings.TrimSuffix(s.What+":"+s.Who, ":"))
+	}
+	return strings.Join(out, " ")
+}
+
+func (w *ward) advertises(n int, who bot.MemberID, chat bot.ChatID) Answer {
+	w.t.Helper()
+	return w.judge(FeedMessage{MessageID: fmt.Sprintf("ad%d", n), Chat: chat, Sender: who, Type: "text", Text: advert})
+}
+
+func TestThoseWhoCanActAreAskedOneAfterAnother(t *testing.T) {
+	w := newWard(t, 1)
+	w.advertises(1, "wm001", g1)
+	w.live(8 * time.Hour)
+	var told []string
+	for _, c := range w.office.cards {
+		told = append(told, fmt.Sprintf("%s %s", c.to, c.at.Sub(w.office.cards[0].at)))
+	}
+	if got, want := strings.Join(told, ", "), "owner 0s, owner 30m0s, manager 2h0m0s, boss 4h0m0s"; got != want {
+		t.Errorf("asked %s, want %s", got, want)
+	}
+	if got, want := w.history(1), "opened asked:owner reminded:owner escalated:manager escalated:boss"; got != want {
+		t.Errorf("history %s, want %s", got, want)
+	}
+	w.pressOn(w.cardsOf("manager")[0], keyDismiss)
+	if c := w.theCase(1); c.Status != store.CaseDismissed || c.ClosedBy != "manager" {
+		t.Errorf("case %+v", c)
+	}
+	for _, c := range w.office.cards {
+		want := "已由 员工manager 处理:不是广告"
+		if c.to == "manager" {
+			want = "已标记为不是广告"
+		}
+		if c.note != want {
+			t.Errorf("the card of %s says %q", c.to, c.note)
+		}
+	}
+	if n, err := w.store.Read(context.Background()).StrikeCount("wm001", "spam", w.now); err != nil || n != 0 {
+		t.Errorf("%d strikes stand after a dismissal, %v", n, err)
+	}
+}
+
+func TestAFalseClaimIsToldAndCounted(t *testing.T) {
+	w := newWard(t, 1)
+	w.advertises(1, "wm001", g1)
+	w.live(time.Minute)
+	w.pressOn(w.cardsOf("owner")[0], keyRemoved)
+	w.live(2 * time.Minute)
+	again := w.cardsOf("owner")
+	if len(again) != 2 || !strings.Contains(again[1].card.Title, "名单里还有此人") {
+		t.Fatalf("%d cards of the owner", len(again))
+	}
+	w.pressOn(again[1], keyRemoved) // and again nothing was done
+	w.live(2 * time.Minute)
+	if n := len(w.cardsOf("manager")); n != 1 {
+		t.Errorf("after two false claims the manager has %d cards", n)
+	}
+	if c := w.theCase(1); c.Claims != 2 || c.FalseClaims != 2 || c.Status != store.CaseAsked {
+		t.Errorf("case %+v", c)
+	}
+	w.deliver(w.world.leave(g1, "wm001", 1))
+	w.live(time.Minute)
+	if c := w.theCase(1); c.Status != store.CaseRemoved || c.ClosedBy != byList {
+		t.Errorf("case %+v", c)
+	}
+	if got := w.cardsOf("manager")[0].note; got != "已移出" {
+		t.Errorf("the manager's card says %q", got)
+	}
+	stats, err := w.Stats(context.Background(), w.now.Add(-time.Hour), w.now.Add(time.Hour), ByOwner)
+	w.must(err)
+	if len(stats) != 2 || stats[1].ID != "owner" || stats[1].FalseClaims != 2 || stats[1].Removed != 1 || stats[0].Removed != 1 || *stats[0].ToRemovalMedian < 5*60_000 || *stats[0].ToCardMedian != 0 {
+		t.Errorf("stats %+v", stats)
+	}
+}
+
+func TestTheLadderGoesOnUntilStrikesExpire(t *testing.T) {
+	w := newWard(t, 2)
+	first := w.advertises(1, "wm001", g1)
+	second := w.advertises(2, "wm001", g1)
+	if first.CaseID != second.CaseID || w.theCase(1).Rung != RungBlock {
+		t.Fatalf("the second strike took rung %q", w.theCase(1).Rung)
+	}
+	w.live(time.Minute)
+	w.deliver(w.world.leave(g1, "wm001", 1))
+	w.live(time.Minute)
+	r := w.store.Read(context.Background())
+	b, blocked, err := r.IsBlocked("wm001")
+	if err != nil || !blocked || b.By != byBot || *b.CaseID != 1 {
+		t.Errorf("blocked %v %+v %v", blocked, b, err)
+	}
+	done := w.cardsOf("manager")
+	if len(done) != 1 || done[0].card.Buttons[0].Key != keyUndo {
+		t.Fatalf("the manager was not told: %d cards", len(done))
+	}
+	w.pressOn(done[0], keyUndo)
+	if _, blocked, err = r.IsBlocked("wm001"); err != nil || blocked {
+		t.Errorf("still blocked after an undo, %v", err)
+	}
+	if c := w.theCase(1); c.Status != store.CaseDismissed || c.ClosedBy != "manager" {
+		t.Errorf("case %+v", c)
+	}
+	if len(w.office.texts) != 1 || !strings.Contains(w.office.texts[0], "欢迎您回来") {
+		t.Errorf("texts %q", w.office.texts)
+	}
+	var conflict *handlers.Conflict
+	if _, err := w.Undo(context.Background(), 1, "anna", ""); !errors.As(err, &conflict) {
+		t.Errorf("a second undo: %v", err)
+	}
+	w.advertises(3, "wm002", g1)
+	w.now = w.now.Add(31 * 24 * time.Hour)
+	w.live(time.Minute) // the first case has expired
+	w.advertises(4, "wm002", g1)
+	if c := w.theCase(3); c.Rung != RungRemove {
+		t.Errorf("after a month the rung is %q", c.Rung)
+	}
+}
+
+func TestAWarningIsAskedForOnceADay(t *testing.T) {
+	w := newWard(t, 12)
+	warnedBy := func(n int, who string) {
+		w.must(w.store.Tx(context.Background(), func(tx *store.Tx) error {
+			p, err := w.policyFor(tx.Reader, g1)
+			if err != nil {
+				return err
+			}
+			_, err = w.act(tx, p, store.Case{ChatID: string(g1), Member: who, MessageID: fmt.Sprint("m", n), Text: "加我", Verdict: "suspect", Score: 0.6})
+			return err
+		}))
+		w.live(time.Second)
+	}
+	warnedBy(1, "wm001")
+	warnedBy(2, "wm001")
+	for n := range 10 {
+		warnedBy(10+n, string(customer(n+2).ID))
+	}
+	cards := w.cardsOf("owner")
+	if len(cards) != maxWarnings {
+		t.Errorf("%d cards, want %d a day", len(cards), maxWarnings)
+	}
+	if first := cards[0].card; !strings.Contains(first.Note, "@顾客1 本群禁止") || first.Buttons[0].Key != keyWarned {
+		t.Errorf("card %+v", first)
+	}
+	if got := w.history(1); got != "opened warning:owner message" {
+		t.Errorf("history %s", got)
+	}
+	w.pressOn(cards[0], keyRaise)
+	if c := w.theCase(1); c.Action != ActRemove || len(w.cardsOf("owner")) != maxWarnings+1 {
+		t.Errorf("case %+v", c)
+	}
+	w.pressOn(cards[1], keyWarned)
+	w.live(73 * time.Hour)
+	if c := w.theCase(2); c.Status != store.CaseExpired {
+		t.Errorf("case %+v", c)
+	}
+}
+
+func TestTheStandInAndTheNewOwnerAreAsked(t *testing.T) {
+	w := newWard(t, 2)
+	ctx := context.Background()
+	w.must(w.store.Tx(ctx, func(tx *store.Tx) error {
+		return tx.PutAbsence(store.Absence{UserID: "owner", FromDay: "2026-11-23", ToDay: "2026-11-23", StandIn: "helper"})
+	}))
+	w.advertises(1, "wm001", g1)
+	w.live(time.Minute)
+	if len(w.cardsOf("helper")) != 1 || len(w.cardsOf("owner")) != 0 {
+		t.Fatalf("cards %+v", w.office.cards)
+	}
+	w.world.groups[g1].Owner = "heir"
+	w.world.groups[g1].Version = w.world.next()
+	w.readGroup(g1)
+	w.live(time.Minute)
+	if n := len(w.cardsOf("heir")); n != 1 {
+		t.Errorf("the new owner has %d cards", n)
+	}
+	if got := w.cardsOf("helper")[0].note; got != "群主已更换,请新群主处理" {
+		t.Errorf("the old card says %q", got)
+	}
+	if got, want := w.history(1), "opened stand_in:helper new_owner:heir asked:heir"; got != want {
+		t.Errorf("history %s, want %s", got, want)
+	}
+}
+
+func TestTheBotRemovesInAppChats(t *testing.T) {
+	for name, broken := range map[string]func(*office){
+		"at once": func(*office) {},
+		"cut off": func(o *office) { o.cut["remove"] = 1 },
+		"refused, so people": func(o *office) {
+			o.refuse["remove"] = &bot.APIError{Op: "appchat/update", Code: 86006, Class: bot.ClassFix}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWard(t, 0)
+			ctx := context.Background()
+			w.office.chats["ops"] = &bot.AppChat{ID: "ops", Name: "运营群", Owner: "lead", Users: []bot.UserID{"lead", "bad", "good"}}
+			broken(w.office)
+			forget := func(*store.Tx, string) error { return nil }
+			var invalid *handlers.Invalid
+			if _, err := w.Open(ctx, Opening{Chat: "nowhere", Member: "bad", Reason: "广告", By: "anna"}, forget); !errors.As(err, &invalid) || invalid.Field != "chat_id" {
+				t.Errorf("a chat that is none: %v", err)
+			}
+			if _, err := w.Open(ctx, Opening{Chat: "ops", Member: "stranger", Reason: "广告", By: "anna"}, forget); !errors.As(err, &invalid) || invalid.Field != "member" {
+				t.Errorf("nobody of the chat: %v", err)
+			}
+			c, err := w.Open(ctx, Opening{Chat: "ops", Member: "bad", Reason: "发广告", By: "anna"}, forget)
+			w.must(err)
+			if !c.AppChat || c.Status != store.CaseOpen {
+				t.Fatalf("case %+v", c)
+			}
+			w.live(5 * time.Minute)
+			c = w.theCase(c.ID)
+			if name == "refused, so people" {
+				if c.Status != store.CaseAsked || len(w.cardsOf("lead")) != 1 {
+					t.Fatalf("case %+v, cards %d", c, len(w.cardsOf("lead")))
+				}
+				w.office.refuse["remove"] = nil
+				w.must(w.office.RemoveMember(ctx, "ops", "bad"))
+				w.pressOn(w.cardsOf("lead")[0], keyRemoved)
+				w.live(time.Minute)
+				if c = w.theCase(c.ID); c.Status != store.CaseRemoved || c.ClosedBy != "lead" || len(w.office.said) != 0 {
+					t.Errorf("case %+v, said %q", c, w.office.said)
+				}
+				return
+			}
+			if c.Status != store.CaseRemoved || slices.Contains(w.office.chats["ops"].Users, "bad") {
+				t.Errorf("case %+v in %+v; %s", c, w.office.chats["ops"], w.history(c.ID))
+			}
+			if len(w.office.said) != 1 || len(w.cardsOf("boss")) != 1 {
+				t.Errorf("said %q, the boss has %d cards", w.office.said, len(w.cardsOf("boss")))
+			}
+		})
+	}
+}
+
+// Nothing calls back when somebody comes into an app chat: it is read every ten minutes.
+func TestTheBlocklistHoldsInAppChats(t *testing.T) {
+	w := newWard(t, 0)
+	ctx := context.Background()
+	w.office.chats["ops"] = &bot.AppChat{ID: "ops", Name: "运营群", Owner: "lead", Users: []bot.UserID{"lead", "good"}}
+	_, err := w.AddAppChat(ctx, "ops")
+	w.must(err)
+	w.must(w.Block(ctx, store.Blocked{Person: "bad", Reason: "泄密", ExpiresAt: w.now.Add(24 * time.Hour)}))
+	w.live(time.Minute)
+	w.office.chats["ops"].Users = append(w.office.chats["ops"].Users, "bad")
+	w.live(15 * time.Minute)
+	if c := w.theCase(1); c.Status != store.CaseRemoved || !c.AppChat {
+		t.Errorf("case %+v", c)
+	}
+	w.live(25 * time.Hour)
+	if _, blocked, err := w.store.Read(ctx).IsBlocked("bad"); err != nil || blocked {
+		t.Errorf("still blocked after the time is over, %v", err)
+	}
+}
