@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"xiaobu/bot"
 	"xiaobu/handlers"
-	"xiaobu/spam"
 	"xiaobu/store"
 )
 
@@ -272,20 +272,22 @@ func TestWhatEverybodySaysIsNobodysSpam(t *testing.T) {
 
 // Two processes of one database: what one is taught the other knows with the next message.
 func TestProcessesLearnFromOneAnother(t *testing.T) {
-	h := newDesk(t)
-	other := &Moderator{Store: h.store, Detector: h.Detector, Now: h.clock, Zone: time.UTC, Log: h.Log}
-	taught := h.teach(Lesson{Text: softly, Label: "spam"})
-	out, err := other.Judge(context.Background(), []FeedMessage{{MessageID: "m1", Chat: g1, Sender: "wm001", SentAt: h.now, Text: softly}})
-	h.must(err)
-	if out[0].Verdict != string(spam.Spam) {
-		t.Errorf("the other process: %+v", out[0])
-	}
-	h.must(h.TakeBack(context.Background(), taught.ID, "", ""))
-	out, err = other.Judge(context.Background(), []FeedMessage{{MessageID: "m2", Chat: "wr9", Sender: "wm009", SentAt: h.now, Text: softly}})
-	h.must(err)
-	if out[0].Verdict != string(spam.Ham) || other.memory().Len() != 0 {
-		t.Errorf("after it was taken back: %+v", out[0])
-	}
+	onEach(t, func(h *desk) {
+		other := &Moderator{Store: h.store, Detector: h.Detector, Now: h.clock, Zone: time.UTC, Log: h.Log}
+		judged := func(id, chat, sender string) string {
+			out, err := other.Judge(context.Background(), []FeedMessage{{MessageID: id, Chat: bot.ChatID(chat), Sender: bot.MemberID(sender), SentAt: h.now, Text: softly}})
+			h.must(err)
+			return out[0].Verdict
+		}
+		taught := h.teach(Lesson{Text: softly, Label: "spam"})
+		if got := judged("m1", "wr1", "wm001"); got != "spam" {
+			h.t.Errorf("the other process: %s", got)
+		}
+		h.must(h.TakeBack(context.Background(), taught.ID, "", ""))
+		if got := judged("m2", "wr9", "wm009"); got != "ham" || other.memory().Len() != 0 {
+			h.t.Errorf("after it was taken back: %s", got)
+		}
+	})
 }
 
 // Who forwards a text to the app and says that it is no advertising teaches that.

@@ -12,9 +12,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// said is a memory in which HQ said one thing about one text.
-func said(text string, spam bool) *Memory {
-	m := NewMemory()
+// onlySaid has HQ say the one thing that m knows.
+func onlySaid(m *Memory, text string, spam bool) *Memory {
 	m.Add(Correction{ID: 1, By: "hq", Text: text, Spam: spam, Weight: 1})
 	return m
 }
@@ -25,6 +24,7 @@ func TestCopiesOfACorrectedTextAreFound(t *testing.T) {
 		short  = "刷单日结300稳赚加微信abc12345"
 		hello  = "早上好呀各位邻居"
 	)
+	m := NewMemory()
 	for _, c := range []struct {
 		name, corrected, shown string
 		spam, ham              bool // whether a word for spam, or for ham, reaches what is shown
@@ -49,17 +49,17 @@ func TestCopiesOfACorrectedTextAreFound(t *testing.T) {
 		{"the same signs", "👍👍", "👍👍", true, true},
 		{"nothing", "", "", true, true},
 	} {
-		if got := said(c.corrected, true).Find(c.shown); got.Spam > 0 != c.spam || got.Ham != 0 {
+		if got := onlySaid(m, c.corrected, true).Find(c.shown); got.Spam > 0 != c.spam || got.Ham != 0 {
 			t.Errorf("%s: said to be spam: %+v, want it to reach: %v", c.name, got, c.spam)
 		}
-		if got := said(c.corrected, false).Find(c.shown); got.Ham > 0 != c.ham || got.Spam != 0 {
+		if got := onlySaid(m, c.corrected, false).Find(c.shown); got.Ham > 0 != c.ham || got.Spam != 0 {
 			t.Errorf("%s: said to be ham: %+v, want it to reach: %v", c.name, got, c.ham)
 		}
-		if got := NewMemory().Alike(c.corrected)(c.shown); got != c.spam {
+		if got := m.Alike(c.corrected)(c.shown); got != c.spam {
 			t.Errorf("%s: alike %v", c.name, got)
 		}
 	}
-	if m := NewMemory(); m.Tellable(hello+"们早") != true || m.Tellable("好的收到") {
+	if !m.Tellable(hello+"们早") || m.Tellable("好的收到") {
 		t.Error("which texts have copies is wrong")
 	}
 }
@@ -283,10 +283,31 @@ func BenchmarkFind(b *testing.B) {
 		})
 	}
 	b.Run("index/600", func(b *testing.B) {
-		m := said(strings.Repeat(sentence(1)+sentence(2), 10), true)
+		m := onlySaid(NewMemory(), strings.Repeat(sentence(1)+sentence(2), 10), true)
 		text := strings.Repeat(sentence(1)+sentence(3), 10)
 		for b.Loop() {
 			m.Find(text)
+		}
+	})
+}
+
+// Any text is found again by itself, whatever is said of it, and leaves nothing behind.
+func FuzzMemory(f *testing.F) {
+	for _, text := range odd() {
+		f.Add(text[:min(len(text), 120)])
+	}
+	m := NewMemory()
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, spam := range []bool{true, false} {
+			if got := onlySaid(m, text, spam).Find(text); got.Likeness != 1 || got.Spam+got.Ham != 1 || got.Spam == 1 != spam {
+				t.Fatalf("%.60q: %+v", text, got)
+			}
+			if !m.Alike(text)(text) {
+				t.Fatalf("%.60q is not like itself", text)
+			}
+		}
+		if !m.Remove(1) || len(m.texts)+len(m.bands)+len(m.byID) != 0 {
+			t.Fatalf("%.60q leaves something behind", text)
 		}
 	})
 }
