@@ -20,7 +20,7 @@ type signalStay struct {
 }
 
 type signalView struct {
-	Signal string       `json:"signal" enum:"burst,share,known,ring,tills,leaves,staff"`
+	Signal string       `json:"signal" enum:"burst,share,known,ring,tills,leaves,staff,removed_inviter" doc:"removed_inviter: who brought the person was removed for spam or put on the blocklist"`
 	Weight float64      `json:"weight"`
 	ZH     string       `json:"zh" doc:"what was seen, in Chinese"`
 	EN     string       `json:"en" doc:"the same in English"`

@@ -244,6 +244,7 @@ func (a *App) send(m *metrics, f features) {
 	a.sender.Perform(moderation.ChatPoster{Platform: p}, fewWorkers)
 	a.sender.Perform(moderation.CaseNoteTeller{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
 	a.sender.Perform(handlers.CardUpdater{Platform: p}, fewWorkers)
+	a.sender.Perform(handlers.CodeStopper{Channels: f.channels}, fewWorkers)
 	a.sender.Perform(&promotions.MassSender{Platform: p, Store: a.Store, Now: o.Now, Library: f.library}, fewWorkers)
 	a.sender.Perform(promotions.OwnerCarder{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)
 	a.sender.Perform(promotions.NoteTeller{StaffTeller: handlers.StaffTeller{Platform: p, Now: o.Now}}, fewWorkers)

@@ -151,13 +151,20 @@ func (m *Moderator) reportedCase(rep store.MemberReport, sum store.Reported) sto
 	return c
 }
 
-// settled tells those who reported a person whether they were right.
+// settled does what follows from the end of a case: those who reported the person hear whether
+// they were right, and what he brings people in with is stopped, or works again.
 func settled(tx *store.Tx, c store.Case) error {
 	switch c.Status {
 	case store.CaseRemoved:
-		return tx.SettleReports(c, store.ReportRight)
+		if err := tx.SettleReports(c, store.ReportRight); err != nil {
+			return err
+		}
+		return removedForSpam(tx, c)
 	case store.CaseDismissed:
-		return tx.SettleReports(c, store.ReportWrong)
+		if err := tx.SettleReports(c, store.ReportWrong); err != nil {
+			return err
+		}
+		return release(tx, c)
 	}
 	return nil
 }

@@ -68,3 +68,57 @@ func (r Reader) Consequence(id int64) (Consequence, error) {
 func (r Reader) Consequences(cause string) ([]Consequence, error) {
 	return all[Consequence](r.db.Where("cause = ?", cause).Order("id"))
 }
+
+// StandingConsequences lists what was done, or is about to be, to a person's codes and guests.
+func (r Reader) StandingConsequences(person string) ([]Consequence, error) {
+	return all[Consequence](r.db.Where("person = ? AND state IN ?", person, []string{ConsequenceWanted, ConsequenceDone}).Order("id"))
+}
+
+// ConsequenceStands reports whether another cause has led to the same, and stands.
+func (r Reader) ConsequenceStands(c Consequence) (bool, error) {
+	var n int64
+	err := r.db.Model(&Consequence{}).Where("kind = ? AND ref = ? AND id <> ? AND state IN ?", c.Kind, c.Ref, c.ID, []string{ConsequenceWanted, ConsequenceDone}).Count(&n).Error
+	return n > 0, err
+}
+
+// CodesOfPerson lists the codes that belong to a person, a member of staff or a customer, at
+// most limit of them.
+func (r Reader) CodesOfPerson(person string, limit int) ([]Channel, error) {
+	return all[Channel](r.db.Where("status = ? AND (staff = ? OR referrer = ?)", ChannelActive, person, person).Order("id").Limit(limit))
+}
+
+// ReopenChannel records the new code of a channel that was deleted.
+func (tx *Tx) ReopenChannel(c Channel) error {
+	if err := one(tx.db.Exec(`UPDATE channel SET status = 'active', deleted_at = NULL, config_id = ?, qr_code = ?, look_at = ? WHERE id = ? AND status = 'deleted'`,
+		c.ConfigID, c.QRCode, tx.Now.UnixMilli(), c.ID)); err != nil {
+		return err
+	}
+	return tx.linkChats(c.ID, c.ChatIDs)
+}
+
+// HeldOfGuests lists the held entries for people whom somebody brought, as staff or as the
+// customer whose code it was, at most limit of them.
+func (r Reader) HeldOfGuests(person string, limit int) ([]Entry, error) {
+	return all[Entry](r.db.Where(`status = ? AND (staff = ? OR stint_id IN (SELECT id FROM stint WHERE referrer = ? AND state IN (SELECT state FROM channel WHERE referrer = ?)))`,
+		EntryHeld, person, person, person).Order("id").Limit(limit))
+}
+
+// LiftFlag takes back a flag that nobody decided about; ErrStale says that somebody did.
+func (tx *Tx) LiftFlag(entryID int64) error {
+	return one(tx.db.Exec(`DELETE FROM flag WHERE entry_id = ? AND status = ?`, entryID, FlagOpen))
+}
+
+// Bringing is what became of the people whom somebody brought into groups.
+type Bringing struct {
+	People  int64
+	Removed int64 // of those, for spam
+}
+
+// BroughtInBy counts the customers whom somebody brought, as staff or by a personal code.
+func (r Reader) BroughtInBy(person string) (g Bringing, err error) {
+	err = r.db.Raw(`SELECT COUNT(DISTINCT s.user_id) AS people, COUNT(DISTINCT c.member) AS removed FROM stint s
+		LEFT JOIN mod_case c ON c.member = s.user_id AND c.status = 'removed' AND c.verdict = 'spam'
+		WHERE s.kind = 'customer' AND (s.inviter = ? AND s.inviter <> '' OR s.referrer = ? AND s.referrer <> '' AND s.state IN (SELECT state FROM channel WHERE referrer = ?))`,
+		person, person, person).Scan(&g).Error
+	return g, err
+}

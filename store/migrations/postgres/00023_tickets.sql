@@ -96,4 +96,5 @@ CREATE TABLE consequence (
   changed_at BIGINT NOT NULL,
   UNIQUE (cause, kind, ref)
 );
+CREATE INDEX consequence_person ON consequence (person);
 CREATE INDEX consequence_ref ON consequence (kind, ref);

@@ -96,4 +96,5 @@ CREATE TABLE consequence (
   changed_at INTEGER NOT NULL,
   UNIQUE (cause, kind, ref)
 ) STRICT;
+CREATE INDEX consequence_person ON consequence (person);
 CREATE INDEX consequence_ref ON consequence (kind, ref);
