@@ -20,6 +20,14 @@ import (
 	"xiaobu/configs"
 )
 
+// bridgeBits is the size of the key under which random keys are handed to the library. They do
+// not leave the process, so it may be small: the library reads and checks it anew for every record.
+const bridgeBits = 1024
+
+// shortest is the length of the shortest message that may be handed to the library, in bytes: it
+// cuts off as many without a look, and ends the whole process where there are fewer.
+const shortest = 13
+
 // callTimeout is how long WeCom's library may take for a call, in seconds. It cannot be cut short.
 const callTimeout = 10
 
@@ -33,7 +41,7 @@ type finance struct {
 
 // openSource starts WeCom's library.
 func openSource(c configs.Archive) (archive.Source, func(), error) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := rsa.GenerateKey(rand.Reader, bridgeBits)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -63,6 +71,9 @@ func (f *finance) Pull(ctx context.Context, seq uint64, limit int) ([]archive.Re
 
 // Decrypt is another third.
 func (f *finance) Decrypt(randomKey []byte, message string) ([]byte, error) {
+	if len(message) < shortest {
+		return nil, &archive.SDKError{Code: 10006}
+	}
 	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, f.key, randomKey)
 	if err != nil {
 		return nil, err

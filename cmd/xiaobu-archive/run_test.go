@@ -236,20 +236,6 @@ func TestMistakesEndWithTwo(t *testing.T) {
 	}
 }
 
-func TestABuildWithoutTheLibrarySaysHowToBuild(t *testing.T) {
-	_, end, err := openSource(configs.Archive{})
-	if end != nil { // this test was built with the library
-		end()
-		return
-	}
-	p := newPlace(t)
-	p.program.open = openSource
-	if code := p.run(); code != exitFailed || err == nil {
-		t.Errorf("code %d", code)
-	}
-	p.shows("编译", "-tags msgaudit", "LD_LIBRARY_PATH", "docs/ARCHIVE.md", "Linux x86-64")
-}
-
 func TestRefusedMessagesGoAgain(t *testing.T) {
 	p := newPlace(t)
 	p.write("state/refused.jsonl", `{"seq":3,"why":"x","post":{"message_id":"3","chat_id":"wr1","sender":"wm1","sent_at":"2026-11-23T10:00:00+08:00","type":"text","text":"再来"}}
