@@ -211,15 +211,15 @@ func (m *Moderator) removed(tx *store.Tx, c store.Case, note, by string, confirm
 	if !confirmed {
 		return nil
 	}
-	if who := whoRemoved(c, by); who != "" {
-		if err := m.learn(tx, c, store.LabelSpam, who); err != nil {
+	if c.Rung == RungBlock {
+		if err := m.blockFor(tx, c); err != nil {
 			return err
 		}
 	}
-	if c.Rung != RungBlock {
-		return nil
+	if who := whoRemoved(c, by); who != "" {
+		return m.learn(tx, c, store.LabelSpam, who) // last: from then on others who learn wait for us
 	}
-	return m.blockFor(tx, c)
+	return nil
 }
 
 // whoRemoved is the person whose word a removal is; empty: nobody's.

@@ -157,7 +157,11 @@ func (m *Moderator) Correct(ctx context.Context, l Lesson, remember handlers.Rem
 	if err := m.notEverybodys(r, c); err != nil {
 		return Taught{}, err
 	}
-	after := m.Detector.Recall(m.Detector.Check(c.Text), c.Text, m.memory().FindWith(c.Text, remembered(c)))
+	refuted, err := about.wordAgainst(r, c.Label)
+	if err != nil {
+		return Taught{}, err
+	}
+	after := m.Detector.Recall(m.Detector.Check(c.Text), c.Text, m.memory().FindWith(c.Text, remembered(c), refuted))
 	var id int64
 	err = m.Store.Tx(ctx, func(tx *store.Tx) error {
 		if err := roomFor(tx, c.Who); err != nil {
@@ -166,6 +170,11 @@ func (m *Moderator) Correct(ctx context.Context, l Lesson, remember handlers.Rem
 		row := c // the transaction may be tried again
 		if err := m.changeCase(tx, about, &row, after); err != nil {
 			return err
+		}
+		if refuted != 0 {
+			if err := tx.EndCorrection(refuted, c.Who, "overruled"); err != nil {
+				return err
+			}
 		}
 		if err := tx.AddCorrection(&row); err != nil {
 			return err
@@ -187,9 +196,9 @@ func (l *Lesson) check() error {
 			named++
 		}
 	}
-	l.By = strings.TrimSpace(l.By)
+	l.Text, l.Note, l.By = plain(l.Text), plain(l.Note), strings.TrimSpace(plain(l.By))
 	if l.By == "" {
-		l.By = "api"
+		l.By = byAPI
 	}
 	switch {
 	case named != 1:
@@ -220,6 +229,22 @@ func (s subject) caseID() *int64 {
 		return nil
 	}
 	return &s.known.ID
+}
+
+// wordAgainst is the correction that says the opposite because of what became of the case:
+// whoever corrects that very text knows better. 0: there is none.
+func (s subject) wordAgainst(r store.Reader, label string) (int64, error) {
+	if s.known == nil {
+		return 0, nil
+	}
+	yes := true
+	rows, err := r.Corrections(store.CorrectionFilter{CaseID: s.known.ID, Source: store.CorrectedByCase, Active: &yes})
+	for _, c := range rows {
+		if c.Label != label {
+			return c.ID, err
+		}
+	}
+	return 0, err
 }
 
 // about reads what a lesson is about.
@@ -304,35 +329,67 @@ func roomFor(tx *store.Tx, who string) error {
 	return err
 }
 
-// changeCase does what a correction means for the case about its message, and notes it.
+// changeCase does what a correction means for its message: strikes for what is ham do not count,
+// and an open case that stands on nothing else is dismissed; what is spam after all takes the
+// ladder as it would have, in the place of a milder strike for it. A case that is closed stays so.
 func (m *Moderator) changeCase(tx *store.Tx, about subject, c *store.Correction, after spam.Verdict) error {
 	if about.known != nil { // as it is by now
-		known, err := tx.Case(about.known.ID)
+		known, err := tx.HoldCase(about.known.ID)
 		if err != nil {
 			return err
 		}
 		about.known = &known
 	}
-	open := about.known != nil && (about.known.Status == store.CaseOpen || about.known.Status == store.CaseAsked)
 	switch {
-	case c.Label == store.LabelHam && open && after.Verdict == spam.Ham && standsOn(*about.known, about.message.MessageID):
-		c.CaseChange = CaseDismissal
-		return m.dismissed(tx, *about.known, strings.TrimSuffix("its text is no spam: "+c.Note, ": "), c.Who, "")
-	case c.Label == store.LabelHam, after.Verdict != spam.Spam, about.message.MessageID == "",
-		about.known != nil && !open, open && about.known.Action == ActRemove:
+	case string(after.Verdict) != c.Label:
+		return nil // others say the opposite
+	case c.Label == store.LabelHam:
+		return m.changeToHam(tx, about, c)
+	case about.message.MessageID == "", about.known != nil && (about.known.Closed() || about.known.Action == ActRemove):
 		return nil
 	}
-	msg := about.message
-	if wanted, err := m.wantsCase(tx, msg); err != nil || !wanted {
-		return err
+	return m.changeToSpam(tx, about.message, c, after)
+}
+
+func (m *Moderator) changeToHam(tx *store.Tx, about subject, c *store.Correction) error {
+	if msg := about.message; msg.MessageID != "" {
+		if err := tx.TakeMessageStrikes(msg.Sender, msg.MessageID, c.Who); err != nil {
+			return err
+		}
 	}
-	opened, err := m.open(tx, store.Case{ChatID: msg.ChatID, Member: msg.Sender, MessageID: msg.MessageID, Text: msg.Text,
-		Verdict: string(after.Verdict), Score: after.Score, Reasons: reasonsOf(after), Action: ActRemove})
+	if about.known == nil || about.known.Closed() || !standsOn(*about.known, about.message.MessageID) {
+		return nil
+	}
+	c.CaseChange = CaseDismissal
+	return m.dismissed(tx, *about.known, strings.TrimSuffix("its text is no spam: "+c.Note, ": "), c.Who, "")
+}
+
+func (m *Moderator) changeToSpam(tx *store.Tx, msg store.Message, c *store.Correction, after spam.Verdict) error {
+	p, err := m.policyFor(tx.Reader, bot.ChatID(msg.ChatID))
 	if err != nil {
 		return err
 	}
-	c.CaseID, c.CaseChange = &opened.ID, CaseOpened
-	if open {
+	if wanted, err := wantsCase(tx, p, msg); err != nil || !wanted {
+		return err
+	}
+	if err := tx.TakeMessageStrikes(msg.Sender, msg.MessageID, c.Who); err != nil {
+		return err
+	}
+	open, err := tx.OpenCase(bot.ChatID(msg.ChatID), bot.MemberID(msg.Sender))
+	none := errors.Is(err, store.ErrNotFound)
+	if err != nil && !none {
+		return err
+	}
+	done, err := m.act(tx, p, store.Case{ChatID: msg.ChatID, Member: msg.Sender, MemberName: msg.SenderName, MessageID: msg.MessageID, Text: msg.Text,
+		Verdict: string(after.Verdict), Score: after.Score, Reasons: reasonsOf(after), OpenedBy: c.Who})
+	if err != nil || done.Case == 0 {
+		return err
+	}
+	c.CaseID = &done.Case
+	switch {
+	case none:
+		c.CaseChange = CaseOpened
+	case open.Action != ActRemove && done.Action == ActRemove:
 		c.CaseChange = CaseRaised
 	}
 	return nil
@@ -353,10 +410,9 @@ func standsOn(c store.Case, message string) bool {
 
 // wantsCase reports whether a message that turns out to be spam is to have a case: not where
 // the group's mode opens none, nor when its sender is of the staff, or gone.
-func (m *Moderator) wantsCase(tx *store.Tx, msg store.Message) (bool, error) {
-	p, err := m.policyFor(tx.Reader, bot.ChatID(msg.ChatID))
-	if err != nil || p.Mode == ModeOff || p.Mode == ModeDry {
-		return false, err
+func wantsCase(tx *store.Tx, p Policy, msg store.Message) (bool, error) {
+	if p.Mode == ModeOff || p.Mode == ModeDry {
+		return false, nil
 	}
 	staff, err := tx.IsStaff(bot.MemberID(msg.Sender))
 	if err != nil || staff {
@@ -444,8 +500,8 @@ func (m *Moderator) Rollback(ctx context.Context, b Rollback) (int64, error) {
 }
 
 func checkWho(field string, by *string, note string) error {
-	if *by = strings.TrimSpace(*by); *by == "" {
-		*by = "api"
+	if *by = strings.TrimSpace(plain(*by)); *by == "" {
+		*by = byAPI
 	}
 	switch {
 	case len(*by) > maxWordBy:

@@ -147,8 +147,13 @@ func TestAWordOnACaseIsWeighedAndHardEvidenceWantsTwo(t *testing.T) {
 	if got := h.verdictOn(hard); got != "ham" {
 		t.Errorf("two agree, and it is %s", got)
 	}
+	// What was learnt of a case gives way to who corrects the text of that case.
+	learn("spam", "owner")
+	if got := h.teach(Lesson{CaseID: 1, Label: "ham", By: "bo"}); got.After.Verdict != "ham" || got.CaseChange != CaseDismissal {
+		t.Errorf("overruled: %+v", got)
+	}
 	learn("spam", "owner") // after all
-	if n, err := h.store.Read(ctx).CountCorrections(store.CorrectionFilter{Who: "owner"}); err != nil || n != 2 {
+	if n, err := h.store.Read(ctx).CountCorrections(store.CorrectionFilter{Who: "owner"}); err != nil || n != 3 {
 		t.Errorf("%d words of the owner, %v", n, err)
 	}
 	if got := h.verdictOn(hard); got != "spam" {
@@ -299,5 +304,62 @@ func TestAStaffMembersWordOnAForwardedTextIsLearnt(t *testing.T) {
 	h.must(err)
 	if len(rows) != 1 || rows[0].Label != store.LabelHam || rows[0].Source != store.CorrectedByReport || rows[0].Weight != wordOfNew || rows[0].Text != advert {
 		t.Errorf("corrections %+v", rows)
+	}
+}
+
+// A message was worth a warning on one person's word; headquarters say that it is spam, and
+// then that it is not: it has one strike, then none.
+func TestACorrectionRaisesAWarningAndTakesStrikesBack(t *testing.T) {
+	h := deskWithGroup(t, 2)
+	ctx := context.Background()
+	h.must(h.store.Tx(ctx, func(tx *store.Tx) error {
+		return tx.AddCorrection(&store.Correction{Label: store.LabelSpam, Text: softly, Weight: 0.6, Who: "owner", Source: store.CorrectedByCase})
+	}))
+	if a := h.judge(FeedMessage{MessageID: "m1", Chat: g1, Sender: "wm001", Text: softly}); a.Verdict != "suspect" || a.Action != ActWarn {
+		t.Fatalf("on one word: %+v", a)
+	}
+	strikes := func() (out []string) {
+		rows, err := h.store.Read(ctx).Strikes("wm001")
+		h.must(err)
+		for _, s := range rows {
+			if s.TakenAt.IsZero() {
+				out = append(out, s.Verdict)
+			}
+		}
+		return out
+	}
+	spam := h.teach(Lesson{MessageID: "m1", Label: "spam", By: "anna"})
+	if spam.CaseChange != CaseRaised || fmt.Sprint(strikes()) != "[spam]" {
+		t.Errorf("%s, strikes %v", spam.CaseChange, strikes())
+	}
+	h.must(h.TakeBack(ctx, spam.ID, "anna", ""))
+	ham := h.teach(Lesson{MessageID: "m1", Label: "ham", By: "anna"})
+	if ham.CaseChange != CaseDismissal || len(strikes()) != 0 {
+		t.Errorf("%s, strikes %v", ham.CaseChange, strikes())
+	}
+	if a := h.judge(FeedMessage{MessageID: "m2", Chat: g1, Sender: "wm002", Text: softly}); a.Verdict != "ham" {
+		t.Errorf("afterwards: %+v", a)
+	}
+}
+
+// The buttons of a case's card teach by themselves.
+func TestPressesOfTheOwnerAreLearnt(t *testing.T) {
+	h := flagged(t)
+	ctx := context.Background()
+	h.press(keyRemoved)
+	h.deliver(h.world.leave(g1, "wm001", 1))
+	h.pass(time.Minute)
+	rows, err := h.store.Read(ctx).Corrections(store.CorrectionFilter{})
+	h.must(err)
+	if h.caseStatus() != store.CaseRemoved || len(rows) != 1 || rows[0].Label != store.LabelSpam || rows[0].Who != "owner" || rows[0].Weight != wordOfNew {
+		t.Errorf("case %s, corrections %+v", h.caseStatus(), rows)
+	}
+	_, err = h.Undo(ctx, 1, "anna", "")
+	h.must(err)
+	yes := true
+	rows, err = h.store.Read(ctx).Corrections(store.CorrectionFilter{Active: &yes})
+	h.must(err)
+	if len(rows) != 1 || rows[0].Label != store.LabelHam || rows[0].Who != "anna" {
+		t.Errorf("after the case was undone: %+v", rows)
 	}
 }

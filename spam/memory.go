@@ -189,10 +189,11 @@ func (m *Memory) Find(text string) Match { return m.FindWithout(text, 0) }
 // FindWithout is Find as if one correction had never been made.
 func (m *Memory) FindWithout(text string, id int64) Match { return m.find(text, id, nil) }
 
-// FindWith is Find as if c, whose text is this one, were in memory as the latest.
-func (m *Memory) FindWith(text string, c Correction) Match {
+// FindWith is Find as if c, whose text is this one, were in memory as the latest, in the place
+// of another correction (0: of none).
+func (m *Memory) FindWith(text string, c Correction, instead int64) Match {
 	c.ID = math.MaxInt64
-	return m.find(text, 0, &c)
+	return m.find(text, instead, &c)
 }
 
 func (m *Memory) find(text string, without int64, with *Correction) Match {

@@ -86,7 +86,7 @@ func TestAPersonHasOneVoiceOnAText(t *testing.T) {
 		t.Errorf("without the second thought: %+v", got)
 	}
 	before := m.Find(text)
-	with := m.FindWith(text, Correction{By: "four", Text: text, Spam: true, Weight: 1})
+	with := m.FindWith(text, Correction{By: "four", Text: text, Spam: true, Weight: 1}, 0)
 	if with.Spam != before.Spam+1 || m.Find(text) != before {
 		t.Errorf("with a fourth: %+v, and then %+v", with, m.Find(text))
 	}

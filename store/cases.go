@@ -273,6 +273,11 @@ func (tx *Tx) TakeStrikes(id int64, by string) (int64, error) {
 	return res.RowsAffected, res.Error
 }
 
+// TakeMessageStrikes takes back the strikes that a person has for one message.
+func (tx *Tx) TakeMessageStrikes(member, message, by string) error {
+	return tx.db.Exec(`UPDATE strike SET taken_at = ?, taken_by = ? WHERE member = ? AND message_id = ? AND taken_at IS NULL`, tx.Now.UnixMilli(), by, member, message).Error
+}
+
 // Warning is a warning of a person on a local day (2026-11-23).
 type Warning struct {
 	Member string `gorm:"primaryKey"`
