@@ -189,7 +189,7 @@ func (a *App) features() features {
 		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Calendar: a.calendar, Log: o.Log,
 			PublicURL: o.Config.PublicURL, Random: o.Random, SecondPerson: o.Config.PromotionsSecondPerson, Chats: p, QuotaRule: quota.Rule, Links: links, Notify: o.Config.PromotionsNotify},
 		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log, AtOnce: pollers(o.Serial), Quota: quota},
-		moderation: &moderation.Moderator{Store: a.Store, PublicURL: o.Config.PublicURL, Detector: o.Detector, Cards: true, Notify: o.Config.ModerationNotify, AppChats: p, Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
+		moderation: &moderation.Moderator{Store: a.Store, PublicURL: o.Config.PublicURL, Detector: o.Detector, Cards: true, Notify: o.Config.ModerationNotify, AppChats: p, Keep: cmp.Or(o.Config.ModerationKeep, keepMessages), Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
 		library:    promotions.NewLibrary(a.Store, p, o.Now),

@@ -30,6 +30,7 @@ type Moderator struct {
 	// store is asked, and the manager until those of Notify are; 0: half an hour, two hours.
 	Remind   time.Duration
 	Escalate time.Duration
+	Keep     time.Duration // how long harmless messages are kept; 0: not known
 	Now      func() time.Time
 	Zone     *time.Location
 	Log      *slog.Logger
