@@ -314,6 +314,34 @@ func TestACrashAnywhereLosesNothing(t *testing.T) {
 	}
 }
 
+// WeCom's library may end the whole process at a record; that must not be the end of all.
+func TestARecordThatEndsTheProgramIsPutAside(t *testing.T) {
+	r := newRig(t)
+	r.src.text(room1, anna, "前")
+	bad := r.src.say("DEADLY")
+	r.src.text(room1, anna, "后")
+	starts := 0
+	for ended := false; !ended; starts++ {
+		if starts > 10 {
+			t.Fatal("it ends at every start")
+		}
+		func() {
+			defer func() { ended = recover() == nil }()
+			r.start()
+			r.once()
+		}()
+	}
+	r.wantTexts("前", "后")
+	rows := r.refusals()
+	if starts != maxDeaths+1 || len(rows) != 1 || rows[0].Seq != bad || rows[0].Record == nil || !strings.Contains(rows[0].Why, "again and again") {
+		t.Errorf("%d starts, %+v", starts, rows)
+	}
+	r.src.text(room1, anna, "再后")
+	r.start()
+	r.once()
+	r.wantTexts("前", "后", "再后")
+}
+
 func TestAStopInTheMiddleFinishesWhatIsUnderWay(t *testing.T) {
 	r := newRig(t)
 	for i := range 20 {

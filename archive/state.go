@@ -31,10 +31,11 @@ type Position struct {
 
 // State is the directory of what must outlive the program. One process has it at a time.
 type State struct {
-	dir  string
-	lock *flock.Flock
-	dry  bool
-	pos  Position
+	dir     string
+	lock    *flock.Flock
+	dry     bool
+	pos     Position
+	opening opening
 }
 
 // OpenState opens the directory and takes its lock. A dry one is read and never written, needs
@@ -53,7 +54,11 @@ func OpenState(dir, corp string, dry bool) (*State, error) {
 			return nil, fmt.Errorf("state directory %s is in use by another xiaobu-archive", dir)
 		}
 	}
-	if err := s.readPosition(corp); err != nil {
+	err := s.readPosition(corp)
+	if err == nil && !dry {
+		s.opening, err = openOpening(dir)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -82,7 +87,11 @@ func (s *State) Close() error {
 	if s.lock == nil {
 		return nil
 	}
-	return s.lock.Unlock()
+	var err error
+	if s.opening.f != nil {
+		err = s.opening.f.Close()
+	}
+	return errors.Join(err, s.lock.Unlock())
 }
 
 // Position is how far the archive has been worked off.

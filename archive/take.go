@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// opening is what came of opening a record.
-type opening struct {
+// opened is what came of opening a record.
+type opened struct {
 	m   Message
 	err error
 }
@@ -16,28 +16,37 @@ type opening struct {
 // errSealed says that a record could not be decrypted although there is a key of its version.
 var errSealed = errors.New("could not be decrypted")
 
+// errDeadly says that the program ended again and again while it opened a record.
+var errDeadly = errors.New("the program ended at it, again and again: WeCom's library cannot bear it")
+
 // open decrypts and reads a record.
-func (a *Archive) open(r Record) opening {
+func (a *Archive) open(r Record) opened {
 	key, err := a.keys.randomKey(r)
 	if k := (*KeyError)(nil); errors.As(err, &k) {
-		return opening{err: err}
+		return opened{err: err}
 	} else if err != nil {
-		return opening{err: fmt.Errorf("%w: %w", errSealed, err)}
+		return opened{err: fmt.Errorf("%w: %w", errSealed, err)}
 	}
 	data, err := a.Source.Decrypt(key, r.Message)
 	if err != nil {
-		return opening{err: fmt.Errorf("%w: %w", errSealed, err)}
+		return opened{err: fmt.Errorf("%w: %w", errSealed, err)}
 	}
 	a.works[r.KeyVersion] = true
 	m, err := parse(data)
-	return opening{m: m, err: err}
+	return opened{m: m, err: err}
 }
 
 // openAll opens records. A key that has come meanwhile is found.
-func (a *Archive) openAll(recs []Record) []opening {
-	out := make([]opening, len(recs))
+func (a *Archive) openAll(recs []Record) ([]opened, error) {
+	out := make([]opened, len(recs))
 	again := false
 	for i, r := range recs {
+		if ok, err := a.State.begin(r.Seq); err != nil {
+			return nil, err
+		} else if !ok {
+			out[i] = opened{err: errDeadly}
+			continue
+		}
 		out[i] = a.open(r)
 		if k := (*KeyError)(nil); errors.As(out[i].err, &k) && !again {
 			again = true
@@ -49,16 +58,19 @@ func (a *Archive) openAll(recs []Record) []opening {
 			}
 		}
 	}
-	return out
+	return out, a.State.end()
 }
 
 // take opens records and decides what becomes of each. It stops at the first whose key is
 // missing or wrong: with the key everything can be read, so nothing is skipped. A record that
 // alone cannot be opened, with a key that opens others, is broken and is put aside.
 func (a *Archive) take(recs []Record) error {
-	opened := a.openAll(recs)
+	all, err := a.openAll(recs)
+	if err != nil {
+		return err
+	}
 	for i, r := range recs {
-		err := opened[i].err
+		err := all[i].err
 		if k := (*KeyError)(nil); errors.As(err, &k) {
 			return fmt.Errorf("record %d: %w", r.Seq, err)
 		}
@@ -67,7 +79,7 @@ func (a *Archive) take(recs []Record) error {
 			a.rereadKeys()
 			return fmt.Errorf("record %d: %w", r.Seq, &KeyError{r.KeyVersion, fmt.Sprintf("私钥与公钥版本不符 / does not open its messages: is the file named by the right version? (%v)", err)})
 		}
-		a.window = append(a.window, a.decide(r, opened[i]))
+		a.window = append(a.window, a.decide(r, all[i]))
 		a.pulled = r.Seq
 	}
 	return nil
@@ -80,7 +92,7 @@ func (a *Archive) rereadKeys() {
 }
 
 // decide makes a record a message to post, or says why it is none.
-func (a *Archive) decide(r Record, o opening) *pending {
+func (a *Archive) decide(r Record, o opened) *pending {
 	m := o.m
 	p := &pending{seq: r.Seq, kind: m.Type, at: m.At}
 	if o.err != nil {

@@ -159,6 +159,9 @@ func (r *recording) Decrypt(key []byte, message string) ([]byte, error) {
 		return nil, &SDKError{Code: 10006}
 	}
 	stream(key).XORKeyStream(data, data)
+	if string(data) == "DEADLY" {
+		panic("the library ended the process")
+	}
 	if !bytes.HasPrefix(data, []byte("{")) {
 		return nil, &SDKError{Code: 10006}
 	}
@@ -173,6 +176,7 @@ func (r *recording) say(clear string) uint64 {
 		r.t.Fatal(err)
 	}
 	key := []byte(base64.StdEncoding.EncodeToString(random))
+	//lint:ignore SA1019 the platform encrypts so
 	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, &testKeys()[r.version].PublicKey, key)
 	if err != nil {
 		r.t.Fatal(err)

@@ -74,6 +74,7 @@ func (f *finance) Decrypt(randomKey []byte, message string) ([]byte, error) {
 	if len(message) < shortest {
 		return nil, &archive.SDKError{Code: 10006}
 	}
+	//lint:ignore SA1019 the library decrypts so
 	sealed, err := rsa.EncryptPKCS1v15(rand.Reader, f.key, randomKey)
 	if err != nil {
 		return nil, err

@@ -19,5 +19,5 @@ func openSource(configs.Archive) (archive.Source, func(), error) {
 This build holds no SDK of WeCom's message archive and cannot pull messages.
 Build on Linux x86-64 with gcc:
   CGO_ENABLED=1 go build -tags msgaudit ./cmd/xiaobu-archive
-and let LD_LIBRARY_PATH name the directory of libWeWorkFinanceSdk_C.so; see docs/ARCHIVE.md.`)
+and let LD_LIBRARY_PATH name the directory of libWeWorkFinanceSdk_C.so; see docs/ARCHIVE.md`)
 }
