@@ -35,7 +35,7 @@ type correction struct {
 func TestWhatPeopleSayAboutTextsIsLearnt(t *testing.T) {
 	r, w := townRig(t)
 	r.until(monday.Add(10 * time.Hour))
-	const text = "在家闲着的姐妹看过来,每天手机上点一点,一个月轻松攒出孩子奶粉钱,想了解的看我朋友圈"
+	const text = "家人们周末有空来我这坐坐,带大家认识几个新朋友,一个月下来收获满满,感兴趣的看我朋友圈"
 	check := func(text string) string {
 		t.Helper()
 		var v struct{ Verdict string }

@@ -16,7 +16,7 @@ import (
 )
 
 // softly is an advertisement that the detector takes for harmless.
-const softly = "在家闲着的姐妹看过来,每天手机上点一点,一个月轻松攒出孩子奶粉钱,想了解的看我朋友圈"
+const softly = "家人们周末有空来我这坐坐,带大家认识几个新朋友,一个月下来收获满满,感兴趣的看我朋友圈"
 
 func (h *desk) teach(l Lesson) Taught {
 	h.t.Helper()

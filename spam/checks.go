@@ -1,6 +1,9 @@
 package spam
 
-import "math/bits"
+import (
+	"fmt"
+	"math/bits"
+)
 
 // check is one named thing to look at. Its rules are looked through and the heaviest of
 // those that hold is what the check says.
@@ -22,6 +25,11 @@ type rule struct {
 
 func (r *rule) holds(sigs signal) bool {
 	return sigs&r.all == r.all && (r.any == 0 || sigs&r.any != 0) && (r.with == 0 || sigs&r.with != 0) && sigs&r.not == 0
+}
+
+// key tells the rules of a check apart by what they ask for.
+func (r *rule) key() string {
+	return fmt.Sprintf("%x %x %x %x", uint64(r.all), uint64(r.any), uint64(r.with), uint64(r.not))
 }
 
 func trailing(s signal) int { return bits.TrailingZeros64(uint64(s)) }

@@ -44,9 +44,8 @@ const (
 	DefaultRemoval = 0.9
 )
 
-// bias is the sum of weights at which the score is one half: the log-odds that a message
-// nothing is known about is not spam.
-const bias = 4.0
+// silence is the sum of weights of a text without a single character to judge.
+const silence = -10.0
 
 // Option changes how a Detector judges.
 type Option func(*Detector)
@@ -58,6 +57,11 @@ func WithThresholds(review, removal float64) Option {
 	return func(d *Detector) { d.review, d.removal = review, removal }
 }
 
+// WithModel makes a Detector judge by m instead of the built-in model.
+func WithModel(m *Model) Option {
+	return func(d *Detector) { d.model = m }
+}
+
 // Detector judges texts. It is made by New, never changes afterwards and may be used by
 // any number of goroutines at once.
 type Detector struct {
@@ -66,10 +70,12 @@ type Detector struct {
 	fold   *folder
 	vocab  *vocabulary
 	checks []check
-	pool   *sync.Pool // of *reading: the buffers of one Check
+	model  *Model
+	says   [][]float64 // what each rule of each check weighs in this model
+	pool   *sync.Pool  // of *reading: the buffers of one Check
 }
 
-// New makes a Detector with the built-in rules. It builds the matcher, which takes a few
+// New makes a Detector with the built-in rules and model. It builds the matcher, which takes a few
 // milliseconds: make one and keep it.
 func New(opts ...Option) *Detector {
 	d := &Detector{review: DefaultReview, removal: DefaultRemoval}
@@ -82,6 +88,10 @@ func New(opts ...Option) *Detector {
 	d.fold = newFolder()
 	d.vocab = newVocabulary(d.fold, vocabText)
 	d.checks = newChecks()
+	if d.model == nil {
+		d.model = builtIn()
+	}
+	d.says = d.model.ruleWeights(d.checks)
 	d.pool = &sync.Pool{New: func() any { return new(reading) }}
 	return d
 }
@@ -107,6 +117,7 @@ func (d *Detector) read(rd *reading, text string) {
 	rd.findTokens()
 	rd.findShapes()
 	rd.shareSignals()
+	rd.findFeatures(d.model.hash)
 }
 
 // Thresholds are the scores from which on a text is suspect and spam.
@@ -124,7 +135,7 @@ func (d *Detector) Label(score float64) Label {
 	}
 }
 
-// squash turns a sum of weights into a score: the logistic function around bias.
+// squash turns a sum of weights into a score: the logistic function.
 func squash(sum float64) float64 {
-	return 1 / (1 + math.Exp(bias-sum))
+	return 1 / (1 + math.Exp(-sum))
 }

@@ -38,6 +38,11 @@ type reading struct {
 	text    string
 	lent    signal // what all windows share
 
+	features []feature
+	tokens   []token  // of the clause being read
+	spelled  []token  // the same as syllables
+	numbers  []uint16 // per unit: the end of the number that starts there
+
 	// the gap being read
 	pending gap
 	marks   mark
@@ -47,6 +52,7 @@ type reading struct {
 // reset empties rd and keeps its buffers.
 func (rd *reading) reset() {
 	rd.units, rd.asked, rd.clauses, rd.hits = rd.units[:0], rd.asked[:0], rd.clauses[:0], rd.hits[:0]
+	rd.features = rd.features[:0]
 	rd.text, rd.lent = "", 0
 }
 
@@ -167,6 +173,8 @@ func codeLen(f *folder, s string) int {
 type clause struct {
 	from, to int    // units
 	sigs     signal // what was found in it
+	features int    // the number of features up to its end
+	sum      int32  // of the weights of its features, in the model's steps
 }
 
 // Clauses shorter than minClause units are not ended by punctuation, since words may be

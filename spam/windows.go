@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// windowSizes are the windows looked at, in clauses. One and two keep harmless text around
-// an advertisement out of its score; the wide one joins an offer with a contact that
-// stands some clauses further.
-func windowSizes() [3]int { return [3]int{1, 2, 6} }
+// maxWindow is the most clauses a window has. Short windows keep harmless text around an
+// advertisement out of its score; longer ones join an offer with a contact that stands
+// some clauses further.
+const maxWindow = 6
 
 // maxSpans is how many places one reason names, of maxFound it looks at.
 const (
@@ -17,27 +17,63 @@ const (
 	maxFound = 64
 )
 
+// heard is what a window says.
+type heard struct {
+	from, to int // clauses
+	sigs     signal
+	sum      float64
+}
+
 // judge finds the window that speaks loudest for spam, and its reasons.
 func (d *Detector) judge(rd *reading) (float64, []Reason) {
-	best, bestAt, bestSigs := math.Inf(-1), [2]int{}, signal(0)
-	for _, size := range windowSizes() {
-		if size > 2 && len(rd.clauses) <= 2 {
-			break
+	if len(rd.clauses) == 0 {
+		return silence, []Reason{}
+	}
+	d.model.weighClauses(rd)
+	best, rules, last := heard{sum: math.Inf(-1)}, 0.0, signal(0)
+	rd.eachWindow(func(from, to int) {
+		w := heard{from: from, to: to, sigs: rd.window(from, to)}
+		if w.sigs != last {
+			rules, last = d.sum(w.sigs), w.sigs
 		}
-		last := signal(0)
-		for c := 0; c == 0 || c+size <= len(rd.clauses); c++ {
-			end := min(c+size, len(rd.clauses))
-			sigs := rd.window(c, end)
-			if c > 0 && sigs == last {
-				continue
-			}
-			last = sigs
-			if sum := d.sum(sigs); sum > best {
-				best, bestAt, bestSigs = sum, [2]int{c, end}, sigs
-			}
+		w.sum = d.words(rd, from, to) + rules
+		if w.sum > best.sum {
+			best = w
+		}
+	})
+	return best.sum, d.reasons(rd, best)
+}
+
+// eachWindow calls see for all windows, the short ones first.
+func (rd *reading) eachWindow(see func(from, to int)) {
+	for size := 1; size <= min(maxWindow, len(rd.clauses)); size++ {
+		for c := 0; c+size <= len(rd.clauses); c++ {
+			see(c, c+size)
 		}
 	}
-	return best, d.reasons(rd, bestSigs, bestAt[0], bestAt[1])
+}
+
+// weighClauses adds up the weights of the features of every clause, in steps.
+func (m *Model) weighClauses(rd *reading) {
+	at := 0
+	for c := range rd.clauses {
+		cl := &rd.clauses[c]
+		sum := int32(0)
+		for _, f := range rd.features[at:cl.features] {
+			sum += int32(int8(m.weights[f.bucket]))
+		}
+		cl.sum, at = sum, cl.features
+	}
+}
+
+// words is what the model says of the clauses from up to to without the rules.
+func (d *Detector) words(rd *reading, from, to int) float64 {
+	sum, s := int32(0), &d.model.settings
+	for c := from; c < to; c++ {
+		sum += rd.clauses[c].sum
+	}
+	units := rd.clauses[to-1].to - rd.clauses[from].from
+	return s.Base + s.Lengths[lengthOf(units)] + float64(s.Step*float64(sum))
 }
 
 // window joins the signals of the clauses from up to to, the excuses of their neighbours
@@ -63,33 +99,55 @@ func (d *Detector) sum(sigs signal) float64 {
 	}
 	sum := 0.0
 	for i := range d.checks {
-		if r := d.checks[i].heaviest(sigs); r != nil {
-			sum += r.weight
+		if r := d.checks[i].heaviest(sigs); r != none {
+			sum += d.says[i][r]
 		}
 	}
 	return sum
 }
 
-// heaviest is the rule of c that holds and weighs most, or nil.
-func (c *check) heaviest(sigs signal) *rule {
-	var best *rule
+// none is the number of no rule.
+const none = -1
+
+// heaviest is the number of the rule of c that holds and whose own weight is largest, or
+// none.
+func (c *check) heaviest(sigs signal) int {
+	best := none
 	for i := range c.rules {
 		r := &c.rules[i]
-		if r.holds(sigs) && (best == nil || math.Abs(r.weight) > math.Abs(best.weight)) {
-			best = r
+		if r.holds(sigs) && (best == none || math.Abs(r.weight) > math.Abs(c.rules[best].weight)) {
+			best = i
 		}
 	}
 	return best
 }
 
-// reasons says what the checks said to the window from up to to, the heaviest first.
-func (d *Detector) reasons(rd *reading, sigs signal, from, to int) []Reason {
+// The checks by which the model itself speaks.
+const (
+	checkWords    = "words"
+	checkHarmless = "harmless-words"
+)
+
+// reasons says what was said about the window, the heaviest first. They add up to its
+// sum, unless nothing at all speaks for spam: then there are none.
+func (d *Detector) reasons(rd *reading, w heard) []Reason {
 	reasons := []Reason{}
+	words := w.sum
 	for i := range d.checks {
 		c := &d.checks[i]
-		if r := c.heaviest(sigs); r != nil {
-			reasons = append(reasons, Reason{Check: c.name, Detail: r.detail, Weight: r.weight, Spans: rd.spans(r.all|r.any|r.with, from, to)})
+		k := c.heaviest(w.sigs)
+		if k == none {
+			continue
 		}
+		r := &c.rules[k]
+		words -= d.says[i][k]
+		reasons = append(reasons, Reason{Check: c.name, Detail: r.detail, Weight: d.says[i][k], Spans: rd.spans(r.all|r.any|r.with, w.from, w.to)})
+	}
+	switch {
+	case words > 0:
+		reasons = append(reasons, Reason{Check: checkWords, Detail: "用词和写法像广告", Weight: words})
+	case words < 0 && len(reasons) > 0:
+		reasons = append(reasons, Reason{Check: checkHarmless, Detail: "用词和写法像日常聊天", Weight: words})
 	}
 	slices.SortStableFunc(reasons, func(a, b Reason) int {
 		return cmp.Compare(math.Abs(b.Weight), math.Abs(a.Weight))

@@ -50,8 +50,8 @@ func TestOfOneCheckOnlyTheHeaviestRuleSpeaks(t *testing.T) {
 		{0, ""}, {sigJob, "two"}, {sigJob | sigPay, "three"}, {sigJob | sigQuestion, "one"}, {sigPay, ""},
 	} {
 		got := ""
-		if r := c.heaviest(k.sigs); r != nil {
-			got = r.detail
+		if r := c.heaviest(k.sigs); r != none {
+			got = c.rules[r].detail
 		}
 		if got != k.want {
 			t.Errorf("%b: %q, want %q", k.sigs, got, k.want)

@@ -18,22 +18,45 @@ const maxLine = 4 << 20
 func spamCommand() command {
 	return command{
 		name: "spam", zh: "判定群消息的检测器", en: "the detector that judges messages",
-		words: []command{spamCheckCommand(), spamEvalCommand()},
+		words: []command{spamCheckCommand(), spamEvalCommand(), spamTrainCommand()},
 	}
 }
 
 func spamCheckCommand() command {
 	return command{
-		name: "spam check", zh: "从标准输入读取每行一个 JSON(含 text),写回判定", en: "read JSON lines with text from standard input, write each back with its verdict",
-		flags: func(*flag.FlagSet) func(context.Context, env, []string) error {
+		name: "spam check", args: "[--model FILE]", zh: "从标准输入读取每行一个 JSON(含 text),写回判定", en: "read JSON lines with text from standard input, write each back with its verdict",
+		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
+			model := ""
+			modelFlag(fs, &model)
 			return func(ctx context.Context, e env, args []string) error {
 				if err := noArgs(args); err != nil {
 					return err
 				}
-				return spamCheck(ctx, e.stdin, e.stdout)
+				d, err := newDetector(model)
+				if err != nil {
+					return err
+				}
+				return spamCheck(ctx, d, e.stdin, e.stdout)
 			}
 		},
 	}
+}
+
+func modelFlag(fs *flag.FlagSet, model *string) {
+	fs.StringVar(model, "model", "", "judge by the model of this `FILE` of xiaobu spam train instead of the built-in one / 用 xiaobu spam train 训练的模型文件代替内置模型")
+}
+
+// newDetector makes a detector that judges by the model of a file, or the built-in one if
+// none is named.
+func newDetector(file string) (*spam.Detector, error) {
+	if file == "" {
+		return spam.New(), nil
+	}
+	m, err := spam.LoadModel(file)
+	if err != nil {
+		return nil, err
+	}
+	return spam.New(spam.WithModel(m)), nil
 }
 
 // checkLine adds the verdict to one object; everything else in it stays as it was.
@@ -58,8 +81,7 @@ func checkLine(d *spam.Detector, line []byte) (map[string]json.RawMessage, error
 }
 
 // spamCheck writes each line back as it was, with verdict, score and reasons.
-func spamCheck(ctx context.Context, in io.Reader, out io.Writer) error {
-	d := spam.New()
+func spamCheck(ctx context.Context, d *spam.Detector, in io.Reader, out io.Writer) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(make([]byte, 64<<10), maxLine)
 	w := bufio.NewWriter(out)

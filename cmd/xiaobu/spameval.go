@@ -17,14 +17,14 @@ import (
 type evalFlags struct {
 	json, baselines bool
 	train           []string
-	keywords        string
+	keywords, model string
 	seed            uint64
 	sample          int
 }
 
 func spamEvalCommand() command {
 	return command{
-		name: "spam eval", args: "[--baselines --train FILE] [--json] FILE…",
+		name: "spam eval", args: "[--model FILE] [--baselines --train FILE] [--json] FILE…",
 		zh: "用标注过的消息(JSON 行,可 gzip)评测检测器:查准、召回、误报、变体、校准、速度", en: "measure the detector on labelled messages: JSON lines with text, label and source, plain or gzipped",
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
 			f := evalFlags{}
@@ -36,6 +36,7 @@ func spamEvalCommand() command {
 			})
 			fs.StringVar(&f.keywords, "keywords", "", "`FILE` with one keyword a line (default: the detector's own vocabulary) / 关键词表文件")
 			fs.Uint64Var(&f.seed, "seed", 1, "decides the disguised and decorated copies / 随机种子")
+			modelFlag(fs, &f.model)
 			fs.IntVar(&f.sample, "sample", 1000, "at most so many `COPIES` of each kind / 每种变体的数量")
 			return func(ctx context.Context, e env, files []string) error {
 				if err := f.check(files); err != nil {
@@ -66,7 +67,10 @@ func spamEval(ctx context.Context, e env, f evalFlags, files []string) error {
 	}
 	shown := &progress{out: e.stderr}
 	o := eval.Options{Seed: f.seed, Sample: f.sample, Now: time.Now, Progress: shown.show}
-	d := spam.New()
+	d, err := newDetector(f.model)
+	if err != nil {
+		return err
+	}
 	columns := []eval.Column{{Name: "xiaobu", Calibrated: true, Judge: func(text string) (float64, spam.Label) {
 		v := d.Check(text)
 		return v.Score, v.Verdict
