@@ -96,7 +96,8 @@ func (s *server) viewSettings(v moderation.Settings) policyBody {
 	return b
 }
 
-type policyPath struct {
+// GroupPath names the group whose settings are meant.
+type GroupPath struct {
 	ChatID string `path:"chat_id" maxLength:"128"`
 }
 
@@ -148,7 +149,7 @@ func (s *server) groupPolicy() {
 		}
 		return paged(rows, in.Limit, s.viewPolicy, func(v store.PolicyVersion) string { return wordsCursor(v.ChatID) }), nil
 	})
-	huma.Register(s.api, op(http.MethodGet, "/moderation/settings/groups/{chat_id}", "in what a group differs from the company", http.StatusOK), func(ctx context.Context, in *policyPath) (*result[policyBody], error) {
+	huma.Register(s.api, op(http.MethodGet, "/moderation/settings/groups/{chat_id}", "in what a group differs from the company", http.StatusOK), func(ctx context.Context, in *GroupPath) (*result[policyBody], error) {
 		v, err := s.Moderation.Settings(ctx, in.ChatID)
 		if err != nil {
 			return nil, s.fail(ctx, err)
@@ -156,14 +157,14 @@ func (s *server) groupPolicy() {
 		return answer(s.viewSettings(v)), nil
 	})
 	type put struct {
-		policyPath
+		GroupPath
 		Body policyBody
 	}
 	huma.Register(s.api, op(http.MethodPut, "/moderation/settings/groups/{chat_id}", "say in what a group differs; what is left out is the company's", http.StatusOK), func(ctx context.Context, in *put) (*result[policyBody], error) {
 		return s.putPolicy(ctx, in.ChatID, in.Body)
 	})
 	type drop struct {
-		policyPath
+		GroupPath
 		By   string `query:"by" maxLength:"64"`
 		Note string `query:"note" maxLength:"500"`
 	}
