@@ -209,7 +209,7 @@ func (s *server) caseCommands() {
 	type undone struct {
 		caseView
 		Unblocked  int64  `json:"unblocked" doc:"names that the case had put on the blocklist"`
-		Strikes    int64  `json:"strikes" doc:"strikes that do not count any more"`
+		Strikes    int64  `json:"strikes_taken" doc:"strikes that do not count any more"`
 		Invitation string `json:"invitation" doc:"words to send to the person who was removed; empty: nobody was"`
 	}
 	type undo struct {

@@ -189,7 +189,7 @@ func (a *App) features() features {
 		promotions: &promotions.Planner{Store: a.Store, Now: o.Now, Zone: o.Config.Timezone, Calendar: a.calendar, Log: o.Log,
 			PublicURL: o.Config.PublicURL, Random: o.Random, SecondPerson: o.Config.PromotionsSecondPerson, Chats: p, QuotaRule: quota.Rule, Links: links, Notify: o.Config.PromotionsNotify},
 		results:    &promotions.Results{Platform: p, Store: a.Store, Now: o.Now, Log: o.Log, AtOnce: pollers(o.Serial), Quota: quota},
-		moderation: &moderation.Moderator{Store: a.Store, PublicURL: o.Config.PublicURL, Detector: o.Detector, Cards: true, Notify: o.Config.ModerationNotify, AppChats: p, Keep: cmp.Or(o.Config.ModerationKeep, keepMessages), Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
+		moderation: &moderation.Moderator{Store: a.Store, PublicURL: o.Config.PublicURL, Detector: o.Detector, Cards: true, Notify: o.Config.ModerationNotify, AppChats: p, Remind: o.Config.ModerationRemind, Escalate: o.Config.ModerationEscalate, Keep: cmp.Or(o.Config.ModerationKeep, keepMessages), Now: o.Now, Zone: o.Config.Timezone, Log: o.Log},
 		channels:   &handlers.Channels{Store: a.Store, Joins: p, Contacts: p, Staff: p, Random: o.Random, Now: o.Now, Log: o.Log},
 		greetings:  &handlers.Greetings{Store: a.Store, Group: p},
 		library:    promotions.NewLibrary(a.Store, p, o.Now),
@@ -445,6 +445,9 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneScans(now.Add(-keepScans).Format(time.DateOnly)) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneClicks(now.Add(-keepLinks), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneLinks(now.Add(-keepLinks), pruneBatch) },
+		func(tx *store.Tx) (int64, error) {
+			return 0, tx.PruneWarnings(now.Add(-keepAnswers).Format(time.DateOnly))
+		},
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneQuota() },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneRuns(now.Add(-keepActions)) },
 	} {

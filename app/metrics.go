@@ -99,6 +99,8 @@ var (
 	ageDesc     = prometheus.NewDesc("xiaobu_inbox_oldest_seconds", "Age of the oldest event that waits.", nil, nil)
 	differDesc  = prometheus.NewDesc("xiaobu_ledger_differences", "Figures of the reward books that did not agree in the last audit.", nil, nil)
 	rejudgeDesc = prometheus.NewDesc("xiaobu_rejudge_stays", "Joins that wait to be judged again: a rule reaches into the past, a group changed stores, a payout was reversed.", nil, nil)
+	casesDesc   = prometheus.NewDesc("xiaobu_cases", "Cases of moderation by status.", []string{"status"}, nil)
+	removalDesc = prometheus.NewDesc("xiaobu_case_removal_seconds", "From the opening of a case until the member list showed the person gone.", nil, nil)
 	outboxDesc  = prometheus.NewDesc("xiaobu_outbox", "Actions by kind and state.", []string{"kind", "state"}, nil)
 )
 
@@ -110,6 +112,8 @@ func (b backlog) Describe(c chan<- *prometheus.Desc) {
 	c <- differDesc
 	c <- rejudgeDesc
 	c <- outboxDesc
+	c <- casesDesc
+	c <- removalDesc
 }
 
 // Collect counts what waits.
@@ -132,11 +136,32 @@ func (b backlog) Collect(c chan<- prometheus.Metric) {
 	if left, err := r.RejudgeLeft(); err == nil {
 		c <- prometheus.MustNewConstMetric(rejudgeDesc, prometheus.GaugeValue, float64(left))
 	}
+	collectCases(r, c)
 	counts, err := r.OutboxCounts()
 	if err != nil {
 		return
 	}
 	for k, n := range counts {
 		c <- prometheus.MustNewConstMetric(outboxDesc, prometheus.GaugeValue, float64(n), k[0], k[1])
+	}
+}
+
+// removalBounds are the buckets of how long removals took.
+var removalBounds = []time.Duration{time.Second, 10 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute,
+	time.Hour, 2 * time.Hour, 6 * time.Hour, 24 * time.Hour, 72 * time.Hour}
+
+// collectCases counts cases as the books have them, so that a restart changes nothing.
+func collectCases(r store.Reader, c chan<- prometheus.Metric) {
+	if statuses, err := r.CaseStatuses(); err == nil {
+		for _, s := range []string{store.CaseOpen, store.CaseAsked, store.CaseRemoved, store.CaseDismissed, store.CaseExpired} {
+			c <- prometheus.MustNewConstMetric(casesDesc, prometheus.GaugeValue, float64(statuses[s]), s)
+		}
+	}
+	if within, count, seconds, err := r.RemovalTimes(removalBounds); err == nil {
+		buckets := make(map[float64]uint64, len(removalBounds))
+		for i, b := range removalBounds {
+			buckets[b.Seconds()] = within[i]
+		}
+		c <- prometheus.MustNewConstHistogram(removalDesc, count, seconds, buckets)
 	}
 }

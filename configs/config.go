@@ -26,6 +26,9 @@ type Config struct {
 	// ModerationNotify are the user ids of those who are asked about cases and tickets that
 	// nobody else dealt with.
 	ModerationNotify []string
+	// ModerationRemind is how long an owner has before the reminder; ModerationEscalate until the
+	// manager of the store is asked, and the manager until ModerationNotify are.
+	ModerationRemind, ModerationEscalate time.Duration
 	// ModerationKeep is how long harmless messages are kept.
 	ModerationKeep time.Duration
 	// PrintFont is a font file for posters; empty: what the machine has.

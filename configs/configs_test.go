@@ -22,7 +22,7 @@ api_token: the-token-of-the-api
 feed_secret: the-secret-of-the-feed
 rewards: {second_person: true}
 promotions: {second_person: true, notify: "anna, li"}
-moderation: {notify: "ben", keep: 48h}
+moderation: {notify: "ben", remind: 10m, escalate: 1h30m, keep: 48h}
 wecom:
   base_url: http://127.0.0.1:8090/
   corp_id: ww1
@@ -71,7 +71,7 @@ func TestWithoutAnythingThereAreDefaults(t *testing.T) {
 func TestAFileIsRead(t *testing.T) {
 	c := load(t, good)
 	want := Config{Listen: "0.0.0.0:9000", PublicURL: "https://xiaobu.example.com", Database: "postgres://me:hunter2@db/xiaobu",
-		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed", SecondPerson: true, PromotionsSecondPerson: true, PromotionsNotify: []string{"anna", "li"}, ModerationNotify: []string{"ben"}, ModerationKeep: 48 * time.Hour,
+		Timezone: c.Timezone, APIToken: "the-token-of-the-api", FeedSecret: "the-secret-of-the-feed", SecondPerson: true, PromotionsSecondPerson: true, PromotionsNotify: []string{"anna", "li"}, ModerationNotify: []string{"ben"}, ModerationRemind: 10 * time.Minute, ModerationEscalate: 90 * time.Minute, ModerationKeep: 48 * time.Hour,
 		WeCom: WeCom{BaseURL: "http://127.0.0.1:8090", CorpID: "ww1", AgentID: 1000002, Secret: "the-secret-of-the-app", Token: "0123", AESKey: aesKey, Settle: 500 * time.Millisecond, MassQuota: "week"}}
 	if !reflect.DeepEqual(c, want) || c.Timezone.String() != "Asia/Urumqi" {
 		t.Errorf("got %+v", []any{c.Listen, c.PublicURL, c.WeCom})
@@ -140,6 +140,8 @@ func TestMistakesAreExplained(t *testing.T) {
 		"wecom: {mass_quota: year}":        {"wecom.mass_quota", "year", "month, week and day", "week"},
 		"promotions: {second_person: ben}": {"promotions.second_person", "ben", "true"},
 		"promotions: {notify: \"a,,b\"}":   {"promotions.notify", "no user id", "zhangsan, lisi"},
+		"moderation: {remind: 1m}":         {"moderation.remind", "1m", "5m to 24h", "30m"},
+		"moderation: {escalate: 2 hours}":  {"moderation.escalate", "2 hours", "5m to 24h", "2h"},
 		"moderation: {notify: \"a b\"}":    {"moderation.notify", "no user id", "zhangsan, lisi"},
 		"moderation: {keep: 7d}":           {"moderation.keep", "7d", "720h"},
 		"moderation: {keep: 1h}":           {"moderation.keep", "24h"},

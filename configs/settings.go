@@ -67,6 +67,14 @@ var settings = []setting[Config]{
 		set: func(c *Config, v string) error { return setNotify(&c.ModerationNotify, v) }, show: func(c *Config) string { return strings.Join(c.ModerationNotify, ", ") },
 	},
 	{
+		key: "moderation.remind", preset: "30m", example: "30m", help: "how long the owner of a group has before he is reminded of advertising in it, from 5m to 24h",
+		set: func(c *Config, v string) error { return setPatience(&c.ModerationRemind, v) }, show: func(c *Config) string { return shortSpan(c.ModerationRemind) },
+	},
+	{
+		key: "moderation.escalate", preset: "2h", example: "2h", help: "how long until the manager of the store is asked in his place, and as long again until moderation.notify are, from 5m to 24h",
+		set: func(c *Config, v string) error { return setPatience(&c.ModerationEscalate, v) }, show: func(c *Config) string { return shortSpan(c.ModerationEscalate) },
+	},
+	{
 		key: "moderation.keep", preset: "168h", example: "720h", help: "how long harmless messages of the feed are kept, from 24h to 9600h; what a case is about stays with the case",
 		set: setKeep, show: func(c *Config) string { return fmt.Sprintf("%gh", c.ModerationKeep.Hours()) },
 	},
@@ -219,6 +227,28 @@ func setSettle(c *Config, v string) error {
 	}
 	c.WeCom.Settle = d
 	return nil
+}
+
+// setPatience reads how long somebody who is asked has.
+func setPatience(to *time.Duration, v string) error {
+	d, err := time.ParseDuration(v)
+	if err != nil || d < 5*time.Minute || d > 24*time.Hour {
+		return fmt.Errorf("%q is no duration from 5m to 24h", v)
+	}
+	*to = d
+	return nil
+}
+
+// shortSpan is a duration as people write it: 30m rather than 30m0s.
+func shortSpan(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }
 
 func setKeep(c *Config, v string) error {

@@ -247,7 +247,7 @@ func (r *Reports) managerText(rd store.Reader, rep store.Report, run store.Repor
 // exceptions are a store's lines for its manager, from every source there is.
 func (r *Reports) exceptions(rd store.Reader, p phrases, run store.ReportRun, shop store.Shop) ([]string, error) {
 	var lines []string
-	for _, source := range []func(store.Reader, phrases, store.ReportRun, store.Shop) ([]string, error){flagsWaiting, lostToday, badCodes, budgetsUsed, r.unreached} {
+	for _, source := range []func(store.Reader, phrases, store.ReportRun, store.Shop) ([]string, error){flagsWaiting, lostToday, badCodes, budgetsUsed, r.unreached, openCases, openTickets} {
 		found, err := source(rd, p, run, shop)
 		if err != nil {
 			return nil, err
@@ -340,4 +340,33 @@ func budgetsUsed(rd store.Reader, p phrases, run store.ReportRun, shop store.Sho
 		}
 	}
 	return lines, nil
+}
+
+// caseLate is after how long an open removal is called overdue.
+const caseLate = 2 * time.Hour
+
+// openCases are the people suspected of advertising about whom nobody has decided, also those
+// of whom the owner got no card.
+func openCases(rd store.Reader, p phrases, run store.ReportRun, shop store.Shop) ([]string, error) {
+	n, late, warnings, err := rd.OpenCases(shop.ID, run.Until.Add(-caseLate))
+	var lines []string
+	if removals := n - warnings; removals > 0 {
+		lines = append(lines, fmt.Sprintf(p.cases, removals, late))
+	}
+	if warnings > 0 {
+		lines = append(lines, fmt.Sprintf(p.suspects, warnings))
+	}
+	return lines, err
+}
+
+// maxTickets is up to how many tickets are counted for a manager.
+const maxTickets = 99
+
+// openTickets are the complaints that nobody has answered in time.
+func openTickets(rd store.Reader, p phrases, run store.ReportRun, shop store.Shop) ([]string, error) {
+	late, err := rd.Tickets(store.TicketFilter{Status: store.TicketOverdue, Shop: shop.ID, Now: run.Until, Limit: maxTickets})
+	if err != nil || len(late) == 0 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf(p.tickets, len(late))}, nil
 }

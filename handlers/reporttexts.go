@@ -50,6 +50,8 @@ type phrases struct {
 	moreCodes                  string // how many
 	conditions                 map[string]string
 	budget                     string // name, percent, used, of how much
+	cases, suspects            string // removals that wait and those that are late; warnings
+	tickets                    string // how many
 	unreached, promoted        string // owners who confirmed, owners, groups that were reached, groups
 }
 
@@ -90,7 +92,8 @@ var languages = map[string]phrases{
 		conditions: map[string]string{
 			store.CodeNearlyFull: "快满了,请准备下一个群", store.CodeFull: "已满,扫码进不了群", store.CodeDead: "已失效,对应的群都解散了",
 		},
-		budget:    "· 「%s」本月预算已用 %d%%:%s / %s",
+		budget: "· 「%s」本月预算已用 %d%%:%s / %s",
+		cases:  "· 疑似广告待移出 %d 人,其中超过2小时没处理的 %d 人", suspects: "· 可疑发言待看 %d 人(已提醒群主,或超过每天提醒上限没有发卡片)", tickets: "· 顾客投诉或不同意见超时没有答复 %d 条",
 		unreached: "· 今天的促销还没发全:群主确认 %d/%d 人,送达 %d/%d 群", promoted: "今日促销:群主确认 %d/%d 人,送达 %d/%d 群。",
 	},
 	"en": {
@@ -128,7 +131,8 @@ var languages = map[string]phrases{
 		conditions: map[string]string{
 			store.CodeNearlyFull: "nearly full, have another group ready", store.CodeFull: "full, nobody gets in by it", store.CodeDead: "dead, its groups were dissolved",
 		},
-		budget:    "- %s has used %d%% of this month's budget: %s of %s",
+		budget: "- %s has used %d%% of this month's budget: %s of %s",
+		cases:  "- %d people suspected of advertising wait to be removed, %d of them for more than two hours", suspects: "- %d people said something suspect (the owner was told, or had been told often enough today)", tickets: "- %d complaints were not answered in time",
 		unreached: "- today's promotions have not come to every group: %d of %d owners confirmed, %d of %d groups reached", promoted: "Promotions today: %d of %d owners confirmed, %d of %d groups reached.",
 	},
 }

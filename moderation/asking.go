@@ -271,6 +271,9 @@ func (CardSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error {
 		return err
 	}
 	step := store.CaseStep{CaseID: c.ID, What: ask.What, Who: string(ask.To), Detail: ask.Card.TaskID}
+	if ask.What == store.StepClaimFalse {
+		step.What = store.StepReminded
+	}
 	known := c.Status
 	switch o.State {
 	case store.ActionSent, store.ActionUnknown:

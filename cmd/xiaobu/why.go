@@ -151,23 +151,6 @@ func (t teller) chosen(d store.Delivery) {
 	}
 }
 
-func whyCase(_ context.Context, t teller, id int64) error {
-	c, err := t.r.Case(id)
-	if err != nil {
-		return err
-	}
-	t.say("案件 / case %d: %s in %s, %s %.2f, %s", c.ID, c.Member, c.ChatID, c.Verdict, c.Score, c.Status)
-	for _, r := range c.Reasons {
-		t.say("· %+.1f %s: %s", r.Weight, r.Check, r.Detail)
-	}
-	t.say("· 开立 opened %s, 询问 asked %s (%d), 结束 closed %s %s %s", t.at(c.CreatedAt), t.at(c.AskedAt), c.Asks, t.at(c.ClosedAt), c.ClosedBy, c.Note)
-	cards, err := t.r.ActionsLike(fmt.Sprintf("card:case-%d-", c.ID))
-	for _, a := range cards {
-		t.action(a)
-	}
-	return err
-}
-
 func whyEvent(_ context.Context, t teller, id int64) error {
 	it, err := t.r.InboxItem(id)
 	if err != nil {
