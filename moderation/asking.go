@@ -21,7 +21,6 @@ const (
 	askRetry        = 10 * time.Minute // after a card that could not be sent
 	ownerRetry      = 5 * time.Second  // while no owner is known; grows with the case's age
 	maxQuote        = 200              // bytes of a message shown on a card
-	maxGroups       = 5                // named on a card
 )
 
 // noOwner is the note of a case for which nobody can be asked.
@@ -154,12 +153,20 @@ func (m *Moderator) gap(level int) time.Duration {
 
 // ask has those shown a case whose turn it is; where nobody is left, the case waits for its end.
 func (m *Moderator) ask(tx *store.Tx, c store.Case) error {
-	if !m.Cards || c.Lead != nil {
+	if !m.Cards {
 		return nil
 	}
+	c.Lead = nil
 	at, err := m.place(tx, c)
 	if err != nil {
 		return err
+	}
+	lead, err := m.lead(tx, c, at)
+	if err != nil {
+		return err
+	}
+	if lead != nil {
+		return m.standOn(tx, c, *lead)
 	}
 	if at.owner == "" && c.Level < levelManager {
 		if tx.Now.Before(c.CreatedAt.Add(m.gap(levelManager))) {
@@ -298,6 +305,11 @@ func (CardSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error {
 	}
 	if err := tx.SaveCase(c, known); err != nil {
 		return err
+	}
+	if c.Status == store.CaseAsked {
+		if err := shownWith(tx, c); err != nil {
+			return err
+		}
 	}
 	return tx.AddStep(step)
 }

@@ -28,6 +28,15 @@ func (m *Moderator) card(r store.Reader, c store.Case, at place, what string) (b
 			{Text: "不是广告", Key: keyDismiss},
 		},
 	}
+	if at.owner != "" && what != store.StepWarning && !c.AppChat {
+		others, err := m.otherGroups(r, c, at)
+		if err != nil {
+			return card, err
+		}
+		if others != "" {
+			card.Note = "此人还在您的其他群:" + others + "。请都移出(选「加入群聊黑名单」可一次移出),再点「已移出」;误报请点「不是广告」。"
+		}
+	}
 	if what == store.StepWarning {
 		card.Note = "先提醒,不用移出。请复制发到群里:" + warningText(c)
 		card.Buttons = []bot.CardButton{{Text: "已提醒", Key: keyWarned, Primary: true}, {Text: "要移出", Key: keyRaise}, {Text: "不是广告", Key: keyDismiss}}

@@ -174,6 +174,9 @@ func (m *Moderator) close(tx *store.Tx, c store.Case, status, note, by, task str
 			return err
 		}
 	}
+	if err := m.freeLed(tx, c); err != nil {
+		return err
+	}
 	return m.settleCards(tx, c, settledNote(status, name), task)
 }
 
@@ -307,10 +310,10 @@ func (m *Moderator) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error 
 	switch d.Key {
 	case keyDismiss:
 		note = "已标记为不是广告"
-		err = m.refuted(tx, c, by+" says it is no spam", by, d.TaskID)
+		err = m.withLed(tx, c, func(c store.Case) error { return m.refuted(tx, c, by+" says it is no spam", by, d.TaskID) })
 	case keyRemoved:
 		note = "已收到,正在核对成员名单"
-		err = m.claim(tx, e, c, by, d.TaskID)
+		err = m.withLed(tx, c, func(c store.Case) error { return m.claim(tx, e, c, by, d.TaskID) })
 	case keyWarned:
 		note = "已记下,谢谢"
 		err = m.step(tx, c, store.StepWarned, by, d.TaskID)
@@ -464,6 +467,9 @@ func (m *Moderator) review(tx *store.Tx, c store.Case) error {
 	if c, err = m.newOwner(tx, c); err != nil {
 		return err
 	}
+	if follows, err := m.followsLead(tx, c); err != nil || follows {
+		return err
+	}
 	return m.ask(tx, c)
 }
 
@@ -471,7 +477,7 @@ func (m *Moderator) review(tx *store.Tx, c store.Case) error {
 // and again is not asked any more; others are.
 func (m *Moderator) falseClaim(tx *store.Tx, c store.Case) error {
 	by := c.ClaimedBy
-	c.Note, c.ClaimedBy = by+" said removed, but the member list still has the person", ""
+	c.Note, c.ClaimedBy, c.Lead = by+" said removed, but the member list still has the person", "", nil
 	c.FalseClaims++
 	if err := m.step(tx, c, store.StepClaimFalse, by, "成员名单里还有此人"); err != nil {
 		return err
@@ -506,7 +512,7 @@ func (m *Moderator) newOwner(tx *store.Tx, c store.Case) (store.Case, error) {
 	if err := m.step(tx, c, store.StepNewOwner, string(at.owner), "原群主 "+c.Owner); err != nil {
 		return c, err
 	}
-	c.Owner, c.Level = string(at.owner), levelOwner
+	c.Owner, c.Level, c.Lead = string(at.owner), levelOwner, nil
 	return c, nil
 }
 

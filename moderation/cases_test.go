@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -441,5 +442,192 @@ func TestTheBlocklistHoldsInAppChats(t *testing.T) {
 	w.live(25 * time.Hour)
 	if _, blocked, err := w.store.Read(ctx).IsBlocked("bad"); err != nil || blocked {
 		t.Errorf("still blocked after the time is over, %v", err)
+	}
+}
+
+// inGroups has somebody in further groups of the owner.
+func (w *ward) inGroups(who bot.Member, groups ...bot.ChatID) {
+	w.t.Helper()
+	for _, g := range groups {
+		w.world.group(g, "owner")
+		w.world.join(g, who)
+		w.readGroup(g)
+	}
+	w.live(time.Minute)
+}
+
+func TestAnOwnerGetsOneCardForTheSameTextInManyGroups(t *testing.T) {
+	w := newWard(t, 1)
+	w.inGroups(customer(1), "wr2", "wr3", "wr4")
+	for i, g := range []bot.ChatID{g1, "wr2", "wr3"} {
+		w.advertises(i, "wm001", g)
+		w.live(time.Second)
+	}
+	cards := w.cardsOf("owner")
+	if len(cards) != 1 || !strings.Contains(cards[0].card.Note, "群wr2、群wr3、群wr4") {
+		t.Fatalf("%d cards, the first %+v", len(cards), cards[0].card)
+	}
+	for id := range int64(3) {
+		if c := w.theCase(id + 1); c.Status != store.CaseAsked || c.AskedAt.IsZero() || (c.Lead == nil) != (id == 0) {
+			t.Errorf("case %+v", c)
+		}
+	}
+	w.judge(FeedMessage{MessageID: "else", Chat: "wr4", Sender: "wm001", Type: "text", Text: "刷单返现一单一结,加QQ:2233445566,名额有限"})
+	w.live(time.Second)
+	if cards = w.cardsOf("owner"); len(cards) != 2 {
+		t.Fatalf("another text made %d cards", len(cards))
+	}
+	for _, g := range []bot.ChatID{g1, "wr2"} { // and not from the third
+		w.deliver(w.world.leave(g, "wm001", 1))
+	}
+	w.pressOn(cards[0], keyRemoved)
+	w.live(3 * time.Minute)
+	if a, b, c := w.theCase(1), w.theCase(2), w.theCase(3); a.Status != store.CaseRemoved || b.Status != store.CaseRemoved || c.FalseClaims != 1 || c.Lead != nil {
+		t.Errorf("cases %+v\n%+v\n%+v", a, b, c)
+	}
+	if cards = w.cardsOf("owner"); len(cards) != 3 || !strings.Contains(cards[2].card.Title, "名单里还有此人") {
+		t.Errorf("%d cards after a claim that held in two of three groups", len(cards))
+	}
+}
+
+func TestOnePressDismissesAllThatStandsOnACard(t *testing.T) {
+	w := newWard(t, 1)
+	w.inGroups(customer(1), "wr2", "wr3")
+	for i, g := range []bot.ChatID{g1, "wr2", "wr3"} {
+		w.advertises(i, "wm001", g)
+	}
+	w.live(time.Minute)
+	w.pressOn(w.cardsOf("owner")[0], keyDismiss)
+	for id := range int64(3) {
+		if c := w.theCase(id + 1); c.Status != store.CaseDismissed {
+			t.Errorf("case %+v", c)
+		}
+	}
+	w.live(24 * time.Hour)
+	if n := len(w.office.cards); n != 1 {
+		t.Errorf("%d cards", n)
+	}
+}
+
+// Whatever comes in whatever order, and whatever is repeated or cut off: a closed case does not
+// move but by an undo, no two cards have one id, nobody is asked twice for the same step, and in
+// the end nothing waits.
+func TestNoOrderOfEventsBreaksACase(t *testing.T) {
+	for seed := range uint64(12) {
+		w := newWard(t, 2)
+		w.inGroups(customer(1), "wr2")
+		r := rand.New(rand.NewPCG(seed, 6))
+		closed := map[int64]string{}
+		var did []string
+		for n := range 40 {
+			did = append(did, w.anything(r, n))
+			if r.IntN(3) > 0 {
+				w.live(time.Duration(r.IntN(90)) * time.Second)
+			}
+			w.checkCases(closed, did)
+		}
+		w.live(80 * time.Hour)
+		w.checkCases(closed, did)
+		for _, c := range w.cases() {
+			if !c.Closed() {
+				t.Errorf("seed %d: case %d is %s in the end", seed, c.ID, c.Status)
+			}
+		}
+		if t.Failed() {
+			t.Fatalf("seed %d: %s", seed, strings.Join(did, ", "))
+		}
+	}
+}
+
+// anything does one thing that may happen, and says what.
+func (w *ward) anything(r *rand.Rand, n int) string {
+	w.t.Helper()
+	ctx := context.Background()
+	chat, who := []bot.ChatID{g1, "wr2"}[r.IntN(2)], customer(1+r.IntN(2))
+	id := int64(1 + r.IntN(4))
+	in := slices.ContainsFunc(w.world.groups[chat].Members, func(m bot.Member) bool { return m.ID == who.ID })
+	switch r.IntN(9) {
+	case 0, 1, 2:
+		w.advertises(n, who.ID, chat)
+		return "advert"
+	case 3:
+		if in {
+			e := w.world.leave(chat, who.ID, r.IntN(2))
+			w.deliver(e, e)
+			return "leave"
+		}
+		w.deliver(w.world.join(chat, who))
+		return "join"
+	case 4, 5:
+		if len(w.office.cards) == 0 {
+			return "-"
+		}
+		c := w.office.cards[r.IntN(len(w.office.cards))]
+		key := []string{keyRemoved, keyDismiss, keyWarned, keyRaise, keyUndo, "other"}[r.IntN(6)]
+		w.seq++
+		e := bot.Event{Key: fmt.Sprintf("press%d", w.seq), Kind: bot.KindCardPressed, At: w.now, Lane: "card:" + c.card.TaskID,
+			Data: bot.CardPressed{User: c.to, TaskID: c.card.TaskID, Key: key, UpdateCode: fmt.Sprintf("pressed%d:%s", w.seq, c.card.TaskID)}}
+		w.deliver(e, e)
+		return "press " + key + " on " + c.card.TaskID
+	case 6:
+		w.office.cut["card"] = 1
+		return "cut"
+	case 7:
+		// A press that is there before the card is recorded, and both commands at once.
+		_, err := w.Dismiss(ctx, id, "", "")
+		_, err2 := w.Remove(ctx, id, "")
+		var conflict *handlers.Conflict
+		for _, err := range []error{err, err2} {
+			if err != nil && !errors.As(err, &conflict) && !errors.Is(err, store.ErrNotFound) {
+				w.t.Errorf("case %d: %v", id, err)
+			}
+		}
+		return fmt.Sprintf("dismiss and remove %d", id)
+	}
+	if _, err := w.Undo(ctx, id, "anna", ""); err == nil {
+		return fmt.Sprintf("undo %d", id)
+	}
+	return "-"
+}
+
+func (w *ward) cases() []store.Case {
+	w.t.Helper()
+	all, err := w.store.Read(context.Background()).Cases("", 0, 0)
+	w.must(err)
+	return all
+}
+
+// checkCases demands what must hold at any moment. closed are the cases that were closed
+// before, by how.
+func (w *ward) checkCases(closed map[int64]string, did []string) {
+	w.t.Helper()
+	open := map[string]bool{}
+	for _, c := range w.cases() {
+		if was := closed[c.ID]; was != "" && c.Status != was && c.Status != store.CaseDismissed {
+			w.t.Errorf("case %d moved from %s to %s after %v", c.ID, was, c.Status, did)
+		}
+		if c.Closed() {
+			closed[c.ID] = c.Status
+			if !c.NextAt.IsZero() || c.ClosedAt.IsZero() {
+				w.t.Errorf("case %d is closed and waits: %+v", c.ID, c)
+			}
+			continue
+		}
+		if open[c.ChatID+c.Member] || closed[c.ID] != "" {
+			w.t.Errorf("case %d is one too many, or open again, after %v", c.ID, did)
+		}
+		open[c.ChatID+c.Member] = true
+		if c.NextAt.IsZero() {
+			w.t.Errorf("case %d is forgotten: %+v", c.ID, c)
+		}
+		steps, err := w.store.Read(context.Background()).CaseSteps(c.ID)
+		w.must(err)
+		asked := map[string]int{}
+		for _, s := range steps {
+			asked[s.What+s.Who+s.Detail]++
+			if (s.What == store.StepAsked || s.What == store.StepReminded || s.What == store.StepEscalated) && asked[s.What+s.Who+s.Detail] > 1 {
+				w.t.Errorf("case %d: %s %s %s twice", c.ID, s.What, s.Who, s.Detail)
+			}
+		}
 	}
 }
