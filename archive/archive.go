@@ -121,7 +121,7 @@ func (a *Archive) gap(to time.Time) {
 		return
 	}
 	a.lost = from
-	a.Log.Error("消息已丢失,企业微信只保留5天 / messages are lost, WeCom keeps them for 5 days", "from", from.UTC(), "to", to.UTC())
+	a.Log.Error("企业微信只保留5天,这段时间的消息已无法取得 / WeCom keeps messages for 5 days; those of this time cannot be had any more", "from", from.UTC(), "to", to.UTC())
 }
 
 // Status tells how things are going.

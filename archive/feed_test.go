@@ -85,7 +85,11 @@ func TestOneMessageThatIsRefusedStopsNothing(t *testing.T) {
 		if strings.Contains(r.log.String(), "坏的") || strings.Contains(r.log.String(), testSecret) {
 			t.Errorf("the log says too much: %s", r.log.String())
 		}
-		// Later the feed may want it.
+		// Later the feed may want it; while it is down, nothing is lost.
+		r.box.answer = func(Post, int) (int, string) { return 503, "" }
+		if _, kept, err := r.state.Retry(t.Context(), r.a.Feed); err == nil || kept != 1 || len(r.refusals()) != 1 {
+			t.Errorf("%d kept, %v", kept, err)
+		}
 		r.box.answer = nil
 		posted, kept, err := r.state.Retry(t.Context(), r.a.Feed)
 		if err != nil || posted != 1 || kept != 0 || len(r.refusals()) != 0 {

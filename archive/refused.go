@@ -41,7 +41,8 @@ func (s *State) refuse(rows []refusal) (full bool, err error) {
 	return false, nil
 }
 
-// Retry posts what was refused again and keeps what still is, or what could not be opened.
+// Retry posts what was refused again and keeps what still is, or what could not be opened. Where
+// nothing gets through it leaves the rest as it is, and says so.
 func (s *State) Retry(ctx context.Context, feed *Feed) (posted, kept int, err error) {
 	file := filepath.Join(s.dir, refusedFile)
 	f, err := os.Open(file)
@@ -53,20 +54,29 @@ func (s *State) Retry(ctx context.Context, feed *Feed) (posted, kept int, err er
 	}
 	defer f.Close()
 	var left []byte
+	var stop error
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, maxRefused)
 	for lines.Scan() {
 		var row refusal
-		bad := json.Unmarshal(lines.Bytes(), &row) != nil
-		if bad || row.Post == nil || ctx.Err() != nil || feed.post(ctx, *row.Post).outcome != accepted {
-			left = append(append(left, lines.Bytes()...), '\n')
-			kept++
-			continue
+		if stop == nil {
+			stop = ctx.Err()
 		}
-		posted++
+		if json.Unmarshal(lines.Bytes(), &row) == nil && row.Post != nil && stop == nil {
+			r := feed.post(ctx, *row.Post)
+			if r.outcome == accepted {
+				posted++
+				continue
+			}
+			if r.outcome == down {
+				stop = &held{words: fmt.Sprintf("status %d %s", r.status, r.words)}
+			}
+		}
+		left = append(append(left, lines.Bytes()...), '\n')
+		kept++
 	}
 	if err := lines.Err(); err != nil {
 		return posted, kept, err
 	}
-	return posted, kept, replace(file, left)
+	return posted, kept, errors.Join(stop, replace(file, left))
 }
