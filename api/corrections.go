@@ -21,6 +21,7 @@ type correctionBody struct {
 	Label     string `json:"label" enum:"spam,ham"`
 	By        string `json:"by,omitempty" maxLength:"64" doc:"whose word it is; left out: api"`
 	Note      string `json:"note,omitempty" maxLength:"500"`
+	Force     bool   `json:"force,omitempty" doc:"call spam also a few words that many different people say"`
 }
 
 type rollbackBody struct {
@@ -131,7 +132,7 @@ func (s *server) taught(ctx context.Context, id string) (moderation.Taught, erro
 }
 
 func (b correctionBody) lesson() (moderation.Lesson, error) {
-	l := moderation.Lesson{Text: b.Text, MessageID: b.MessageID, Label: b.Label, By: b.By, Note: b.Note}
+	l := moderation.Lesson{Text: b.Text, MessageID: b.MessageID, Label: b.Label, By: b.By, Note: b.Note, Force: b.Force}
 	if b.CaseID == "" {
 		return l, nil
 	}

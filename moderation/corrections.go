@@ -119,6 +119,7 @@ type Lesson struct {
 	Label     string // store.LabelSpam or store.LabelHam
 	By        string // empty: api
 	Note      string
+	Force     bool // call spam also what many different people say
 }
 
 // What a lesson did to the case about its message.
@@ -154,7 +155,7 @@ func (m *Moderator) Correct(ctx context.Context, l Lesson, remember handlers.Rem
 	}
 	c := store.Correction{Label: l.Label, Text: about.text, Weight: wordOfAPI, Who: l.By, Source: store.CorrectedByAPI, Note: l.Note,
 		MessageID: about.message.MessageID, CaseID: about.caseID()}
-	if err := m.notEverybodys(r, c); err != nil {
+	if err := m.notEverybodys(r, c, l.Force); err != nil {
 		return Taught{}, err
 	}
 	refuted, err := about.wordAgainst(r, c.Label)
@@ -291,8 +292,8 @@ func (l Lesson) about(r store.Reader) (subject, error) {
 
 // notEverybodys refuses to call spam the few words that many different people say, and that
 // harmed nobody.
-func (m *Moderator) notEverybodys(r store.Reader, c store.Correction) error {
-	if c.Label != store.LabelSpam || m.memory().Tellable(c.Text) {
+func (m *Moderator) notEverybodys(r store.Reader, c store.Correction, force bool) error {
+	if force || c.Label != store.LabelSpam || m.memory().Tellable(c.Text) {
 		return nil
 	}
 	alike := m.memory().Alike(c.Text)
@@ -307,7 +308,7 @@ func (m *Moderator) notEverybodys(r store.Reader, c store.Correction) error {
 		}
 	}
 	if len(people) >= saidByMany {
-		return &handlers.Conflict{Detail: fmt.Sprintf("%d different people said these few words in the last days, and they were harmless; calling them spam would flag all of them. Correct a longer text, or see to the people one by one", len(people))}
+		return &handlers.Conflict{Detail: fmt.Sprintf("%d different people said these few words in the last days, and they were harmless; calling them spam would flag all of them. If that is what you want, say force", len(people))}
 	}
 	return nil
 }

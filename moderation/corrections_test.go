@@ -273,6 +273,9 @@ func TestWhatEverybodySaysIsNobodysSpam(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	h.teach(Lesson{Text: "好的,明白", Label: "spam"}) // nobody says that
+	if got := h.teach(Lesson{Text: "好的,收到", Label: "spam", Force: true}); got.After.Verdict != "spam" {
+		t.Errorf("forced: %+v", got)
+	}
 }
 
 // Two processes of one database: what one is taught the other knows with the next message.

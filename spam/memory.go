@@ -253,12 +253,12 @@ func (m *Memory) Alike(text string) func(other string) bool {
 	}
 }
 
-// Tellable reports whether a text is long enough to be told from others, so that it has copies
-// that are not the same. What is said about a shorter one is said about exactly that text.
+// Tellable reports whether a text has enough in it that no two people write it by themselves:
+// its length, or some words and an account. A shorter one may be what everybody says.
 func (m *Memory) Tellable(text string) bool {
 	s := m.sketch(text)
 	defer m.pool.Put(s)
-	return s.letters >= minMasked
+	return s.near() || s.numbered && s.letters >= minMasked
 }
 
 // likeness is the Jaccard index of two sorted sets, what both have of what either has, and

@@ -59,8 +59,10 @@ func TestCopiesOfACorrectedTextAreFound(t *testing.T) {
 			t.Errorf("%s: alike %v", c.name, got)
 		}
 	}
-	if !m.Tellable(hello+"们早") || m.Tellable("好的收到") {
-		t.Error("which texts have copies is wrong")
+	for text, want := range map[string]bool{advert: true, short: true, hello: false, hello + "今天真冷": false, "好的": false, "138 0000 1111": false} {
+		if m.Tellable(text) != want {
+			t.Errorf("%s: tellable %v", text, !want)
+		}
 	}
 }
 
