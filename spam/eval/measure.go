@@ -17,6 +17,7 @@ type Column struct {
 	Judge func(text string) (float64, spam.Label)
 	// Calibrated tells that scores mean probabilities.
 	Calibrated bool
+	Held       int64 // bytes of memory it holds, if measured; see Held
 }
 
 // Options say how to measure.

@@ -133,6 +133,12 @@ func (p printer) speed() {
 	p.head("speed, one core / 速度(单核)")
 	p.line("messages/s", func(r Result) string { return fmt.Sprintf("%.0f", r.Speed.PerSecond) })
 	p.line("us at 600 characters", func(r Result) string { return fmt.Sprintf("%.1f", r.Speed.Long) })
+	p.line("MiB held", func(r Result) string {
+		if r.Speed.Held == 0 {
+			return "-"
+		}
+		return fmt.Sprintf("%.1f", float64(r.Speed.Held)/(1<<20))
+	})
 	p.line("bytes a message", func(r Result) string { return fmt.Sprintf("%.0f", r.Speed.Allocated) })
 	p.line("KiB grown", func(r Result) string { return fmt.Sprintf("%.0f", float64(r.Speed.Grown)/1024) })
 }

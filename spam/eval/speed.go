@@ -12,6 +12,7 @@ type Speed struct {
 	PerSecond float64 `json:"messages_per_second"`  // of the rows, on one core
 	Long      float64 `json:"us_at_600_characters"` // microseconds for a text of 600 characters
 	Allocated float64 `json:"bytes_per_message"`    // memory asked for and dropped
+	Held      int64   `json:"bytes_held"`           // memory the detector holds; 0 if not measured
 	Grown     int64   `json:"bytes_grown"`          // memory held after all rows, above that held before
 }
 
@@ -36,7 +37,7 @@ func speed(rows []Row, c Column, o Options) Speed {
 	n := calls(o, judge)
 	took := o.Now().Sub(started)
 	after, askedAfter := memory()
-	s := Speed{Allocated: float64(askedAfter-asked) / float64(n), Grown: int64(after) - int64(before)}
+	s := Speed{Held: c.Held, Allocated: float64(askedAfter-asked) / float64(n), Grown: int64(after) - int64(before)}
 	s.PerSecond = float64(n) / max(took.Seconds(), 1e-9)
 
 	o.progress(c.Name+": speed", 1, 2)
@@ -59,6 +60,15 @@ func calls(o Options, judge func(int)) int {
 		n += batch
 	}
 	return n
+}
+
+// Held is how much memory is held after build that was not before: that of what build made
+// and somebody keeps.
+func Held(build func()) int64 {
+	before, _ := memory()
+	build()
+	after, _ := memory()
+	return max(int64(after)-int64(before), 0)
 }
 
 // memory is what is held after cleaning up, and what was asked for in all.
