@@ -72,6 +72,7 @@ type Detector struct {
 	checks []check
 	model  *Model
 	says   [][]float64 // what each rule of each check weighs in this model
+	near   float64     // the sum of weights from which the model explains itself in full
 	pool   *sync.Pool  // of *reading: the buffers of one Check
 }
 
@@ -92,6 +93,7 @@ func New(opts ...Option) *Detector {
 		d.model = builtIn()
 	}
 	d.says = d.model.ruleWeights(d.checks)
+	d.near = math.Log(d.review/(1-d.review)) - nearReview
 	d.pool = &sync.Pool{New: func() any { return new(reading) }}
 	return d
 }

@@ -31,10 +31,12 @@ type reading struct {
 	asked   []int // a question mark stood before the unit of this number
 	clauses []clause
 	hits    []hit
-	shadow  []int   // per unit: how far words reach that are not what they contain
-	intros  []intro // per unit: the words that end right before it and introduce an account
-	digits  []byte  // the number being read
-	listed  []entry // the entries of a list
+	shadow  []int     // per unit: how far words reach that are not what they contain
+	intros  []intro   // per unit: the words that end right before it and introduce an account
+	digits  []byte    // the number being read
+	listed  []entry   // the entries of a list
+	said    []float64 // per unit of a window: what the model says
+	pieced  []piece   // the runs of them
 	text    string
 	lent    signal // what all windows share
 

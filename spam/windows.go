@@ -122,12 +122,6 @@ func (c *check) heaviest(sigs signal) int {
 	return best
 }
 
-// The checks by which the model itself speaks.
-const (
-	checkWords    = "words"
-	checkHarmless = "harmless-words"
-)
-
 // reasons says what was said about the window, the heaviest first. They add up to its
 // sum, unless nothing at all speaks for spam: then there are none.
 func (d *Detector) reasons(rd *reading, w heard) []Reason {
@@ -143,11 +137,8 @@ func (d *Detector) reasons(rd *reading, w heard) []Reason {
 		words -= d.says[i][k]
 		reasons = append(reasons, Reason{Check: c.name, Detail: r.detail, Weight: d.says[i][k], Spans: rd.spans(r.all|r.any|r.with, w.from, w.to)})
 	}
-	switch {
-	case words > 0:
-		reasons = append(reasons, Reason{Check: checkWords, Detail: "用词和写法像广告", Weight: words})
-	case words < 0 && len(reasons) > 0:
-		reasons = append(reasons, Reason{Check: checkHarmless, Detail: "用词和写法像日常聊天", Weight: words})
+	if words > 0 || words < 0 && len(reasons) > 0 {
+		reasons = d.explain(reasons, rd, w, words)
 	}
 	slices.SortStableFunc(reasons, func(a, b Reason) int {
 		return cmp.Compare(math.Abs(b.Weight), math.Abs(a.Weight))

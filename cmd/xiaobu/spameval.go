@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 
 type evalFlags struct {
 	json, baselines bool
-	train           []string
+	train, without  []string
 	keywords, model string
 	seed            uint64
 	sample          int
@@ -25,7 +26,7 @@ type evalFlags struct {
 
 func spamEvalCommand() command {
 	return command{
-		name: "spam eval", args: "[--model FILE] [--baselines --train FILE] [--json] FILE…",
+		name: "spam eval", args: "[--model FILE] [--baselines --train FILE [--without SOURCE]] [--json] FILE…",
 		zh: "用标注过的消息(JSON 行,可 gzip)评测检测器:查准、召回、误报、变体、校准、速度", en: "measure the detector on labelled messages: JSON lines with text, label and source, plain or gzipped",
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
 			f := evalFlags{}
@@ -33,6 +34,10 @@ func spamEvalCommand() command {
 			fs.BoolVar(&f.baselines, "baselines", false, "add a column for a list of keywords and, with --train, one for a plain regression / 与关键词表、普通回归对比")
 			fs.Func("train", "`FILE` to train the plain regression on; may be given several times / 训练普通回归的文件", func(v string) error {
 				f.train = append(f.train, v)
+				return nil
+			})
+			fs.Func("without", "leave a `SOURCE` out when training the plain regression / 训练普通回归时不用某个来源", func(v string) error {
+				f.without = append(f.without, v)
 				return nil
 			})
 			fs.StringVar(&f.keywords, "keywords", "", "`FILE` with one keyword a line (default: the detector's own vocabulary) / 关键词表文件")
@@ -53,8 +58,8 @@ func (f evalFlags) check(files []string) error {
 	switch {
 	case len(files) == 0:
 		return usage{"xiaobu spam eval wants files of labelled messages, such as dev.jsonl.gz / 请指定标注过的消息文件"}
-	case len(f.train) > 0 && !f.baselines, f.keywords != "" && !f.baselines:
-		return usage{"xiaobu spam eval: --train and --keywords go with --baselines / 需与 --baselines 同用"}
+	case !f.baselines && (len(f.train) > 0 || len(f.without) > 0 || f.keywords != ""):
+		return usage{"xiaobu spam eval: --train, --without and --keywords go with --baselines / 需与 --baselines 同用"}
 	case f.sample < 1 || f.sample > 100_000:
 		return usage{fmt.Sprintf("xiaobu spam eval: --sample %d: want 1 to 100000, for example --sample 1000", f.sample)}
 	}
@@ -118,6 +123,7 @@ func baselines(ctx context.Context, f evalFlags, o eval.Options, rows []eval.Row
 		if err != nil {
 			return nil, err
 		}
+		train = slices.DeleteFunc(train, func(r eval.Row) bool { return slices.Contains(f.without, r.Source) })
 		var p *eval.Plain
 		held := eval.Held(func() { p, err = eval.Regression(ctx, train, o) })
 		runtime.KeepAlive(train) // or what it held would count as given back
