@@ -57,7 +57,7 @@ func weigh(msg heard, f facts, p Policy) []store.Reason {
 	for _, c := range personChecks {
 		degree, detail := c.speak(msg, f, p)
 		weight := math.Round(degree*p.Checks[c.name]*100) / 100
-		if weight == 0 || weight > 0 && msg.ticket != "" { // whoever complains may do so often, and everywhere
+		if weight == 0 || !msg.counts(c.name, weight) {
 			continue
 		}
 		out = append(out, store.Reason{Check: c.name, Detail: detail, Weight: weight})
@@ -66,6 +66,29 @@ func weigh(msg heard, f facts, p Policy) []store.Reason {
 		out = append(out, store.Reason{Check: "blocklist", Detail: "发送人在黑名单上:" + f.whyBlock, Weight: blockWeight})
 	}
 	return out
+}
+
+// counts reports whether a check has a say. Whoever complains may do so often, and everywhere.
+// What people said about a text outweighs who sends it; but a text that they found harmless can
+// flood a group all the same.
+func (h *heard) counts(check string, weight float64) bool {
+	switch said := h.weightOf("correction"); {
+	case weight > 0 && h.ticket != "", weight < 0 && said > 0:
+		return false
+	case weight > 0 && said < 0:
+		return check == "flood" || check == "repeat"
+	}
+	return true
+}
+
+// weightOf is what one of the detector's checks weighed; 0 where it was silent.
+func (h *heard) weightOf(check string) float64 {
+	for _, r := range h.verdict.Reasons {
+		if r.Check == check {
+			return r.Weight
+		}
+	}
+	return 0
 }
 
 // doublings is 1 at least, and grows by 1 with every doubling; below least it is 0.
@@ -137,7 +160,7 @@ func checkInviter(_ heard, f facts, _ Policy) (float64, string) {
 }
 
 func checkSpread(msg heard, f facts, _ Policy) (float64, string) {
-	if msg.says("order-list") {
+	if msg.listed() {
 		return 0, ""
 	}
 	texts := max(doublings(f.own, 3), doublings(f.groups, 3)/2)
@@ -148,23 +171,16 @@ func checkSpread(msg heard, f facts, _ Policy) (float64, string) {
 	return texts, fmt.Sprintf("30分钟内同一内容出现在%d个群,本人发了%d个群", f.groups, f.own)
 }
 
-// says reports whether the detector excused a message so: an order list is the same text from
-// many people, and again and again.
-func (h *heard) says(check string) bool {
-	for _, r := range h.verdict.Reasons {
-		if r.Check == check && r.Weight < 0 {
-			return true
-		}
-	}
-	return false
-}
+// listed reports whether the detector took a message for an order list: the same text from many
+// people, and again and again.
+func (h *heard) listed() bool { return h.weightOf("order-list") < 0 }
 
 func checkFlood(_ heard, f facts, _ Policy) (float64, string) {
 	return max(0, doublings(f.minute, 10)-0.5), fmt.Sprintf("1分钟内连发%d条", f.minute)
 }
 
 func checkRepeat(msg heard, f facts, _ Policy) (float64, string) {
-	if msg.says("order-list") {
+	if msg.listed() {
 		return 0, ""
 	}
 	return doublings(f.repeat, 3), fmt.Sprintf("10分钟内第%d次发送相同内容", f.repeat)

@@ -53,11 +53,14 @@ func (m *Moderator) memory() *spam.Memory {
 	return m.learned.memory
 }
 
-// CatchUp brings what this process knows of corrections up to what is in the books: one look at
-// one row where nothing changed. Whoever judges texts calls it before, since another process may
+// CatchUp brings what this process knows of corrections and of settings up to what is in the
+// books: one look at one row of each where nothing changed. Whoever judges texts calls it before, since another process may
 // have been taught.
 func (m *Moderator) CatchUp(ctx context.Context) error {
 	r := m.Store.Read(ctx)
+	if _, err := m.policies(r); err != nil {
+		return err
+	}
 	head, err := r.CorrectionHead()
 	if err != nil || head <= m.learned.seen.Load() {
 		return err
@@ -442,8 +445,8 @@ func (m *Moderator) Taught(ctx context.Context, id int64) (Taught, error) {
 	}
 	t := Taught{Correction: c}
 	plain := m.Detector.Check(c.Text)
-	t.Before = alone(m.Detector.Recall(plain, c.Text, m.memory().FindWithout(c.Text, id)))
-	t.After = alone(m.Detector.Recall(plain, c.Text, m.memory().Find(c.Text)))
+	t.Before = m.alone(m.Detector.Recall(plain, c.Text, m.memory().FindWithout(c.Text, id)))
+	t.After = m.alone(m.Detector.Recall(plain, c.Text, m.memory().Find(c.Text)))
 	if len(ends) > 0 {
 		t.End = &ends[0]
 	}

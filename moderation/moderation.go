@@ -44,10 +44,13 @@ type Moderator struct {
 // Name is the handler's name.
 func (m *Moderator) Name() string { return "moderation" }
 
-// Check judges a text alone, by the detector and by what people said about it; see CatchUp.
-func (m *Moderator) Check(text string) Answer { return alone(m.read(text)) }
+// Check judges a text alone, by the detector, by what people said about it and by the company's
+// thresholds; see CatchUp.
+func (m *Moderator) Check(text string) Answer { return m.alone(m.read(text)) }
 
 // alone is the answer where nothing but a text is known.
-func alone(v spam.Verdict) Answer {
-	return Answer{Verdict: string(v.Verdict), Score: v.Score, TextScore: v.Score, Reasons: reasonsOf(v), Action: ActNone, Would: ActNone}
+func (m *Moderator) alone(v spam.Verdict) Answer {
+	a := Answer{TextScore: v.Score, Reasons: reasonsOf(v), Action: ActNone, Would: ActNone}
+	a.Verdict, a.Score = judged(v.Score, 0, false, m.company())
+	return a
 }

@@ -243,6 +243,50 @@ func TestNamesRejoinsInvitersRecordsAndReports(t *testing.T) {
 	}
 }
 
+// A newcomer's link in six groups is suspect; once people said that it is harmless, or spam, it
+// is so whoever sends it.
+func TestWhatPeopleSaidAboutATextOutweighsWhoSendsIt(t *testing.T) {
+	h := newDesk(t)
+	send := func(who bot.MemberID, old time.Duration, text string) (a Answer) {
+		h.stay(store.Stint{ChatID: string(g1), UserID: string(who)}, old, "")
+		for i := range 6 {
+			h.said(bot.ChatID(fmt.Sprint("wr", who, i)), who, text)
+		}
+		return h.said(g1, who, text)
+	}
+	const text, other = "在这里看新款 https://newshop.top/a1", "今晚八点老地方见面喝茶聊天"
+	if a := send("wm1", time.Minute, text); a.Verdict == "ham" {
+		t.Fatalf("before anybody said anything: %+v", a)
+	}
+	for text, label := range map[string]string{text: store.LabelHam, other: store.LabelSpam} {
+		_, err := h.Correct(context.Background(), Lesson{Text: text, Label: label, By: "anna"}, func(*store.Tx, string) error { return nil })
+		h.must(err)
+	}
+	if a := send("wm2", time.Minute, text); a.Verdict != "ham" {
+		t.Errorf("after people found it harmless: %+v", a)
+	}
+	h.must(h.store.Tx(context.Background(), func(tx *store.Tx) error {
+		for i := range 20 {
+			h.must(tx.Talk(map[string]string{"wm3": h.now.AddDate(0, 0, i-20).Format(time.DateOnly)}))
+		}
+		return nil
+	}))
+	if a := send("wm3", 9000*time.Hour, other); a.Verdict != "spam" {
+		t.Errorf("spam, from an old member: %+v", a)
+	}
+}
+
+func TestATextAloneIsJudgedByTheCompanysThresholds(t *testing.T) {
+	h := newDesk(t)
+	const text = "招兼职,日结"
+	was := h.Check(text)
+	h.put("", store.PolicySettings{Review: score(0.999), Removal: score(0.9999)})
+	h.must(h.CatchUp(context.Background()))
+	if now := h.Check(text); was.Verdict == "ham" || now.Verdict != "ham" || now.Score != was.Score {
+		t.Errorf("%s %v, then %s %v", was.Verdict, was.Score, now.Verdict, now.Score)
+	}
+}
+
 func TestAHostIsNewUntilStaffPostIt(t *testing.T) {
 	h := deskWithGroup(t, 2)
 	link := func(who bot.MemberID, n int) float64 {

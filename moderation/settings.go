@@ -156,6 +156,16 @@ func (m *Moderator) policies(r store.Reader) (*policies, error) {
 	return now, nil
 }
 
+// company is what holds where no group is known, as of the last look at the settings.
+func (m *Moderator) company() Policy {
+	m.settings.mu.Lock()
+	defer m.settings.mu.Unlock()
+	if m.settings.last == nil {
+		return m.defaultPolicy()
+	}
+	return m.settings.last.company
+}
+
 // policyFor is what a group is judged and treated by.
 func (m *Moderator) policyFor(r store.Reader, chat bot.ChatID) (Policy, error) {
 	p, err := m.policies(r)
