@@ -603,8 +603,27 @@ func (w *ward) checkCases(closed map[int64]string, did []string) {
 	w.t.Helper()
 	open := map[string]bool{}
 	for _, c := range w.cases() {
-		if was := closed[c.ID]; was != "" && c.Status != was && c.Status != store.CaseDismissed {
+		steps, err := w.store.Read(context.Background()).CaseSteps(c.ID)
+		w.must(err)
+		done, ends := map[string]int{}, 0
+		for _, s := range steps {
+			done[s.What]++
+			done[s.What+s.Who+s.Detail]++
+			if s.What == store.StepRemoved || s.What == store.StepDismissed || s.What == store.StepExpired {
+				ends++
+			}
+			if (s.What == store.StepAsked || s.What == store.StepReminded || s.What == store.StepEscalated) && done[s.What+s.Who+s.Detail] > 1 {
+				w.t.Errorf("case %d: %s %s %s twice", c.ID, s.What, s.Who, s.Detail)
+			}
+		}
+		if was := closed[c.ID]; was != "" && c.Status != was && done[store.StepUndone] == 0 {
 			w.t.Errorf("case %d moved from %s to %s after %v", c.ID, was, c.Status, did)
+		}
+		if done[store.StepUndone] > 1 || ends > 1+done[store.StepUndone] {
+			w.t.Errorf("case %d ended %d times and was undone %d times", c.ID, ends, done[store.StepUndone])
+		}
+		if c.Status == store.CaseExpired && c.Action == ActRemove && done[store.StepRaised]+done[store.StepEscalated] == 0 {
+			w.t.Errorf("case %d expired, and nobody but the owner was asked: %s", c.ID, w.history(c.ID))
 		}
 		if c.Closed() {
 			closed[c.ID] = c.Status
@@ -619,15 +638,6 @@ func (w *ward) checkCases(closed map[int64]string, did []string) {
 		open[c.ChatID+c.Member] = true
 		if c.NextAt.IsZero() {
 			w.t.Errorf("case %d is forgotten: %+v", c.ID, c)
-		}
-		steps, err := w.store.Read(context.Background()).CaseSteps(c.ID)
-		w.must(err)
-		asked := map[string]int{}
-		for _, s := range steps {
-			asked[s.What+s.Who+s.Detail]++
-			if (s.What == store.StepAsked || s.What == store.StepReminded || s.What == store.StepEscalated) && asked[s.What+s.Who+s.Detail] > 1 {
-				w.t.Errorf("case %d: %s %s %s twice", c.ID, s.What, s.Who, s.Detail)
-			}
 		}
 	}
 }
