@@ -177,7 +177,7 @@ func (s *server) blockMany() {
 
 func (s *server) unblock() {
 	del := func(ctx context.Context, person string) (*none, error) {
-		if err := s.Store.Tx(ctx, func(tx *store.Tx) error { return tx.Unblock(person) }); err != nil {
+		if err := s.Moderation.Unblock(ctx, person, ""); err != nil {
 			return nil, s.fail(ctx, err)
 		}
 		return nil, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"xiaobu/bot"
@@ -182,4 +183,51 @@ func (m *Moderator) unionOf(tx *store.Tx, c store.Case) (string, error) {
 		return "", nil
 	}
 	return st.UnionID, err
+}
+
+// Unblock takes a person off the blocklist. Cases that are open for nothing else are closed.
+func (m *Moderator) Unblock(ctx context.Context, person, by string) error {
+	if by == "" {
+		by = byAPI
+	}
+	return m.Store.Tx(ctx, func(tx *store.Tx) error {
+		if err := tx.Unblock(person); err != nil {
+			return err
+		}
+		return m.forgive(tx, person, by)
+	})
+}
+
+// forgive closes the open cases that are about nothing but the blocklist, of somebody who is
+// not on it any more under any name.
+func (m *Moderator) forgive(tx *store.Tx, person, by string) error {
+	stays, err := tx.PresentPerson(person)
+	if err != nil {
+		return err
+	}
+	members := []string{person}
+	for _, st := range stays {
+		if !slices.Contains(members, st.UserID) {
+			members = append(members, st.UserID)
+		}
+	}
+	for _, member := range members {
+		open, err := tx.OpenCasesOf(bot.MemberID(member))
+		if err != nil {
+			return err
+		}
+		for _, c := range open {
+			_, still, err := tx.IsBlocked(member, c.UnionID)
+			if err != nil {
+				return err
+			}
+			if still || c.MessageID != "" || !onBlocklist(c.Reasons) {
+				continue
+			}
+			if err := m.dismissed(tx, c, "the person is not on the blocklist any more", by, ""); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -445,6 +445,40 @@ func TestTheBlocklistHoldsInAppChats(t *testing.T) {
 	}
 }
 
+// Who is put on the blocklist by one group's removal gets cases in the others; an undo, or a
+// way off the list, ends those too, for they are about nothing else.
+func TestOffTheBlocklistMeansOffEverywhere(t *testing.T) {
+	w := newWard(t, 1)
+	ctx := context.Background()
+	w.inGroups(customer(1), "wr2")
+	w.advertises(1, "wm001", g1)
+	w.advertises(2, "wm001", g1)
+	w.live(time.Minute)
+	w.deliver(w.world.leave(g1, "wm001", 1))
+	w.live(time.Minute)
+	if c := w.theCase(2); c.ChatID != "wr2" || c.Status != store.CaseAsked {
+		t.Fatalf("the other group: %+v", c)
+	}
+	if _, err := w.Undo(ctx, 1, "anna", "认错人了"); err != nil {
+		t.Fatal(err)
+	}
+	if c := w.theCase(2); c.Status != store.CaseDismissed || c.ClosedBy != "anna" {
+		t.Errorf("after the undo: %+v", c)
+	}
+	w.must(w.Block(ctx, store.Blocked{Person: "wm001"}))
+	w.live(time.Minute)
+	w.must(w.Unblock(ctx, "wm001", "anna"))
+	w.live(time.Minute)
+	if c := w.theCase(3); c.Status != store.CaseDismissed {
+		t.Errorf("off the list: %+v", c)
+	}
+	for _, c := range w.office.cards {
+		if c.note == "" && c.card.Buttons[0].Key != keyUndo {
+			t.Errorf("a card of %s still has buttons: %s", c.to, c.card.TaskID)
+		}
+	}
+}
+
 // inGroups has somebody in further groups of the owner.
 func (w *ward) inGroups(who bot.Member, groups ...bot.ChatID) {
 	w.t.Helper()

@@ -57,6 +57,9 @@ func (m *Moderator) undo(tx *store.Tx, c store.Case, by, note, task string) (Und
 	}
 	was := c.Status
 	if u.Unblocked > 0 {
+		if err := m.forgive(tx, c.Member, by); err != nil {
+			return u, err
+		}
 		if err := m.step(tx, c, store.StepUnblocked, by, fmt.Sprintf("移出黑名单(%d 个编号)", u.Unblocked)); err != nil {
 			return u, err
 		}
