@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -31,6 +32,17 @@ func (r *rig) caseStory(id string) caseStory {
 	var c caseStory
 	r.want(http.StatusOK, http.MethodGet, "/moderation/cases/"+id, nil, &c)
 	return c
+}
+
+// scrape reads the metrics.
+func (r *rig) scrape() (int, string) {
+	r.t.Helper()
+	resp, err := http.Get(r.bot.URL + "/metrics")
+	must(r.t, err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	must(r.t, err)
+	return resp.StatusCode, string(data)
 }
 
 func (c caseStory) steps() string {
@@ -68,10 +80,21 @@ func TestABlockedPersonIsShownWithinSecondsAndTheDecisionCanBeTakenBack(t *testi
 	if c := r.caseStory("1"); c.Status != "asked_owner" || !strings.HasSuffix(c.steps(), "claimed claim_false reminded") {
 		t.Errorf("case %+v", c)
 	}
+	var evening struct{ Text string }
+	r.want(http.StatusOK, http.MethodGet, "/reports/manager/preview?staff=cashier1", nil, &evening)
+	if !strings.Contains(evening.Text, "疑似广告待移出 1 人,其中超过2小时没处理的 0 人") {
+		t.Errorf("the manager's evening: %q", evening.Text)
+	}
+	if _, text := r.scrape(); !strings.Contains(text, `xiaobu_cases{status="asked_owner"} 1`) {
+		t.Error("the metrics do not count the case")
+	}
 	must(t, r.box.Remove(w.groups[0], bad))
 	r.pass(time.Minute)
 	if c := r.caseStory("1"); c.Status != "removed" {
 		t.Errorf("case %+v", c)
+	}
+	if _, text := r.scrape(); !strings.Contains(text, "xiaobu_case_removal_seconds_count 1") || !strings.Contains(text, `xiaobu_case_removal_seconds_bucket{le="10"} 0`) {
+		t.Error("the metrics do not count the removal")
 	}
 	var total struct {
 		Total struct {
