@@ -1,6 +1,7 @@
 package spam
 
 import (
+	"math"
 	"strings"
 	"testing"
 )
@@ -9,13 +10,20 @@ import (
 func work(d *Detector, text string) int {
 	rd := &reading{}
 	d.read(rd, text)
-	return len(rd.units) + len(rd.hits) + len(rd.clauses) + len(rd.asked)
+	d.near = math.Inf(-1) // every window is explained
+	windows, pieces := 0, 0
+	if len(rd.clauses) > 0 {
+		d.judge(rd)
+		rd.eachWindow(func(int, int) { windows++ })
+		pieces = len(rd.pieced) + len(rd.said)
+	}
+	return len(rd.units) + len(rd.hits) + len(rd.clauses) + len(rd.asked) + len(rd.features) + len(rd.listed) + windows + pieces
 }
 
 // heavy are pieces that, repeated, make the most of each reader.
 func heavy() []string {
 	return []string{
-		"加我微信", "刷单兼职日结", "a.", "a点", "1 ", "一", "1380000", "v", "@a", "？", "加，", "[红包]", "[", "😀", "\n1.", "出1比2，", "\u200b", "abc12345微信",
+		"加我微信", "刷单兼职日结", "a.", "a点", "1 ", "一", "1380000", "v", "@a", "？", "加，", "[红包]", "[", "😀", "\n1.", "出1比2，", "\u200b", "abc12345微信", "jiaweixin", "jia wei xin ", "加.我*微 信", "①阿珍2份 ", "qq.com/g/", "a-b.com ",
 	}
 }
 
