@@ -37,15 +37,30 @@ func (m *Moderator) BlockAll(ctx context.Context, people []store.Blocked) error 
 	}
 	return m.Store.Tx(ctx, func(tx *store.Tx) error {
 		for _, b := range people {
-			if err := tx.Block(b); err != nil {
-				return err
-			}
-			if err := m.findBlocked(tx, b); err != nil {
+			if err := m.block(tx, b); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// block puts a person on the blocklist, opens cases in the groups where the person is, and stops
+// what the person brings people in with.
+func (m *Moderator) block(tx *store.Tx, b store.Blocked) error {
+	if err := tx.Block(b); err != nil {
+		return err
+	}
+	members, err := membersOf(tx, b.Person)
+	if err != nil {
+		return err
+	}
+	for _, member := range members {
+		if err := stop(tx, blockCause(b.Person), member); err != nil {
+			return err
+		}
+	}
+	return m.findBlocked(tx, b)
 }
 
 func (m *Moderator) checkBlocked(b store.Blocked) error {
@@ -156,10 +171,7 @@ func (m *Moderator) blockFor(tx *store.Tx, c store.Case) error {
 			continue
 		}
 		b := store.Blocked{Person: name, Reason: fmt.Sprintf("案件 %d:%s", c.ID, handlers.Clip(opening(c), maxQuote)), By: byBot, CaseID: &c.ID}
-		if err := tx.Block(b); err != nil {
-			return err
-		}
-		if err := m.findBlocked(tx, b); err != nil {
+		if err := m.block(tx, b); err != nil {
 			return err
 		}
 		added++
@@ -190,26 +202,54 @@ func (m *Moderator) Unblock(ctx context.Context, person, by string) error {
 	if by == "" {
 		by = byAPI
 	}
+	return m.Store.Tx(ctx, func(tx *store.Tx) error { return m.unblock(tx, person, by) })
+}
+
+func (m *Moderator) unblock(tx *store.Tx, person, by string) error {
+	if err := tx.Unblock(person); err != nil {
+		return err
+	}
+	if err := takeBack(tx, blockCause(person)); err != nil {
+		return err
+	}
+	return m.forgive(tx, person, by)
+}
+
+// expireBlocked takes off the blocklist whose time is over.
+func (m *Moderator) expireBlocked(ctx context.Context) error {
 	return m.Store.Tx(ctx, func(tx *store.Tx) error {
-		if err := tx.Unblock(person); err != nil {
+		over, err := tx.BlockedUntil(tx.Now, caseBatch)
+		if err != nil {
 			return err
 		}
-		return m.forgive(tx, person, by)
+		for _, b := range over {
+			if err := m.unblock(tx, b.Person, byClock); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// forgive closes the open cases that are about nothing but the blocklist, of somebody who is
-// not on it any more under any name.
-func (m *Moderator) forgive(tx *store.Tx, person, by string) error {
+// membersOf are the user ids under which a person, named by user id or union id, is in groups
+// now; a user id itself is one of them in any case.
+func membersOf(tx *store.Tx, person string) ([]string, error) {
 	stays, err := tx.PresentPerson(person)
-	if err != nil {
-		return err
-	}
 	members := []string{person}
 	for _, st := range stays {
 		if !slices.Contains(members, st.UserID) {
 			members = append(members, st.UserID)
 		}
+	}
+	return members, err
+}
+
+// forgive closes the open cases that are about nothing but the blocklist, of somebody who is
+// not on it any more under any name.
+func (m *Moderator) forgive(tx *store.Tx, person, by string) error {
+	members, err := membersOf(tx, person)
+	if err != nil {
+		return err
 	}
 	for _, member := range members {
 		open, err := tx.OpenCasesOf(bot.MemberID(member))

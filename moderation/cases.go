@@ -413,7 +413,7 @@ func (m *Moderator) Next(ctx context.Context) (time.Time, bool, error) {
 // asked about again, who does not answer is reminded, then others are asked, and in the end a
 // case expires.
 func (m *Moderator) Review(ctx context.Context) error {
-	if err := m.Store.Tx(ctx, func(tx *store.Tx) error { return tx.ExpireBlocked() }); err != nil {
+	if err := m.expireBlocked(ctx); err != nil {
 		return err
 	}
 	if err := m.lookAtAppChats(ctx); err != nil {

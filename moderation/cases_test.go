@@ -675,3 +675,21 @@ func (w *ward) checkCases(closed map[int64]string, did []string) {
 		}
 	}
 }
+
+// Whoever is on the blocklist brings nobody in, until the time there is over.
+func TestTheBlocklistStopsWhatBringsPeopleIn(t *testing.T) {
+	h, _, _ := spammerWithGuests(t)
+	ctx := context.Background()
+	h.must(h.Block(ctx, store.Blocked{Person: "wm001", ExpiresAt: h.now.Add(time.Hour)}))
+	if got := h.consequences(blockCause("wm001")); got["code"] != store.ConsequenceWanted || got["flag"] != store.ConsequenceDone {
+		t.Errorf("consequences %v", got)
+	}
+	h.set(h.now.Add(2 * time.Hour))
+	h.must(h.Review(ctx))
+	if got := h.consequences(blockCause("wm001")); got["code"] != store.ConsequenceUndone || got["flag"] != store.ConsequenceUndone {
+		t.Errorf("after it is over: %v", got)
+	}
+	if c, err := h.store.Read(ctx).Case(1); err != nil || c.Status != store.CaseDismissed || c.ClosedBy != byClock {
+		t.Errorf("case %+v, %v", c, err)
+	}
+}

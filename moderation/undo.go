@@ -45,9 +45,15 @@ func (m *Moderator) undo(tx *store.Tx, c store.Case, by, note, task string) (Und
 	if c.Status == store.CaseDismissed {
 		return u, &handlers.Conflict{Detail: fmt.Sprintf("the case was dismissed already, by %s: %s", c.ClosedBy, c.Note)}
 	}
-	var err error
-	if u.Unblocked, err = tx.UnblockOfCase(c.ID); err != nil {
+	blocked, err := tx.BlockedByCase(c.ID)
+	if err != nil {
 		return u, err
+	}
+	for _, b := range blocked {
+		if err := m.unblock(tx, b.Person, by); err != nil {
+			return u, err
+		}
+		u.Unblocked++
 	}
 	if u.Strikes, err = tx.TakeStrikes(c.ID, by); err != nil {
 		return u, err
@@ -57,9 +63,6 @@ func (m *Moderator) undo(tx *store.Tx, c store.Case, by, note, task string) (Und
 	}
 	was := c.Status
 	if u.Unblocked > 0 {
-		if err := m.forgive(tx, c.Member, by); err != nil {
-			return u, err
-		}
 		if err := m.step(tx, c, store.StepUnblocked, by, fmt.Sprintf("移出黑名单(%d 个编号)", u.Unblocked)); err != nil {
 			return u, err
 		}

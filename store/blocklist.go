@@ -34,15 +34,14 @@ func (tx *Tx) Unblock(person string) error {
 	return res.Error
 }
 
-// UnblockOfCase takes off the blocklist whom a case put there, and returns how many names.
-func (tx *Tx) UnblockOfCase(id int64) (int64, error) {
-	res := tx.db.Exec(`DELETE FROM blocked WHERE case_id = ?`, id)
-	return res.RowsAffected, res.Error
+// BlockedByCase lists whom a case put on the blocklist.
+func (r Reader) BlockedByCase(id int64) ([]Blocked, error) {
+	return all[Blocked](r.db.Where("case_id = ?", id).Order("person"))
 }
 
-// ExpireBlocked takes off the blocklist whose time is over.
-func (tx *Tx) ExpireBlocked() error {
-	return tx.db.Exec(`DELETE FROM blocked WHERE expires_at <= ?`, tx.Now.UnixMilli()).Error
+// BlockedUntil lists those whose time on the blocklist is over.
+func (r Reader) BlockedUntil(now time.Time, limit int) ([]Blocked, error) {
+	return all[Blocked](r.db.Where("expires_at <= ?", ms(now)).Order("expires_at, person").Limit(limit))
 }
 
 // NextBlocked returns when the time of somebody on the list is over.
