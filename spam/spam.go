@@ -71,7 +71,8 @@ type Detector struct {
 	vocab  *vocabulary
 	checks []check
 	model  *Model
-	says   [][]float64 // what each rule of each check weighs in this model
+	asks   []signal    // what each check looks for
+	says   [][]float64 // what each rule of each check weighs in the model
 	near   float64     // the sum of weights from which the model explains itself in full
 	pool   *sync.Pool  // of *reading: the buffers of one Check
 }
@@ -91,6 +92,9 @@ func New(opts ...Option) *Detector {
 	d.checks = newChecks()
 	if d.model == nil {
 		d.model = builtIn()
+	}
+	for i := range d.checks {
+		d.asks = append(d.asks, d.checks[i].asked())
 	}
 	d.says = d.model.ruleWeights(d.checks)
 	d.near = math.Log(d.review/(1-d.review)) - nearReview

@@ -389,7 +389,7 @@ func (t *trainer) loudest(b *bag) heard {
 			w.sum += s
 		}
 		for i := range t.d.checks {
-			if r := t.d.checks[i].heaviest(w.sigs); r != none {
+			if r := t.d.speaks(i, w.sigs); r != none {
 				w.sum += t.rules[i][r].value
 			}
 		}
@@ -419,7 +419,7 @@ func (t *trainer) step(b *bag, w heard, slope float64) {
 	t.base.step(slope)
 	t.lengths[lengthOf(units)].step(slope)
 	for i := range t.d.checks {
-		if r := t.d.checks[i].heaviest(w.sigs); r != none {
+		if r := t.d.speaks(i, w.sigs); r != none {
 			t.rules[i][r].step(slope)
 		}
 	}

@@ -30,18 +30,45 @@ func (d *Detector) judge(rd *reading) (float64, []Reason) {
 		return silence, []Reason{}
 	}
 	d.model.weighClauses(rd)
-	best, rules, last := heard{sum: math.Inf(-1)}, 0.0, signal(0)
+	best, most := heard{sum: math.Inf(-1)}, d.mostOf(rd)
 	rd.eachWindow(func(from, to int) {
-		w := heard{from: from, to: to, sigs: rd.window(from, to)}
-		if w.sigs != last {
-			rules, last = d.sum(w.sigs), w.sigs
+		words := d.words(rd, from, to)
+		if words+most <= best.sum {
+			return // whatever the rules say
 		}
-		w.sum = d.words(rd, from, to) + rules
-		if w.sum > best.sum {
+		w := heard{from: from, to: to, sigs: rd.window(from, to)}
+		if w.sum = words + d.sum(w.sigs); w.sum > best.sum {
 			best = w
 		}
 	})
 	return best.sum, d.reasons(rd, best)
+}
+
+// mostOf is a bound for what the rules say to any window.
+func (d *Detector) mostOf(rd *reading) float64 {
+	if len(rd.clauses) < 3 {
+		return math.Inf(1) // not worth the look
+	}
+	sigs, most := rd.lent, 0.0
+	for c := range rd.clauses {
+		sigs |= rd.clauses[c].sigs
+	}
+	for i := range d.checks {
+		if sigs&d.asks[i] == 0 {
+			continue
+		}
+		largest := 0.0
+		for k := range d.checks[i].rules {
+			if r := d.checks[i].rules[k]; r.weight > 0 {
+				r.not = 0
+				if r.holds(sigs) {
+					largest = max(largest, d.says[i][k])
+				}
+			}
+		}
+		most += largest
+	}
+	return most
 }
 
 // eachWindow calls see for all windows, the short ones first.
@@ -99,7 +126,7 @@ func (d *Detector) sum(sigs signal) float64 {
 	}
 	sum := 0.0
 	for i := range d.checks {
-		if r := d.checks[i].heaviest(sigs); r != none {
+		if r := d.speaks(i, sigs); r != none {
 			sum += d.says[i][r]
 		}
 	}
@@ -108,6 +135,23 @@ func (d *Detector) sum(sigs signal) float64 {
 
 // none is the number of no rule.
 const none = -1
+
+// speaks is the number of the rule by which check i speaks, or none.
+func (d *Detector) speaks(i int, sigs signal) int {
+	if sigs&d.asks[i] == 0 {
+		return none
+	}
+	return d.checks[i].heaviest(sigs)
+}
+
+// asked are all signals that rules of c ask for. A rule asks for at least one.
+func (c *check) asked() signal {
+	var sigs signal
+	for _, r := range c.rules {
+		sigs |= r.all | r.any | r.with
+	}
+	return sigs
+}
 
 // heaviest is the number of the rule of c that holds and whose own weight is largest, or
 // none.
@@ -129,7 +173,7 @@ func (d *Detector) reasons(rd *reading, w heard) []Reason {
 	words := w.sum
 	for i := range d.checks {
 		c := &d.checks[i]
-		k := c.heaviest(w.sigs)
+		k := d.speaks(i, w.sigs)
 		if k == none {
 			continue
 		}
