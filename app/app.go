@@ -81,7 +81,9 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, err
 	}
 	if o.Detector == nil {
-		o.Detector = spam.New()
+		if o.Detector, err = newDetector(o.Config.SpamModel); err != nil {
+			return nil, err
+		}
 	}
 	open := store.Open
 	if o.Scratch {
@@ -96,6 +98,18 @@ func New(ctx context.Context, o Options) (*App, error) {
 		return nil, errors.Join(err, a.Close())
 	}
 	return a, nil
+}
+
+// newDetector judges by the model of a file, or by the built-in one if none is named.
+func newDetector(file string) (*spam.Detector, error) {
+	if file == "" {
+		return spam.New(), nil
+	}
+	m, err := spam.LoadModel(file)
+	if err != nil {
+		return nil, &configs.Error{Key: "spam.model", Problem: err.Error(), Example: "xiaobu.model"}
+	}
+	return spam.New(spam.WithModel(m)), nil
 }
 
 func loadCalendar(file string) (*promotions.Calendar, error) {

@@ -31,6 +31,8 @@ type Config struct {
 	ModerationRemind, ModerationEscalate time.Duration
 	// ModerationKeep is how long harmless messages are kept.
 	ModerationKeep time.Duration
+	// SpamModel is the file of the model that judges messages; empty: the built-in one.
+	SpamModel string
 	// PrintFont is a font file for posters; empty: what the machine has.
 	PrintFont string
 	// CalendarFile holds public holidays; empty: China's, as far as they are known.

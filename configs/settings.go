@@ -79,6 +79,10 @@ var settings = []setting[Config]{
 		set: setKeep, show: func(c *Config) string { return fmt.Sprintf("%gh", c.ModerationKeep.Hours()) },
 	},
 	{
+		key: "spam.model", example: "xiaobu.model", help: "a model file of xiaobu spam train that judges messages; left out: the built-in one",
+		set: func(c *Config, v string) error { c.SpamModel = v; return nil }, show: func(c *Config) string { return c.SpamModel },
+	},
+	{
 		key: "print.font", example: ExampleFont, help: "a TTF, OTF or TTC file for posters; left out: the Chinese fonts of the machine",
 		set: func(c *Config, v string) error { c.PrintFont = v; return nil }, show: func(c *Config) string { return c.PrintFont },
 	},

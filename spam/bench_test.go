@@ -3,6 +3,7 @@ package spam
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // everyday is talk of the length that groups see most.
@@ -36,5 +37,29 @@ func BenchmarkCheck600(b *testing.B) {
 func BenchmarkNew(b *testing.B) {
 	for b.Loop() {
 		New()
+	}
+}
+
+// A guard against blow-ups, with room for the race detector and busy machines; the figures
+// themselves are the benchmarks'.
+func TestCheckingIsQuick(t *testing.T) {
+	d := New()
+	best := func(n int, check func(i int)) time.Duration {
+		least := time.Hour
+		for range 20 {
+			start := time.Now()
+			for i := range n {
+				check(i)
+			}
+			least = min(least, time.Since(start)/time.Duration(n))
+		}
+		return least
+	}
+	if took := best(60, func(i int) { d.Check(everyday[i%len(everyday)]) }); took > 100*time.Microsecond {
+		t.Errorf("a short message takes %v", took)
+	}
+	text := string([]rune(strings.Repeat("今天新到一批水果，价格实惠，需要的邻居在群里接龙，3号楼自提。有问题随时找我，电话13800001111。", 20))[:600])
+	if took := best(5, func(int) { d.Check(text) }); took > 3*time.Millisecond {
+		t.Errorf("600 characters take %v", took)
 	}
 }

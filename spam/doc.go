@@ -14,12 +14,15 @@
 //  2. One pass of a multi-pattern matcher over the comparison form finds the vocabulary
 //     (vocab.txt); small readers find what no list can hold: numbers, account names,
 //     links, ratios, order lists. What they find are signals.
-//  3. The text is cut into clauses. The signals of every window of one, two or a few
-//     clauses are held against a table of checks (checks.go); each check that holds adds
-//     its weight, for or against. The window that speaks loudest for spam is the verdict,
-//     so that harmless text around an advertisement does not dilute it.
+//  3. The text is cut into clauses. For every window of one to six clauses two things are
+//     added up: what the table of checks (checks.go) says to its signals, and what a
+//     trained model (model.go) says to its runs of characters and syllables, to what was
+//     folded or stood in between, and to its length (features.go). The window that speaks
+//     loudest for spam is the verdict, so that harmless text around an advertisement does
+//     not dilute it.
 //
-// The weights are in units of log-odds, so that a trained model can later join as one more
-// check. All of it runs in time linear in what is read, and at most the first and the last
-// eight KiB of a text are read.
+// All weights are in units of log-odds and add up to the score. Those of the checks are
+// learnt with the model (train.go), but none changes sides, and complaints keep theirs.
+// MODEL.md tells what the built-in model was made from. All of it runs in time linear in
+// what is read, and at most the first and the last eight KiB of a text are read.
 package spam

@@ -100,7 +100,7 @@ func ReadModel(r io.Reader) (*Model, error) {
 	const most = int64(modelHead + 1<<24 + hanSize + 1<<maxBits + modelTail)
 	data, err := io.ReadAll(io.LimitReader(r, most+1))
 	if err != nil {
-		return nil, fmt.Errorf("spam model: %w", err)
+		return nil, err
 	}
 	return parseModel(data)
 }
@@ -109,7 +109,7 @@ func ReadModel(r io.Reader) (*Model, error) {
 func LoadModel(name string) (*Model, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, fmt.Errorf("spam model: %w", err)
+		return nil, err
 	}
 	defer f.Close()
 	m, err := ReadModel(f)
@@ -124,7 +124,7 @@ func LoadModel(name string) (*Model, error) {
 func builtIn() *Model {
 	m, err := parseModel(defaultModel)
 	if err != nil {
-		panic(err)
+		panic("spam: the built-in model: " + err.Error())
 	}
 	return m
 }
@@ -132,30 +132,30 @@ func builtIn() *Model {
 // parseModel makes a model of a file's bytes, which it keeps.
 func parseModel(data []byte) (*Model, error) {
 	if len(data) < modelHead || string(data[:len(modelMagic)]) != modelMagic {
-		return nil, fmt.Errorf("spam model: this is no model file: it does not start with %q", modelMagic)
+		return nil, fmt.Errorf("this is no model file: it does not start with %q", modelMagic)
 	}
 	if v := binary.LittleEndian.Uint32(data[8:]); v != modelVersion {
-		return nil, fmt.Errorf("spam model: the file has version %d, this program reads version %d; train the model again", v, modelVersion)
+		return nil, fmt.Errorf("the model has version %d, this program reads version %d; train the model again", v, modelVersion)
 	}
 	size := int(binary.LittleEndian.Uint32(data[12:]))
 	rest := data[modelHead:]
 	if size > len(rest) {
-		return nil, fmt.Errorf("spam model: the file is cut off within its settings: %d bytes", len(data))
+		return nil, fmt.Errorf("the file is cut off within its settings: %d bytes", len(data))
 	}
 	m := &Model{}
 	if err := json.Unmarshal(rest[:size], &m.settings); err != nil {
-		return nil, fmt.Errorf("spam model: the settings are damaged: %w", err)
+		return nil, fmt.Errorf("the settings are damaged: %w", err)
 	}
 	if b := m.settings.Bits; b < minBits || b > maxBits {
-		return nil, fmt.Errorf("spam model: the settings are damaged: bits is %d, want %d to %d", b, minBits, maxBits)
+		return nil, fmt.Errorf("the settings are damaged: bits is %d, want %d to %d", b, minBits, maxBits)
 	}
 	rest = rest[size:]
 	if want := hanSize + 1<<m.settings.Bits + modelTail; len(rest) != want {
-		return nil, fmt.Errorf("spam model: the file is cut off or too long: %d bytes, want %d", len(data), modelHead+size+want)
+		return nil, fmt.Errorf("the file is cut off or too long: %d bytes, want %d", len(data), modelHead+size+want)
 	}
 	end := len(data) - modelTail
 	if got, want := crc32.Checksum(data[:end], castagnoli()), binary.LittleEndian.Uint32(data[end:]); got != want {
-		return nil, fmt.Errorf("spam model: the file is damaged: checksum %08x, want %08x", got, want)
+		return nil, fmt.Errorf("the file is damaged: checksum %08x, want %08x", got, want)
 	}
 	m.readings, m.weights = rest[:hanSize:hanSize], rest[hanSize:len(rest)-modelTail]
 	return m, m.prepare()
@@ -165,18 +165,18 @@ func parseModel(data []byte) (*Model, error) {
 func (m *Model) prepare() error {
 	s := &m.settings
 	if len(s.Lengths) != lengthClasses || !finite(s.Step, s.Base) || !finite(s.Lengths...) {
-		return fmt.Errorf("spam model: the settings are damaged: want a step, a base and %d lengths", lengthClasses)
+		return fmt.Errorf("the settings are damaged: want a step, a base and %d lengths", lengthClasses)
 	}
 	for _, r := range s.Rules {
 		if !finite(r.Weight) {
-			return fmt.Errorf("spam model: the settings are damaged: rule %q has no weight", r.Check)
+			return fmt.Errorf("the settings are damaged: rule %q has no weight", r.Check)
 		}
 	}
 	table := make([]uint16, hanSize/2)
 	for i := range table {
 		table[i] = binary.LittleEndian.Uint16(m.readings[2*i:])
 		if int(table[i]) > len(s.Syllables) {
-			return fmt.Errorf("spam model: the table of readings is damaged: syllable %d of %d", table[i], len(s.Syllables))
+			return fmt.Errorf("the table of readings is damaged: syllable %d of %d", table[i], len(s.Syllables))
 		}
 	}
 	m.hash = newHasher(s.Bits, s.Syllables, table)

@@ -37,6 +37,7 @@ const (
 type training struct {
 	out, dev string
 	seed     uint64
+	own      int
 	without  words
 	weigh    words // SOURCE=WEIGHT
 }
@@ -61,11 +62,15 @@ func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&t.out, "out", trainingOut, "write the model to this file / 模型写到这个文件")
 	fs.StringVar(&t.dev, "dev", "", "set the thresholds on the samples of this file; without it every tenth sample is put aside for that / 用这个文件的样本定阈值,不给则从样本中每十条留一条")
 	fs.Uint64Var(&t.seed, "seed", 1, "the same samples and seed give the same model, byte for byte / 相同样本与种子得到逐字节相同的模型")
+	fs.IntVar(&t.own, "own", 40, "mix in so many of xiaobu's own sentences of every pattern, 0 to 1000: talk of shops and the advertisements they see / 每种句式混入多少条自带语句")
 	fs.Var(&t.without, "without", "leave out a source; may be repeated / 不用某个来源,可重复")
 	fs.Var(&t.weigh, "weigh", "SOURCE=0.1: let the samples of a source count less and keep them out of the thresholds; may be repeated / 降低某个来源的权重,且不参与定阈值,可重复")
 	return func(ctx context.Context, e env, files []string) error {
 		if len(files) == 0 {
 			return usage{"name a file of samples; see xiaobu spam train --help / 请给出样本文件"}
+		}
+		if t.own < 0 || t.own > 1000 {
+			return usage{fmt.Sprintf("xiaobu spam train: --own %d: want 0 to 1000, for example --own 40", t.own)}
 		}
 		return t.run(ctx, e, files)
 	}
@@ -87,7 +92,7 @@ func (t *training) run(ctx context.Context, e env, files []string) error {
 		}
 		dev = slices.DeleteFunc(dev, func(s spam.Sample) bool { _, light := weights[s.Source]; return light })
 	}
-	own := spam.Supplement(ownEach, t.seed)
+	own := spam.Supplement(t.own, t.seed)
 	fmt.Fprintf(e.stderr, "read %d samples, %d of our own beside them\n", len(read), len(own))
 	cfg := spam.TrainConfig{Seed: t.seed, Dev: dev, Syllables: syllables(), Progress: func(pass, passes int, loss float64) {
 		fmt.Fprintf(e.stderr, "pass %d of %d: loss %.4f\n", pass, passes, loss)
