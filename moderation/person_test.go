@@ -278,9 +278,9 @@ func TestWhatPeopleSaidAboutATextOutweighsWhoSendsIt(t *testing.T) {
 
 func TestATextAloneIsJudgedByTheCompanysThresholds(t *testing.T) {
 	h := newDesk(t)
-	const text = "招兼职,日结"
+	const text = advert
 	was := h.Check(text)
-	h.put("", store.PolicySettings{Review: score(0.999), Removal: score(0.9999)})
+	h.put("", store.PolicySettings{Review: score(1), Removal: score(1)})
 	h.must(h.CatchUp(context.Background()))
 	if now := h.Check(text); was.Verdict == "ham" || now.Verdict != "ham" || now.Score != was.Score {
 		t.Errorf("%s %v, then %s %v", was.Verdict, was.Score, now.Verdict, now.Score)

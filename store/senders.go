@@ -12,7 +12,7 @@ import (
 // Bounds of what is looked at for one message.
 const (
 	// MostInAMinute is where counting one sender's messages ends.
-	MostInAMinute = 128
+	MostInAMinute = 64
 	// MostCopies is how many copies of a text, the newest, are looked at.
 	MostCopies = 32
 )
@@ -25,7 +25,7 @@ type Saying struct {
 	Tokens      []int64 // of links and accounts
 }
 
-// CopyIn is a group in which the same was said, or the same link or account given.
+// CopyIn is a message that says the same, or gives the same link or account, by its group.
 type CopyIn struct {
 	ChatID string
 	Own    bool // by the same person
@@ -35,8 +35,8 @@ type CopyIn struct {
 type Around struct {
 	Minute int      // messages of the sender within a minute, at most MostInAMinute
 	Repeat int      // copies of the text by the sender within repeat, of the newest MostCopies
-	Copies []CopyIn // groups with copies of the text within spread
-	Tokens []CopyIn // groups with the same link or account within spread
+	Copies []CopyIn // copies of the text within spread, of the newest MostCopies
+	Tokens []CopyIn // messages with the same link or account within spread, MostCopies of each
 }
 
 // Around looks around messages: repeat and spread are how far back copies count. An answer
@@ -119,14 +119,14 @@ func (r Reader) rowsOf(n int, types ...string) string {
 	return "VALUES " + first + strings.Repeat(","+row, n-1)
 }
 
-// groupsOf packs the groups of copies into one value: a query inside another answers with one
-// column, and one walk is to do.
+// groupsOf packs copies into one value: a query inside another answers with one column, and one
+// walk is to do. That a group comes twice costs less than to have the database look for it.
 func (r Reader) groupsOf(copies string) string {
 	packed := "group_concat(g, char(10))"
 	if r.dialect == postgres {
 		packed = "string_agg(g, chr(10))"
 	}
-	return `(SELECT COALESCE(` + packed + `, '') FROM (SELECT DISTINCT CASE WHEN c.sender = q.sender THEN '+' ELSE '-' END || c.chat_id AS g FROM (` + copies + `) AS c) AS d)`
+	return `(SELECT COALESCE(` + packed + `, '') FROM (SELECT CASE WHEN c.sender = q.sender THEN '+' ELSE '-' END || c.chat_id AS g FROM (` + copies + `) AS c) AS d)`
 }
 
 func copiesOf(packed string) []CopyIn {
