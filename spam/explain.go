@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 )
 
 // The checks by which the model itself speaks: by the words and the writing it has learnt.
@@ -35,7 +36,7 @@ func (d *Detector) explain(reasons []Reason, rd *reading, w heard, words float64
 		if words < 0 {
 			return append(reasons, Reason{Check: checkHarmless, Detail: "用词和写法像日常聊天", Weight: words})
 		}
-		return append(reasons, Reason{Check: checkWords, Detail: "用词和写法像广告", Weight: words})
+		return append(reasons, Reason{Check: checkWords, Detail: likeAdvert, Weight: words})
 	}
 	pieces := rd.pieces(d.model, w)
 	bad := 0.0
@@ -48,20 +49,61 @@ func (d *Detector) explain(reasons []Reason, rd *reading, w heard, words float64
 		bad, good = words, 0
 	}
 	if bad > 0 {
-		r := Reason{Check: checkWords, Detail: "这些字词和写法常见于广告", Weight: bad, Spans: rd.heaviest(pieces, +1)}
-		if r.Spans == nil {
-			r.Detail = "用词和写法像广告"
-		}
-		reasons = append(reasons, r)
+		reasons = append(reasons, rd.reason(checkWords, bad, pieces))
 	}
 	if good < 0 {
-		r := Reason{Check: checkHarmless, Detail: "这些字词常见于日常聊天", Weight: good, Spans: rd.heaviest(pieces, -1)}
-		if r.Spans == nil {
-			r.Detail = "先按正常消息看待"
-		}
-		reasons = append(reasons, r)
+		reasons = append(reasons, rd.reason(checkHarmless, good, pieces))
 	}
 	return reasons
+}
+
+const likeAdvert = "用词和写法像广告"
+
+// reason is what the model says for a side, with the pieces that weigh most.
+func (rd *reading) reason(check string, weight float64, pieces []piece) Reason {
+	r := Reason{Check: check, Weight: weight}
+	side := math.Copysign(1, weight)
+	named := rd.heaviest(pieces, side)
+	for _, p := range named {
+		from, to := rd.whole(p)
+		r.Spans = append(r.Spans, Span{rd.units[from].start, rd.units[to-1].end})
+	}
+	r.Spans = outermost(r.Spans)
+	switch {
+	case len(named) == 0 && side > 0:
+		r.Detail = likeAdvert
+	case len(named) == 0:
+		r.Detail = "先按正常消息看待"
+	case side > 0:
+		r.Detail = "常见于广告的字词：" + rd.quoted(named)
+	default:
+		r.Detail = "常见于日常聊天的字词：" + rd.quoted(named)
+	}
+	return r
+}
+
+// How much of the pieces a detail quotes.
+const (
+	maxQuoted = 2
+	maxQuote  = 8 // units
+)
+
+// quoted are the first pieces as they are read, not as they are written: what hides
+// between the characters, or turns them around, stays out of cards.
+func (rd *reading) quoted(pieces []piece) string {
+	var b strings.Builder
+	for _, p := range pieces[:min(len(pieces), maxQuoted)] {
+		from, to := rd.whole(p)
+		b.WriteString("「")
+		for _, u := range rd.units[from:min(to, from+maxQuote)] {
+			b.WriteRune(u.r)
+		}
+		if to > from+maxQuote {
+			b.WriteString("…")
+		}
+		b.WriteString("」")
+	}
+	return b.String()
 }
 
 // pieces divides the clauses of window w into runs of units that speak for the same side.
@@ -124,8 +166,8 @@ func bridged(a, b, c piece) bool {
 		math.Abs(b.weight) < little*min(math.Abs(a.weight), math.Abs(c.weight))
 }
 
-// heaviest are the spans of the pieces that weigh most on a side, in the order of the text.
-func (rd *reading) heaviest(pieces []piece, side float64) []Span {
+// heaviest are the pieces that weigh most on a side, the heaviest first.
+func (rd *reading) heaviest(pieces []piece, side float64) []piece {
 	var mine []piece
 	total := 0.0
 	for _, p := range pieces {
@@ -137,14 +179,11 @@ func (rd *reading) heaviest(pieces []piece, side float64) []Span {
 		}
 	}
 	slices.SortStableFunc(mine, func(a, b piece) int { return cmp.Compare(b.weight*side, a.weight*side) })
-	var spans []Span
-	for _, p := range mine[:min(len(mine), maxPieces)] {
-		if p.weight*side >= leastPiece*total {
-			from, to := rd.whole(p)
-			spans = append(spans, Span{rd.units[from].start, rd.units[to-1].end})
-		}
+	n := 0
+	for n < min(len(mine), maxPieces) && mine[n].weight*side >= leastPiece*total {
+		n++
 	}
-	return outermost(spans)
+	return mine[:n]
 }
 
 // readable tells whether a piece is more than a crumb: a single Han character says nothing

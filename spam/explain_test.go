@@ -70,3 +70,11 @@ func TestRunsOfOneSideAreJoinedOverALittleOfTheOther(t *testing.T) {
 		t.Errorf("got %+v", got)
 	}
 }
+
+func TestDetailsQuoteWhatIsReadAndNotWhatIsHidden(t *testing.T) {
+	text := "\u202e低\u200b价出\u2060银\ufeff两，需要的滴滴，随时在线欢迎老板长期合作"
+	r, _ := wordsOf(New().Check(text), text, checkWords)
+	if !strings.Contains(r.Detail, "银两") || strings.ContainsAny(r.Detail, "\u202e\u200b\u2060\ufeff") || utf8.RuneCountInString(r.Detail) > 40 {
+		t.Errorf("%q", r.Detail)
+	}
+}
