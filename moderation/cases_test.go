@@ -342,6 +342,9 @@ func TestAWarningIsAskedForOnceADay(t *testing.T) {
 		t.Errorf("case %+v", c)
 	}
 	w.pressOn(cards[1], keyWarned)
+	if open, _, warnings, err := w.store.Read(context.Background()).OpenCases("s1", w.now); err != nil || open != 10 || warnings != 9 {
+		t.Errorf("%d open, %d of them warnings, %v", open, warnings, err)
+	}
 	w.live(73 * time.Hour)
 	if c := w.theCase(2); c.Status != store.CaseExpired {
 		t.Errorf("case %+v", c)

@@ -55,11 +55,13 @@ func (r Reader) CaseFigures(from, to, late time.Time) ([]CaseFigure, error) {
 }
 
 // OpenCases counts the cases of a store that are not closed, and of them the removals from
-// before a moment and the warnings; an empty store means all.
+// before a moment and the warnings; an empty store means all. Warnings that somebody says to have
+// given are no longer of interest.
 func (r Reader) OpenCases(shop string, late time.Time) (open, overdue, warnings int64, err error) {
 	var n struct{ Open, Overdue, Warnings int64 }
 	query := `SELECT COUNT(*) AS open, COALESCE(SUM(CASE WHEN action = 'remove' AND created_at < ? THEN 1 ELSE 0 END), 0) AS overdue,
-		COALESCE(SUM(CASE WHEN action = 'warn' THEN 1 ELSE 0 END), 0) AS warnings FROM mod_case WHERE ` + openCase
+		COALESCE(SUM(CASE WHEN action = 'warn' THEN 1 ELSE 0 END), 0) AS warnings FROM mod_case WHERE ` + openCase + `
+		AND NOT (action = 'warn' AND EXISTS (SELECT 1 FROM case_step WHERE case_id = mod_case.id AND what = '` + StepWarned + `'))`
 	args := []any{ms(late)}
 	if shop != "" {
 		query += ` AND chat_id IN (SELECT chat_id FROM chat WHERE shop_id = ?)`
