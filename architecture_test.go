@@ -39,7 +39,7 @@ var rooms = map[string][]string{
 	"sandbox/stories": {"sandbox", "go.yaml.in/yaml/v3"},
 	"app":             {"api", "bot", "bot/wecom", "codes", "configs", "handlers", "moderation", "promotions", "pump", "scheduler", "spam", "store", "github.com/prometheus/client_golang"},
 	"rehearse":        {"app", "bot", "configs", "handlers", "sandbox", "store"},
-	"cmd/xiaobu":      {"api", "app", "bot", "configs", "handlers", "promotions", "rehearse", "sandbox", "sandbox/panel", "sandbox/stories", "spam", "spam/eval", "spam/evade", "store", "github.com/mozillazg/go-pinyin", "golang.org/x/text"},
+	"cmd/xiaobu":      {"api", "app", "bot", "configs", "handlers", "moderation", "promotions", "rehearse", "sandbox", "sandbox/panel", "sandbox/stories", "spam", "spam/eval", "spam/evade", "store", "github.com/mozillazg/go-pinyin", "golang.org/x/text"},
 	"e2e":             {},
 	".":               {},
 

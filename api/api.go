@@ -82,7 +82,7 @@ func New(c Config) http.Handler {
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
 	s := &server{Config: c, api: humago.New(mux, conf), pictures: make(chan struct{}, pictureReaders)}
-	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.media, s.texts, s.promotionPreviews, s.calendar, s.orders, s.sales, s.moderation, s.consents, s.policy, s.replay, s.corrections, s.tickets, s.memberReports, s.consequences, s.reports, s.robots, s.funnels, s.inbox} {
+	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.media, s.texts, s.promotionPreviews, s.calendar, s.orders, s.sales, s.moderation, s.consents, s.policy, s.replay, s.corrections, s.tickets, s.memberReports, s.consequences, s.keywords, s.reports, s.robots, s.funnels, s.inbox} {
 		register()
 	}
 	root := http.NewServeMux()

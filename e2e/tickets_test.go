@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -133,4 +134,31 @@ func TestReportsOnAMember(t *testing.T) {
 	}
 	body["reporter"] = people[0]
 	r.refusal(http.StatusUnprocessableEntity, "reporter", http.MethodPost, "/moderation/reports", body)
+}
+
+// The rules for WeCom's own setting come in three shapes, also where nothing was said yet.
+func TestKeywordRulesAreExported(t *testing.T) {
+	r, _ := townRig(t)
+	var k struct {
+		Words []struct{ Word, Source string }
+		Steps []string `json:"steps_zh"`
+	}
+	r.want(http.StatusOK, http.MethodGet, "/moderation/keywords?limit=7", nil, &k)
+	if len(k.Words) != 7 || k.Words[0].Source != "built_in" || len(k.Steps) == 0 {
+		t.Errorf("keywords %+v", k)
+	}
+	for format, lines := range map[string]int{"csv": 8, "txt": 7} {
+		req, err := http.NewRequest(http.MethodGet, r.base+"/api/v1/moderation/keywords?limit=7&format="+format, nil)
+		must(t, err)
+		req.Header.Set("Authorization", "Bearer "+apiToken)
+		resp, err := r.web.Do(req)
+		must(t, err)
+		body, err := io.ReadAll(resp.Body)
+		must(t, err)
+		must(t, resp.Body.Close())
+		if n := strings.Count(string(body), "\n"); resp.StatusCode != http.StatusOK || n != lines || !strings.Contains(string(body), k.Words[0].Word) {
+			t.Errorf("%s: %d, %q", format, resp.StatusCode, body)
+		}
+	}
+	r.refusal(http.StatusUnprocessableEntity, "limit", http.MethodGet, "/moderation/keywords?limit=0", nil)
 }

@@ -63,6 +63,8 @@ func TestWrongUsageEndsWithTwoAndSaysWhatToDo(t *testing.T) {
 		{[]string{"spam"}, nil, "check"},
 		{[]string{"spam", "judge"}, nil, "check"},
 		{[]string{"spam", "check", "this"}, nil, `"this"`},
+		{[]string{"spam", "keywords", "--format", "doc"}, nil, "txt, csv or json"},
+		{[]string{"spam", "keywords", "--limit", "9999"}, nil, "1 to 500"},
 		{[]string{"why", "delivery"}, nil, "two words"},
 		{[]string{"why", "reward"}, nil, "CHAT_ID MEMBER [JOINED_AT]"},
 		{[]string{"why", "reward", "wr1", "wm1", "noon"}, nil, "2026-11-10T09:12:03+08:00"},

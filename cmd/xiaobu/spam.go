@@ -18,7 +18,7 @@ const maxLine = 4 << 20
 func spamCommand() command {
 	return command{
 		name: "spam", zh: "判定群消息的检测器", en: "the detector that judges messages",
-		words: []command{spamCheckCommand(), spamEvalCommand(), spamTrainCommand()},
+		words: []command{spamCheckCommand(), spamEvalCommand(), spamTrainCommand(), spamKeywordsCommand()},
 	}
 }
 
