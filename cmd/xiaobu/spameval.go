@@ -124,6 +124,9 @@ func baselines(ctx context.Context, f evalFlags, o eval.Options, rows []eval.Row
 			return nil, err
 		}
 		train = slices.DeleteFunc(train, func(r eval.Row) bool { return slices.Contains(f.without, r.Source) })
+		if len(train) == 0 {
+			return nil, usage{fmt.Sprintf("xiaobu spam eval: --without %s leaves nothing to train on", strings.Join(f.without, " --without "))}
+		}
 		var p *eval.Plain
 		held := eval.Held(func() { p, err = eval.Regression(ctx, train, o) })
 		runtime.KeepAlive(train) // or what it held would count as given back

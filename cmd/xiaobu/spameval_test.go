@@ -52,6 +52,10 @@ func TestSpamEvalNamesWhatIsWrong(t *testing.T) {
 	if err := os.WriteFile(bad, []byte(`{"text":"早","label":"ham"}`+"\n"+`{"text":"早","label":"advert"}`+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	good := filepath.Join(t.TempDir(), "good.jsonl")
+	if err := os.WriteFile(good, []byte(`{"text":"早","label":"ham","source":"own"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		args string
 		code int
@@ -61,6 +65,7 @@ func TestSpamEvalNamesWhatIsWrong(t *testing.T) {
 		{"x --train y", exitUsage, "--baselines"},
 		{"x --sample 0", exitUsage, "--sample 1000"},
 		{"missing.jsonl", exitFailed, "missing.jsonl"},
+		{good + " --baselines --without own --train " + good, exitUsage, "--without own leaves nothing"},
 		{bad, exitFailed, bad + `: line 2: label "advert"`},
 	} {
 		r := xiaobu(t, "", nil, append([]string{"spam", "eval"}, strings.Fields(c.args)...)...)
