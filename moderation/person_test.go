@@ -145,24 +145,25 @@ func TestHarmlessTalkIsRememberedADayAtATime(t *testing.T) {
 }
 
 func TestTheSameLinkAndTextAcrossGroups(t *testing.T) {
-	h := newDesk(t)
-	var a Answer
-	for i := range 6 {
-		a = h.said(bot.ChatID(fmt.Sprint("wr", i)), bot.MemberID(fmt.Sprint("wm", i)), fmt.Sprintf("大家看看这个%d https://abc%d.top/x1", i, 7))
-	}
-	if w, detail := reason(a, "spread"); w != 3 || !strings.Contains(detail, "6个群") {
-		t.Errorf("one link of six people in six groups: %v %s", w, detail)
-	}
-	for i := range 6 {
-		a = h.said(bot.ChatID(fmt.Sprint("wr", i)), "wmx", "本周末我家阳台摆摊,欢迎大家来坐坐")
-	}
-	if w, detail := reason(a, "spread"); w != 2 || !strings.Contains(detail, "6个群") {
-		t.Errorf("one text of one person in six groups: %v %s", w, detail)
-	}
-	h.now = h.now.Add(spreadWindow + time.Minute)
-	if w, _ := reason(h.said("wr9", "wmx", "本周末我家阳台摆摊,欢迎大家来坐坐"), "spread"); w != 0 {
-		t.Errorf("half an hour later: %v", w)
-	}
+	onEach(t, func(h *desk) {
+		var a Answer
+		for i := range 6 {
+			a = h.said(bot.ChatID(fmt.Sprint("wr", i)), bot.MemberID(fmt.Sprint("wm", i)), fmt.Sprintf("大家看看这个%d https://abc%d.top/x1", i, 7))
+		}
+		if w, detail := reason(a, "spread"); w != 3 || !strings.Contains(detail, "6个群") {
+			h.t.Errorf("one link of six people in six groups: %v %s", w, detail)
+		}
+		for i := range 6 {
+			a = h.said(bot.ChatID(fmt.Sprint("wr", i)), "wmx", "本周末我家阳台摆摊,欢迎大家来坐坐")
+		}
+		if w, detail := reason(a, "spread"); w != 2 || !strings.Contains(detail, "6个群") {
+			h.t.Errorf("one text of one person in six groups: %v %s", w, detail)
+		}
+		h.now = h.now.Add(spreadWindow + time.Minute)
+		if w, _ := reason(h.said("wr9", "wmx", "本周末我家阳台摆摊,欢迎大家来坐坐"), "spread"); w != 0 {
+			h.t.Errorf("half an hour later: %v", w)
+		}
+	})
 }
 
 func TestAFloodIsSuspectAndNeverARemoval(t *testing.T) {
@@ -188,59 +189,60 @@ func TestAFloodIsSuspectAndNeverARemoval(t *testing.T) {
 }
 
 func TestNamesRejoinsInvitersRecordsAndReports(t *testing.T) {
-	h := newDesk(t)
-	ctx := context.Background()
-	h.stay(store.Stint{ChatID: string(g1), UserID: "named", Name: "小王", Nickname: "兼职日结加微信abc12345"}, 48*time.Hour, "")
-	h.stay(store.Stint{ChatID: string(g1), UserID: "back", UnionID: "u1"}, 48*time.Hour, "")
-	h.stay(store.Stint{ChatID: string(g1), UserID: "other", UnionID: "u1"}, 96*time.Hour, bot.LeftRemoved) // the same person
-	h.stay(store.Stint{ChatID: "wr8", UserID: "elsewhere"}, 96*time.Hour, bot.LeftRemoved)
-	for i := range 10 {
-		how := bot.LeaveHow("")
-		if i < 4 {
-			how = bot.LeftRemoved
+	onEach(t, func(h *desk) {
+		ctx := context.Background()
+		h.stay(store.Stint{ChatID: string(g1), UserID: "named", Name: "小王", Nickname: "兼职日结加微信abc12345"}, 48*time.Hour, "")
+		h.stay(store.Stint{ChatID: string(g1), UserID: "back", UnionID: "u1"}, 48*time.Hour, "")
+		h.stay(store.Stint{ChatID: string(g1), UserID: "other", UnionID: "u1"}, 96*time.Hour, bot.LeftRemoved) // the same person
+		h.stay(store.Stint{ChatID: "wr8", UserID: "elsewhere"}, 96*time.Hour, bot.LeftRemoved)
+		for i := range 10 {
+			how := bot.LeaveHow("")
+			if i < 4 {
+				how = bot.LeftRemoved
+			}
+			h.stay(store.Stint{ChatID: string(g1), UserID: fmt.Sprint("guest", i), Referrer: "host"}, 50*time.Hour, how)
 		}
-		h.stay(store.Stint{ChatID: string(g1), UserID: fmt.Sprint("guest", i), Referrer: "host"}, 50*time.Hour, how)
-	}
-	h.must(h.store.Tx(ctx, func(tx *store.Tx) error {
-		for _, status := range []string{store.CaseRemoved, store.CaseRemoved, store.CaseDismissed, store.CaseOpen} {
-			if err := tx.AddCase(&store.Case{ChatID: "wr7", Member: "record", Status: status}); err != nil {
-				return err
+		h.must(h.store.Tx(ctx, func(tx *store.Tx) error {
+			for _, status := range []string{store.CaseRemoved, store.CaseRemoved, store.CaseDismissed, store.CaseOpen} {
+				if err := tx.AddCase(&store.Case{ChatID: "wr7", Member: "record", Status: status}); err != nil {
+					return err
+				}
+			}
+			_, err := tx.AddMemberReport(&store.MemberReport{Member: "reported", Reporter: "anna", Staff: true, Day: "2026-11-23", Weight: 0.75})
+			return errors.Join(err, tx.Block(store.Blocked{Person: "u9", Reason: "卖假货"}))
+		}))
+		h.stay(store.Stint{ChatID: string(g1), UserID: "blocked", UnionID: "u9"}, time.Hour, "")
+		for _, c := range []struct {
+			who, check, detail string
+			weight             float64
+		}{
+			{"named", "name", "兼职日结", 1.5},
+			{"back", "rejoin", "本群1次", 2},
+			{"elsewhere", "rejoin", "其他群1次", 1.2},
+			{"guest9", "inviter", "10人里有4人", 1.2},
+			{"record", "history", "2次", 2.25},
+			{"reported", "reports", "1人举报", 1.13},
+			{"blocked", "blocklist", "卖假货", blockWeight},
+		} {
+			a := h.said(g1, bot.MemberID(c.who), "今天的鸡蛋还有吗")
+			w, detail := reason(a, c.check)
+			if w != c.weight || !strings.Contains(detail, c.detail) {
+				h.t.Errorf("%s: %v", c.who, a.Reasons)
+			}
+			if want := map[bool]string{true: "spam", false: "ham"}[c.who == "blocked"]; a.Verdict != want {
+				h.t.Errorf("%s who asks for eggs: %s %.2f, want %s", c.who, a.Verdict, a.Score, want)
 			}
 		}
-		_, err := tx.AddMemberReport(&store.MemberReport{Member: "reported", Reporter: "anna", Staff: true, Day: "2026-11-23", Weight: 0.75})
-		return errors.Join(err, tx.Block(store.Blocked{Person: "u9", Reason: "卖假货"}))
-	}))
-	h.stay(store.Stint{ChatID: string(g1), UserID: "blocked", UnionID: "u9"}, time.Hour, "")
-	for _, c := range []struct {
-		who, check, detail string
-		weight             float64
-	}{
-		{"named", "name", "兼职日结", 1.5},
-		{"back", "rejoin", "本群1次", 2},
-		{"elsewhere", "rejoin", "其他群1次", 1.2},
-		{"guest9", "inviter", "10人里有4人", 1.2},
-		{"record", "history", "2次", 2.25},
-		{"reported", "reports", "1人举报", 1.13},
-		{"blocked", "blocklist", "卖假货", blockWeight},
-	} {
-		a := h.said(g1, bot.MemberID(c.who), "今天的鸡蛋还有吗")
-		w, detail := reason(a, c.check)
-		if w != c.weight || !strings.Contains(detail, c.detail) {
-			t.Errorf("%s: %v", c.who, a.Reasons)
-		}
-		if want := map[bool]string{true: "spam", false: "ham"}[c.who == "blocked"]; a.Verdict != want {
-			t.Errorf("%s who asks for eggs: %s %.2f, want %s", c.who, a.Verdict, a.Score, want)
-		}
-	}
-	h.now = h.now.Add(200 * 24 * time.Hour)
-	for _, who := range []bot.MemberID{"record", "back", "reported"} {
-		a := h.said(g1, who, "今天的鸡蛋还有吗")
-		for _, check := range []string{"history", "rejoin", "reports"} {
-			if w, _ := reason(a, check); w > 0 {
-				t.Errorf("%s, long after: %v", who, a.Reasons)
+		h.now = h.now.Add(200 * 24 * time.Hour)
+		for _, who := range []bot.MemberID{"record", "back", "reported"} {
+			a := h.said(g1, who, "今天的鸡蛋还有吗")
+			for _, check := range []string{"history", "rejoin", "reports"} {
+				if w, _ := reason(a, check); w > 0 {
+					h.t.Errorf("%s, long after: %v", who, a.Reasons)
+				}
 			}
 		}
-	}
+	})
 }
 
 // A newcomer's link in six groups is suspect; once people said that it is harmless, or spam, it
