@@ -144,3 +144,41 @@ func TestAConsequenceIsWantedOnceAndAgainAfterItWasUndone(t *testing.T) {
 		}
 	})
 }
+
+// What is asked about staff, senders and inviters is asked in words that both databases take.
+func TestWhatStaffAndInvitersAreAskedFor(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		tx(t, s, func(tx *Tx) error {
+			return errors.Join(tx.PutShop(Shop{ID: "s1", Staff: []string{"wang"}}), tx.NewChat(Chat{ChatID: "wr1", Status: ChatActive, ShopID: "s1", Owner: "li"}),
+				tx.AddMessage(Message{MessageID: "m1", ChatID: "wr1", Sender: "wm1", SentAt: tx.Now, Text: "x", Verdict: "ham", Kind: "text", Fingerprint: 7}),
+				tx.AddCase(&Case{ChatID: "wr1", Member: "wm1", Status: CaseRemoved, Verdict: "spam", Text: "广告"}))
+		})
+		r := s.Read(context.Background())
+		since := c.Now().Add(-time.Hour)
+		chats, err := r.ChatsOfStaff("wang", 10)
+		must(t, err)
+		owned, err := r.ChatsOfStaff("li", 10)
+		must(t, err)
+		said, err := r.SaidIn([]string{"wr1"}, 7, since, 10)
+		must(t, err)
+		_, err = r.SaidIn([]string{"wr1"}, 0, since, 10)
+		must(t, err)
+		_, err = r.MembersNamed([]string{"wr1"}, "张", 10)
+		must(t, err)
+		_, _, err = r.OpenIn([]string{"wr1"}, 10)
+		must(t, err)
+		spam, err := r.ConfirmedSpam(10)
+		must(t, err)
+		ham, err := r.SaidSince(since, false, 10)
+		must(t, err)
+		_, err = r.HeldOfGuests("wang", 10)
+		must(t, err)
+		_, err = r.BroughtInBy("wang")
+		must(t, err)
+		_, err = r.CodesOfPerson("wang", 10)
+		must(t, err)
+		if len(chats) != 1 || len(owned) != 1 || len(said) != 1 || len(spam) != 1 || len(ham) != 1 || ham[0].Fingerprint != 7 {
+			t.Errorf("%d and %d groups, %d said, %d confirmed, harmless %+v", len(chats), len(owned), len(said), len(spam), ham)
+		}
+	})
+}
