@@ -10,6 +10,9 @@ import (
 //go:embed supplement.txt
 var supplementText string
 
+// OwnSource is the source of the samples Supplement writes.
+const OwnSource = "own"
+
 // Supplement writes samples of our own: of every pattern of supplement.txt so many. They
 // are harmless talk of a shop's group, which public samples lack, and the advertisements
 // such a group sees. The same seed gives the same sentences.
@@ -19,10 +22,10 @@ func Supplement(each int, seed uint64) []Sample {
 	var out []Sample
 	for range each {
 		for _, p := range ham {
-			out = append(out, Sample{Text: fillPattern(p, words, rng), Source: "own", Weight: 1})
+			out = append(out, Sample{Text: fillPattern(p, words, rng), Source: OwnSource, Weight: 1})
 		}
 		for _, p := range ads {
-			out = append(out, Sample{Text: fillPattern(p, words, rng), Source: "own", Spam: true, Weight: 1})
+			out = append(out, Sample{Text: fillPattern(p, words, rng), Source: OwnSource, Spam: true, Weight: 1})
 		}
 	}
 	return out

@@ -22,12 +22,11 @@ import (
 
 // How training stretches its samples.
 const (
-	ownEach    = 40  // sentences of every pattern of our own
 	spamCopies = 4   // disguised copies of a spam sample, each in another way
 	hamCopies  = 2   // decorated copies of a harmless one
 	copyWeight = 0.3 // what a copy counts of what its sample does
 	// disguisedWeight is what a harmless sample disguised as spam is counts of it.
-	disguisedWeight = 0.06
+	disguisedWeight = 0.04
 	padEvery        = 50 // of the harmless samples, one in so many is talk to pad with
 	padLeast        = 6  // characters of such talk
 	trainingOut     = "xiaobu.model"
@@ -62,7 +61,7 @@ func trainFlags(fs *flag.FlagSet) func(context.Context, env, []string) error {
 	fs.StringVar(&t.out, "out", trainingOut, "write the model to this file / 模型写到这个文件")
 	fs.StringVar(&t.dev, "dev", "", "set the thresholds on the samples of this file; without it every tenth sample is put aside for that / 用这个文件的样本定阈值,不给则从样本中每十条留一条")
 	fs.Uint64Var(&t.seed, "seed", 1, "the same samples and seed give the same model, byte for byte / 相同样本与种子得到逐字节相同的模型")
-	fs.IntVar(&t.own, "own", 40, "mix in so many of xiaobu's own sentences of every pattern, 0 to 1000: talk of shops and the advertisements they see / 每种句式混入多少条自带语句")
+	fs.IntVar(&t.own, "own", 80, "mix in so many of xiaobu's own sentences of every pattern, 0 to 1000: talk of shops and the advertisements they see / 每种句式混入多少条自带语句")
 	fs.Var(&t.without, "without", "leave out a source; may be repeated / 不用某个来源,可重复")
 	fs.Var(&t.weigh, "weigh", "SOURCE=0.1: let the samples of a source count less and keep them out of the thresholds; may be repeated / 降低某个来源的权重,且不参与定阈值,可重复")
 	return func(ctx context.Context, e env, files []string) error {
@@ -181,7 +180,11 @@ func copied(samples []spam.Sample, seed uint64) []spam.Sample {
 			continue
 		}
 		add(hamCopies, copyWeight, evade.Decorations(), gen.Decorate)
-		add(1, disguisedWeight, alone, gen.Evade)
+		weight := disguisedWeight
+		if s.Source == spam.OwnSource { // shops' talk, and sure to be harmless
+			weight *= 3
+		}
+		add(1, weight, alone, gen.Evade)
 	}
 	return out
 }
