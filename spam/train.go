@@ -332,10 +332,10 @@ func (t *trainer) learn(progress func(pass, passes int, loss float64)) {
 // remember adds the weights, as they are after a pass, to their averages.
 func (t *trainer) remember() {
 	for f, w := range t.weights {
-		t.means[f] += w / averaged
+		t.means[f] += float32(w / averaged)
 	}
 	for _, w := range t.others() {
-		w.mean += w.value / averaged
+		w.mean += float64(w.value / averaged)
 	}
 }
 

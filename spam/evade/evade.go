@@ -167,7 +167,7 @@ func change(r *rand.Rand, n int, eligible func(int) bool) []bool {
 	picked, places := make([]bool, n), []int{}
 	share := 1.0
 	if r.IntN(2) == 0 {
-		share = 0.3 + 0.6*r.Float64()
+		share = 0.3 + float64(0.6*r.Float64())
 	}
 	any := false
 	for i := range n {

@@ -60,7 +60,7 @@ func (g *Generator) homophones(r *rand.Rand, t []rune) string {
 	changed := text != string(t)
 	t = []rune(text)
 	words := g.weighty(t)
-	share, other, last := 0.25+0.6*r.Float64(), 0.1, -1
+	share, other, last := 0.25+float64(0.6*r.Float64()), 0.1, -1
 	if r.IntN(4) == 0 {
 		other = 0.35
 	}
@@ -221,7 +221,7 @@ func withEmoji(r *rand.Rand, t []rune) string {
 	if way == 1 && text != string(t) {
 		return text
 	}
-	share, face, same := 0.1+0.4*r.Float64(), one(r, faces()), r.IntN(2) == 0
+	share, face, same := 0.1+float64(0.4*r.Float64()), one(r, faces()), r.IntN(2) == 0
 	var b strings.Builder
 	for i, c := range []rune(text) {
 		if i > 0 && !unicode.Is(unicode.Variation_Selector, c) && c != '\u20e3' && c != '\u200d' && r.Float64() < share {
