@@ -37,12 +37,13 @@ func talk(i int) string {
 	}[i%8]
 }
 
-// posts signs messages of 500 people in 50 groups.
+// posts signs messages of 20,000 people in 200 groups; of a few hundred, each would say so much
+// in these seconds that it is a flood.
 func posts(b *testing.B, n int, now time.Time, run int64) (bodies [][]byte, signatures []string) {
 	b.Helper()
 	for i := range n {
 		body := fmt.Appendf(nil, `{"message_id":"%x","chat_id":"wrBENCHchat%022d","sender":"wmBENCH%025d","sent_at":%q,"type":"text","text":%q}`,
-			sha256.Sum256(fmt.Append(nil, run, " ", i)), i%50, i%500, now.Format(time.RFC3339), talk(i))
+			sha256.Sum256(fmt.Append(nil, run, " ", i)), i%200, i%20000, now.Format(time.RFC3339), talk(i))
 		bodies = append(bodies, body)
 		ts := strconv.FormatInt(now.Unix(), 10)
 		h := hmac.New(sha256.New, []byte(feedSecret))
