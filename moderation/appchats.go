@@ -208,7 +208,14 @@ func (s MemberRemover) Perform(ctx context.Context, a store.Action) (any, error)
 	if err := a.Decode(&r); err != nil {
 		return nil, err
 	}
-	err := s.Platform.RemoveMember(ctx, r.Chat, r.Member)
+	c, err := s.Store.Read(ctx).Case(r.Case)
+	if err != nil {
+		return nil, err
+	}
+	if c.Closed() { // somebody said so after the action was taken up
+		return nil, &bot.APIError{Op: "remove member", Class: bot.ClassGiveUp, Msg: "the case is closed: " + c.Status}
+	}
+	err = s.Platform.RemoveMember(ctx, r.Chat, r.Member)
 	var refusal *bot.APIError
 	if errors.As(err, &refusal) && refusal.Class == bot.ClassFix {
 		given := *refusal

@@ -314,6 +314,22 @@ func (CardSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error {
 	return tx.AddStep(step)
 }
 
+// callOff takes back what the bot was about to do in a chat of the app because of a case.
+func callOff(tx *store.Tx, c store.Case) error {
+	for _, of := range []string{"remove_member:%d:", "case_post:%d:"} {
+		actions, err := tx.ActionsLike(fmt.Sprintf(of, c.ID))
+		if err != nil {
+			return err
+		}
+		for _, a := range actions {
+			if _, err := tx.CancelAction(a.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // settleCards ends what was shown of a case: cards that wait are taken back, and the buttons of
 // those that were shown give way to a note. but is the task of the card that was pressed, which
 // is answered by itself.

@@ -166,6 +166,9 @@ func (m *Moderator) close(tx *store.Tx, c store.Case, status, note, by, task str
 	if err := settled(tx, c); err != nil {
 		return err
 	}
+	if err := callOff(tx, c); err != nil {
+		return err
+	}
 	name := ""
 	if staff, err := tx.IsStaff(bot.MemberID(by)); err != nil {
 		return err

@@ -696,3 +696,30 @@ func TestTheBlocklistStopsWhatBringsPeopleIn(t *testing.T) {
 		t.Errorf("case %+v, %v", c, err)
 	}
 }
+
+// The outbox may wait for the platform; who is found harmless meanwhile stays in the chat.
+func TestNobodyIsRemovedAfterADismissal(t *testing.T) {
+	w := newWard(t, 0)
+	ctx := context.Background()
+	w.office.chats["ops"] = &bot.AppChat{ID: "ops", Name: "运营群", Owner: "lead", Users: []bot.UserID{"lead", "harmless"}}
+	c, err := w.Open(ctx, Opening{Chat: "ops", Member: "harmless", Reason: "广告", By: "anna"}, func(*store.Tx, string) error { return nil })
+	w.must(err)
+	waiting, err := w.store.Read(ctx).ActionsLike("remove_member:")
+	w.must(err)
+	if len(waiting) != 1 || waiting[0].State != store.ActionPending {
+		t.Fatalf("actions %+v", waiting)
+	}
+	_, err = w.Dismiss(ctx, c.ID, "anna", "看错人了")
+	w.must(err)
+	if after, err := w.store.Read(ctx).ActionsLike("remove_member:"); err != nil || after[0].State != store.ActionCancelled {
+		t.Errorf("actions %+v, %v", after, err)
+	}
+	// One that a sender had taken up in that moment.
+	if _, err := (MemberRemover{w.Moderator, w.office}).Perform(ctx, waiting[0]); bot.ClassOf(err) != bot.ClassGiveUp {
+		t.Errorf("performed all the same: %v", err)
+	}
+	w.live(time.Hour)
+	if !slices.Contains(w.office.chats["ops"].Users, "harmless") || len(w.office.said) != 0 {
+		t.Errorf("chat %+v, said %q", w.office.chats["ops"], w.office.said)
+	}
+}
