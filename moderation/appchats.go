@@ -123,7 +123,11 @@ func (m *Moderator) readAppChat(tx *store.Tx, chat bot.AppChat) error {
 		if by == "" {
 			by = byList
 		}
-		if err := m.removed(tx, c, "the chat's list does not have the person", by, true); err != nil {
+		begun, err := tx.HasStep(c.ID, store.StepBotRemoves) // else he may have left by himself
+		if err != nil {
+			return err
+		}
+		if err := m.removed(tx, c, "the chat's list does not have the person", by, begun || c.ClaimedBy != ""); err != nil {
 			return err
 		}
 		if err := m.tellRemoval(tx, c); err != nil {

@@ -446,12 +446,20 @@ func (m *Moderator) review(tx *store.Tx, c store.Case) error {
 	if err != nil {
 		return err
 	}
-	if !there && (known || c.ClaimedBy != "") {
+	waits := false
+	if c.ClaimedBy != "" && (there || !known) {
+		read, err := readSinceClaim(tx, c)
+		if err != nil {
+			return err
+		}
+		known, waits = known || read, !read
+	}
+	if !there && known {
 		by, note := c.ClaimedBy, "the member list does not have the person"
 		if by == "" {
 			by = byList
 		}
-		return m.removed(tx, c, note, by, c.ClaimedBy != "" || c.AppChat)
+		return m.removed(tx, c, note, by, c.ClaimedBy != "")
 	}
 	if !tx.Now.Before(c.CreatedAt.Add(caseLife)) {
 		note := "nobody acted in time"
@@ -459,6 +467,10 @@ func (m *Moderator) review(tx *store.Tx, c store.Case) error {
 			note = "the warning was the end of it"
 		}
 		return m.close(tx, c, store.CaseExpired, note, byClock, "")
+	}
+	if waits {
+		c.NextAt = m.within(c, tx.Now.Add(recheck))
+		return tx.SaveCase(c, c.Status)
 	}
 	if c.ClaimedBy != "" {
 		return m.falseClaim(tx, c)
@@ -474,6 +486,41 @@ func (m *Moderator) review(tx *store.Tx, c store.Case) error {
 		return err
 	}
 	return m.ask(tx, c)
+}
+
+// readSinceClaim reports whether the list of a case's group was read after somebody last said
+// "removed". Before that it neither bears him out nor speaks against him.
+func readSinceClaim(tx *store.Tx, c store.Case) (bool, error) {
+	steps, err := tx.CaseSteps(c.ID)
+	if err != nil {
+		return false, err
+	}
+	var claimed, read time.Time
+	for _, s := range steps {
+		if s.What == store.StepClaimed {
+			claimed = s.At
+		}
+	}
+	if c.AppChat {
+		chat, err := tx.AppChat(bot.ChatID(c.ChatID))
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		read = chat.LookedAt
+	} else {
+		chat, err := tx.Chat(bot.ChatID(c.ChatID))
+		if errors.Is(err, store.ErrNotFound) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		read = chat.SyncedAt
+	}
+	return !read.IsZero() && !read.Before(claimed), nil
 }
 
 // falseClaim tells whoever said "removed" that the list still has the person. Who says so again

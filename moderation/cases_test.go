@@ -723,3 +723,45 @@ func TestNobodyIsRemovedAfterADismissal(t *testing.T) {
 		t.Errorf("chat %+v, said %q", w.office.chats["ops"], w.office.said)
 	}
 }
+
+// Somebody who leaves a chat of the app before anything was done has not been removed.
+func TestWhoLeavesAnAppChatIsNotBlocked(t *testing.T) {
+	for _, removing := range []bool{false, true} {
+		w := newWard(t, 0)
+		ctx := context.Background()
+		if !removing {
+			w.put("", store.PolicySettings{Mode: ModeAsk})
+		}
+		w.office.chats["ops"] = &bot.AppChat{ID: "ops", Name: "运营群", Owner: "lead", Users: []bot.UserID{"lead", "somebody"}}
+		_, err := w.AddAppChat(ctx, "ops")
+		w.must(err)
+		w.must(w.store.Tx(ctx, func(tx *store.Tx) error {
+			_, err := w.open(tx, store.Case{ChatID: "ops", Member: "somebody", AppChat: true, Verdict: "spam", Score: 1, Action: ActRemove, Rung: RungBlock})
+			return err
+		}))
+		w.office.chats["ops"].Users = []bot.UserID{"lead"}
+		w.live(20 * time.Minute)
+		_, blocked, err := w.store.Read(ctx).IsBlocked("somebody")
+		if err != nil || blocked != removing || w.theCase(1).Status != store.CaseRemoved {
+			t.Errorf("removing %v: blocked %v, %v, case %+v", removing, blocked, err, w.theCase(1))
+		}
+	}
+}
+
+// "Removed" is neither believed nor found false by a list from before it was said.
+func TestAClaimWaitsForTheList(t *testing.T) {
+	w := newWard(t, 1)
+	w.advertises(1, "wm001", g1)
+	w.live(time.Minute)
+	w.world.broken = true
+	w.pressOn(w.cardsOf("owner")[0], keyRemoved)
+	w.live(10 * time.Minute)
+	if c := w.theCase(1); c.ClaimedBy != "owner" || c.FalseClaims != 0 || len(w.cardsOf("owner")) != 1 {
+		t.Errorf("before the list was read: %+v, %d cards", c, len(w.cardsOf("owner")))
+	}
+	w.world.broken = false
+	w.live(time.Hour)
+	if c := w.theCase(1); c.FalseClaims != 1 {
+		t.Errorf("after the list was read: %+v", c)
+	}
+}

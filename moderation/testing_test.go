@@ -177,6 +177,7 @@ type world struct {
 	now     func() time.Time
 	groups  map[bot.ChatID]*bot.Chat
 	version int
+	broken  bool // no group can be read
 }
 
 func (w *world) next() bot.MemberVersion {
@@ -223,6 +224,9 @@ func (w *world) leave(id bot.ChatID, who bot.MemberID, scene int) bot.Event {
 
 func (w *world) Chat(_ context.Context, id bot.ChatID) (bot.Chat, error) {
 	g := w.groups[id]
+	if w.broken {
+		return bot.Chat{}, &bot.APIError{Op: "groupchat/get", Code: -1, Class: bot.ClassRetry}
+	}
 	if g == nil {
 		return bot.Chat{}, &bot.APIError{Op: "groupchat/get", Code: 49008, Class: bot.ClassGone}
 	}
