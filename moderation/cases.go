@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -285,6 +286,9 @@ func leaving(how bot.LeaveHow) string {
 // pressed takes somebody's word: "not spam" closes the case; "removed" is believed once the
 // group's member list agrees, so the group is read at once.
 func (m *Moderator) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error {
+	if asked, err := wasShown(tx, d); err != nil || !asked {
+		return err
+	}
 	if id, ok := ticketOf(d.TaskID); ok {
 		return m.ticketPressed(tx, e, d, id)
 	}
@@ -330,6 +334,33 @@ func (m *Moderator) pressed(tx *store.Tx, e bot.Event, d bot.CardPressed) error 
 		return err
 	}
 	return m.updateCard(tx, e, d, note)
+}
+
+// wasShown reports whether the card that somebody pressed was sent to him. Task ids can be
+// guessed, and the word of who was not asked is nobody's.
+func wasShown(tx *store.Tx, d bot.CardPressed) (bool, error) {
+	a, err := tx.ActionByKey("card:" + d.TaskID)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	var ask AskOwner
+	var ticket TellTicket
+	var answer AnswerApp
+	switch a.Kind {
+	case ask.ActionKind():
+		err = a.Decode(&ask)
+		return ask.To == d.User, err
+	case ticket.ActionKind():
+		err = a.Decode(&ticket)
+		return slices.Contains(ticket.To, d.User), err
+	case answer.ActionKind():
+		err = a.Decode(&answer)
+		return answer.To == d.User, err
+	}
+	return false, nil
 }
 
 // raise turns a warning into a removal because somebody wants it.

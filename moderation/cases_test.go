@@ -765,3 +765,25 @@ func TestAClaimWaitsForTheList(t *testing.T) {
 		t.Errorf("after the list was read: %+v", c)
 	}
 }
+
+// Only whom a card was sent to has a word by it.
+func TestAPressOfSomebodyElseIsNobodysWord(t *testing.T) {
+	w := newWard(t, 1)
+	w.advertises(1, "wm001", g1)
+	w.live(time.Minute)
+	card := *w.cardsOf("owner")[0]
+	for _, who := range []bot.UserID{"stranger", "manager", ""} {
+		card.to = who
+		w.pressOn(&card, keyDismiss)
+		w.pressOn(&card, keyUndo)
+	}
+	card.to, card.card.TaskID = "owner", "case-1-7" // there is none
+	w.pressOn(&card, keyDismiss)
+	if c := w.theCase(1); c.Closed() || w.history(1) != "opened asked:owner" {
+		t.Errorf("case %+v: %s", c, w.history(1))
+	}
+	w.pressOn(w.cardsOf("owner")[0], keyDismiss)
+	if c := w.theCase(1); c.Status != store.CaseDismissed {
+		t.Errorf("case %+v", c)
+	}
+}
