@@ -346,19 +346,20 @@ func wasShown(tx *store.Tx, d bot.CardPressed) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	same := func(to bot.UserID) bool { return strings.EqualFold(string(to), string(d.User)) } // as WeCom compares them
 	var ask AskOwner
 	var ticket TellTicket
 	var answer AnswerApp
 	switch a.Kind {
 	case ask.ActionKind():
 		err = a.Decode(&ask)
-		return ask.To == d.User, err
+		return same(ask.To), err
 	case ticket.ActionKind():
 		err = a.Decode(&ticket)
-		return slices.Contains(ticket.To, d.User), err
+		return slices.ContainsFunc(ticket.To, same), err
 	case answer.ActionKind():
 		err = a.Decode(&answer)
-		return answer.To == d.User, err
+		return same(answer.To), err
 	}
 	return false, nil
 }
