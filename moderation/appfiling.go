@@ -83,7 +83,8 @@ func (m *Moderator) offer(tx *store.Tx, e bot.Event, ask store.AppAsk) error {
 // file opens a case about somebody, as a report of who asked. Where the detector finds nothing
 // in the text a person looks at it first.
 func (m *Moderator) file(tx *store.Tx, ask store.AppAsk, who store.AskChoice) (string, error) {
-	rep, _, err := m.report(tx, store.MemberReport{ChatID: who.ChatID, Member: who.Member, Reporter: ask.UserID, MessageID: who.MessageID, Text: ask.Text})
+	rep := store.MemberReport{ChatID: who.ChatID, Member: who.Member, Reporter: ask.UserID, MessageID: who.MessageID, Text: ask.Text}
+	err := m.fillReport(tx, &rep)
 	var inv *handlers.Invalid
 	if errors.As(err, &inv) {
 		return "不能立案", m.say(tx, ask, "不能立案:这个人是企业成员,或不在群里。", 0)
@@ -96,7 +97,12 @@ func (m *Moderator) file(tx *store.Tx, ask store.AppAsk, who store.AskChoice) (s
 	if v := m.read(ask.Text); v.Verdict == spam.Ham {
 		c.Action, c.Verdict, c.Score = ActWarn, string(spam.Suspect), v.Score
 	}
+	// First the case, to which the report adds: the other way round the owner is asked for a
+	// warning and in the same moment for a removal.
 	if c, err = m.open(tx, c); err != nil {
+		return "", err
+	}
+	if rep, _, err = m.report(tx, rep); err != nil {
 		return "", err
 	}
 	if err := tx.LinkReport(rep.ID, c.ID); err != nil {

@@ -62,6 +62,9 @@ func TestStaffAskTheAppAndFileACase(t *testing.T) {
 		t.Fatalf("answer %+v", a)
 	}
 	h.pressTicket("owner", "ask-1-verdict", keyFile)
+	if cards, err := h.store.Read(context.Background()).ActionsLike("card:case-"); err != nil || len(cards) != 1 {
+		t.Errorf("the owner is asked by %d cards, %v", len(cards), err)
+	}
 	c, err := h.store.Read(context.Background()).OpenCase(g1, "wm001")
 	h.must(err)
 	if c.Action != ActRemove || c.MessageID != "m1" {
