@@ -257,11 +257,14 @@ func (m *Moderator) forgive(tx *store.Tx, person, by string) error {
 			return err
 		}
 		for _, c := range open {
+			if c, err = tx.HoldCase(c.ID); err != nil {
+				return err
+			}
 			_, still, err := tx.IsBlocked(member, c.UnionID)
 			if err != nil {
 				return err
 			}
-			if still || c.MessageID != "" || !onBlocklist(c.Reasons) {
+			if still || c.Closed() || c.MessageID != "" || !onBlocklist(c.Reasons) {
 				continue
 			}
 			if err := m.dismissed(tx, c, "the person is not on the blocklist any more", by, ""); err != nil {

@@ -72,6 +72,9 @@ func (m *Moderator) standOn(tx *store.Tx, c, lead store.Case) error {
 func shownWith(tx *store.Tx, c store.Case) error {
 	led, err := tx.Led(c)
 	for _, l := range led {
+		if l, err = tx.HoldCase(l.ID); err != nil {
+			return err
+		}
 		if l.Status == store.CaseOpen {
 			l.Status, l.AskedAt = store.CaseAsked, tx.Now
 			if err := tx.SaveCase(l, store.CaseOpen); err != nil {
@@ -106,6 +109,12 @@ func (m *Moderator) withLed(tx *store.Tx, c store.Case, do func(store.Case) erro
 func (m *Moderator) freeLed(tx *store.Tx, c store.Case) error {
 	led, err := tx.Led(c)
 	for _, l := range led {
+		if l, err = tx.HoldCase(l.ID); err != nil {
+			return err
+		}
+		if l.Closed() || l.Lead == nil {
+			continue
+		}
 		l.Lead, l.NextAt = nil, m.within(l, tx.Now.Add(ledPause))
 		if err := tx.SaveCase(l, l.Status); err != nil {
 			return err
