@@ -229,7 +229,7 @@ func TestThoseWhoCanActAreAskedOneAfterAnother(t *testing.T) {
 			t.Errorf("the card of %s says %q", c.to, c.note)
 		}
 	}
-	if n, err := w.store.Read(context.Background()).StrikeCount("wm001", "spam", w.now); err != nil || n != 0 {
+	if n, err := w.store.Read(context.Background()).StrikeCount("wm001", "spam", w.now, w.now.Add(time.Hour)); err != nil || n != 0 {
 		t.Errorf("%d strikes stand after a dismissal, %v", n, err)
 	}
 }
@@ -270,7 +270,11 @@ func TestAFalseClaimIsToldAndCounted(t *testing.T) {
 func TestTheLadderGoesOnUntilStrikesExpire(t *testing.T) {
 	w := newWard(t, 2)
 	first := w.advertises(1, "wm001", g1)
-	second := w.advertises(2, "wm001", g1)
+	if burst := w.advertises(2, "wm001", g1); burst.CaseID != first.CaseID || w.theCase(1).Rung != RungRemove {
+		t.Fatalf("what follows at once took rung %q", w.theCase(1).Rung)
+	}
+	w.live(burst + time.Minute)
+	second := w.advertises(3, "wm001", g1)
 	if first.CaseID != second.CaseID || w.theCase(1).Rung != RungBlock {
 		t.Fatalf("the second strike took rung %q", w.theCase(1).Rung)
 	}
@@ -300,10 +304,10 @@ func TestTheLadderGoesOnUntilStrikesExpire(t *testing.T) {
 	if _, err := w.Undo(context.Background(), 1, "anna", ""); !errors.As(err, &conflict) {
 		t.Errorf("a second undo: %v", err)
 	}
-	w.advertises(3, "wm002", g1)
+	w.advertises(4, "wm002", g1)
 	w.now = w.now.Add(31 * 24 * time.Hour)
 	w.live(time.Minute) // the first case has expired
-	w.advertises(4, "wm002", g1)
+	w.advertises(5, "wm002", g1)
 	if c := w.theCase(3); c.Rung != RungRemove {
 		t.Errorf("after a month the rung is %q", c.Rung)
 	}
@@ -455,6 +459,7 @@ func TestOffTheBlocklistMeansOffEverywhere(t *testing.T) {
 	ctx := context.Background()
 	w.inGroups(customer(1), "wr2")
 	w.advertises(1, "wm001", g1)
+	w.live(burst + time.Minute)
 	w.advertises(2, "wm001", g1)
 	w.live(time.Minute)
 	w.deliver(w.world.leave(g1, "wm001", 1))

@@ -9,6 +9,10 @@ import (
 	"xiaobu/store"
 )
 
+// burst is how long what a person does is one offence: ten messages within a minute are one
+// strike, and the next rung is for whoever goes on after people could act.
+const burst = 10 * time.Minute
+
 // maxWarnings is how many warnings an owner is asked to post on one day.
 const maxWarnings = 5
 
@@ -20,8 +24,8 @@ type decided struct {
 }
 
 // act takes a verdict on a message to what follows: a strike against the person, and the rung
-// of the group's ladder that this strike takes. The strikes of a person count in all groups;
-// each verdict has a ladder and strikes of its own. A person on the blocklist is to leave,
+// of the group's ladder that this strike takes. The strikes of a person count in all groups,
+// those of one burst once in each; each verdict has a ladder and strikes of its own. A person on the blocklist is to leave,
 // whatever the ladder says.
 func (m *Moderator) act(tx *store.Tx, p Policy, c store.Case) (decided, error) {
 	out := decided{Action: ActNone, Would: ActNone}
@@ -31,7 +35,7 @@ func (m *Moderator) act(tx *store.Tx, p Policy, c store.Case) (decided, error) {
 	} else if c.Verdict != string(spam.Suspect) {
 		return out, nil
 	}
-	n, err := tx.StrikeCount(c.Member, c.Verdict, tx.Now)
+	n, err := tx.StrikeCount(c.Member, c.Verdict, tx.Now, tx.Now.Add(-burst))
 	if err != nil || len(ladder) == 0 {
 		return out, err
 	}
@@ -52,6 +56,10 @@ func (m *Moderator) act(tx *store.Tx, p Policy, c store.Case) (decided, error) {
 			return out, err
 		}
 		out.Case, strike.CaseID = opened.ID, &opened.ID
+	}
+	struck, err := tx.StruckSince(c.Member, c.Verdict, c.ChatID, tx.Now.Add(-burst))
+	if err != nil || struck {
+		return out, err
 	}
 	return out, tx.AddStrike(strike)
 }

@@ -255,11 +255,20 @@ func (tx *Tx) AddStrike(s Strike) error {
 	return tx.db.Create(&s).Error
 }
 
-// StrikeCount counts the strikes of a verdict that stand against a person now.
-func (r Reader) StrikeCount(member, verdict string, now time.Time) (int, error) {
+// StrikeCount counts the strikes of a verdict that stand against a person at now, those from
+// before a moment.
+func (r Reader) StrikeCount(member, verdict string, now, before time.Time) (int, error) {
 	var n int64
-	err := r.db.Model(&Strike{}).Where("member = ? AND verdict = ? AND expires_at > ? AND taken_at IS NULL", member, verdict, ms(now)).Count(&n).Error
+	err := r.db.Model(&Strike{}).Where("member = ? AND verdict = ? AND expires_at > ? AND taken_at IS NULL AND at < ?", member, verdict, ms(now), ms(before)).Count(&n).Error
 	return int(n), err
+}
+
+// StruckSince reports whether a strike of a verdict stands against a person in a group since a
+// moment.
+func (r Reader) StruckSince(member, verdict, chat string, since time.Time) (bool, error) {
+	var n int64
+	err := r.db.Model(&Strike{}).Where("member = ? AND verdict = ? AND chat_id = ? AND at >= ? AND taken_at IS NULL", member, verdict, chat, ms(since)).Limit(1).Count(&n).Error
+	return n > 0, err
 }
 
 // Strikes lists the strikes of a person, oldest first.

@@ -58,7 +58,7 @@ func TestStrikesCountUntilTheyExpireOrAreTakenBack(t *testing.T) {
 		})
 		count := func(want int) {
 			t.Helper()
-			if n, err := s.Read(t.Context()).StrikeCount("wm1", "spam", c.Now()); err != nil || n != want {
+			if n, err := s.Read(t.Context()).StrikeCount("wm1", "spam", c.Now(), c.Now().Add(time.Hour)); err != nil || n != want {
 				t.Errorf("%d strikes, %v, want %d", n, err, want)
 			}
 		}
@@ -71,6 +71,14 @@ func TestStrikesCountUntilTheyExpireOrAreTakenBack(t *testing.T) {
 			return err
 		})
 		count(1)
+		if n, err := s.Read(t.Context()).StrikeCount("wm1", "spam", c.Now(), c.Now()); err != nil || n != 0 {
+			t.Errorf("%d strikes before they were, %v", n, err)
+		}
+		for chat, want := range map[string]bool{"": true, "wr2": false} {
+			if got, err := s.Read(t.Context()).StruckSince("wm1", "spam", chat, c.Now()); err != nil || got != want {
+				t.Errorf("struck in %q: %v, %v", chat, got, err)
+			}
+		}
 		c.Add(2 * time.Hour)
 		count(0)
 	})
