@@ -82,6 +82,12 @@ func New(c Config) http.Handler {
 	conf.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"token": {Type: "http", Scheme: "bearer"}}
 	conf.Security = []map[string][]string{{"token": {}}}
 	s := &server{Config: c, api: humago.New(mux, conf), pictures: make(chan struct{}, pictureReaders)}
+	s.api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) {
+		if ctx.Method() == http.MethodGet || ctx.Method() == http.MethodDelete {
+			ctx = huma.WithValue(ctx, bodyless{}, true)
+		}
+		next(ctx)
+	})
 	for _, register := range []func(){s.shops, s.groups, s.greetings, s.channels, s.referrals, s.estate, s.posters, s.scans, s.rewards, s.payouts, s.promotions, s.media, s.texts, s.promotionPreviews, s.calendar, s.orders, s.sales, s.moderation, s.consents, s.policy, s.replay, s.corrections, s.tickets, s.memberReports, s.consequences, s.keywords, s.reports, s.robots, s.funnels, s.inbox} {
 		register()
 	}
@@ -195,7 +201,7 @@ func (s *server) fail(ctx context.Context, err error) error {
 	case errors.As(err, &status):
 		return status
 	case errors.As(err, &inv):
-		return huma.Error422UnprocessableEntity(inv.Error(), &huma.ErrorDetail{Message: inv.Detail, Location: location(inv.Field)})
+		return huma.Error422UnprocessableEntity(inv.Error(), &huma.ErrorDetail{Message: inv.Detail, Location: location(ctx, inv.Field)})
 	case errors.As(err, &conflict):
 		return huma.Error409Conflict(conflict.Detail)
 	case errors.Is(err, store.ErrNotFound):
@@ -215,8 +221,15 @@ func (s *server) fail(ctx context.Context, err error) error {
 	return huma.Error500InternalServerError("something went wrong here; the log says what")
 }
 
-// location is where a field of a body is; a body that is a list has no name of its own.
-func location(field string) string {
+// bodyless marks the context of a request that has nothing but its address.
+type bodyless struct{}
+
+// location is where a field is: in the address of what only reads or deletes, else in the body;
+// a body that is a list has no name of its own.
+func location(ctx context.Context, field string) string {
+	if ctx.Value(bodyless{}) != nil {
+		return "query." + field
+	}
 	if strings.HasPrefix(field, "[") {
 		return "body" + field
 	}

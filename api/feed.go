@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -303,7 +304,11 @@ func jsonFault(err error) string {
 	var b64 base64.CorruptInputError
 	switch {
 	case errors.As(err, &typ):
-		return fmt.Sprintf("%s is a %s, want a %s", typ.Field, typ.Value, typ.Type)
+		want := "a " + typ.Type.String()
+		if typ.Type.Kind() == reflect.Slice {
+			want = "a list of " + typ.Type.Elem().String() + "s"
+		}
+		return fmt.Sprintf("%s is a %s, want %s", typ.Field, typ.Value, want)
 	case errors.As(err, &syn):
 		return fmt.Sprintf("broken at byte %d", syn.Offset)
 	case errors.As(err, &b64):

@@ -78,6 +78,6 @@ func TestReplayOfTheAPI(t *testing.T) {
 	c.expect(200, http.MethodGet, "/moderation/replay?"+q.Encode(), "", `"messages":1`, `"before":{"ham":1,"suspect":0`, `"after":{"ham":0,"suspect":1,"spam":0,"warned":1`,
 		`"flagged":{"messages":1,"people_said_harmless":0`, `"text":"转让一辆自行车"`, `"people":null`, `"next_cursor":""`, `"harmless_since":"2026-11-23T10:00:00+08:00"`)
 	q.Set("threshold", "2")
-	c.expect(422, http.MethodGet, "/moderation/replay?"+q.Encode(), "", "threshold: is 2; want a score")
+	c.expect(422, http.MethodGet, "/moderation/replay?"+q.Encode(), "", "threshold: is 2; want a score", `"location":"query.threshold"`)
 	c.expect(422, http.MethodGet, "/moderation/replay?threshold=0.3", "", "from")
 }

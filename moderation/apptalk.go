@@ -188,7 +188,7 @@ func (m *Moderator) answerText(tx *store.Tx, e bot.Event, ask store.AppAsk) erro
 
 func verdictTitle(v spam.Verdict) string {
 	words := map[spam.Label]string{spam.Spam: "是广告", spam.Suspect: "疑似广告", spam.Ham: "不像广告"}[v.Verdict]
-	return fmt.Sprintf("判定:%s(%d%%)", words, int(100*v.Score))
+	return fmt.Sprintf("判定:%s(广告可能性 %d%%)", words, int(100*v.Score))
 }
 
 func reasonFields(v spam.Verdict) []bot.CardField {

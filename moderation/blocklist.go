@@ -122,8 +122,12 @@ func (m *Moderator) openBlocked(tx *store.Tx, c store.Case) error {
 }
 
 func blockedCase(chat, member string, b store.Blocked) store.Case {
+	detail := "黑名单上的人进群了"
+	if b.Reason != "" {
+		detail += ":" + b.Reason
+	}
 	return store.Case{ChatID: chat, Member: member, Verdict: string(spam.Spam), Score: 1, Action: ActRemove,
-		Reasons: []store.Reason{{Check: "blocklist", Detail: "黑名单上的人进群了:" + b.Reason, Weight: 10}}}
+		Reasons: []store.Reason{{Check: "blocklist", Detail: detail, Weight: 10}}}
 }
 
 // joined opens a case about somebody on the blocklist, under whatever name he is there. A union

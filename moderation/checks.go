@@ -3,6 +3,7 @@ package moderation
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"xiaobu/handlers"
@@ -114,7 +115,7 @@ func checkAge(msg heard, f facts, _ Policy) (float64, string) {
 		days, months := f.talkDays(), age.Hours()/24/30
 		return -min(0.75, months/8) * min(1, float64(days)/5), fmt.Sprintf("入群已%d天,有%d天正常发言", int(age.Hours()/24), days)
 	case age <= 10*time.Minute:
-		return 1, fmt.Sprintf("入群才%d分钟就发链接或联系方式", int(age.Minutes()))
+		return 1, fmt.Sprintf("入群才%d分钟就发链接或联系方式", max(1, int(age.Minutes())))
 	case age <= time.Hour:
 		return 0.6, fmt.Sprintf("入群%d分钟就发链接或联系方式", int(age.Minutes()))
 	}
@@ -142,10 +143,22 @@ func checkHistory(msg heard, f facts, p Policy) (float64, string) {
 		}
 	}
 	if removed+open > 0 {
-		return min(3, float64(removed)+0.25*float64(min(open, 2))), fmt.Sprintf("近%d天内有%d次因广告被移出,另有%d次可疑待定", int(p.StrikesExpire.Hours()/24), removed, open)
+		return min(3, float64(removed)+0.25*float64(min(open, 2))), earlier(p, removed, open)
 	}
 	days := f.talkDays()
 	return -min(1, float64(days)/10), fmt.Sprintf("此前有%d天正常发言,没有违规记录", days)
+}
+
+// earlier says how often a person was removed, and how many cases nobody has decided.
+func earlier(p Policy, removed, open int) string {
+	var said []string
+	if removed > 0 {
+		said = append(said, fmt.Sprintf("%d次因广告被移出", removed))
+	}
+	if open > 0 {
+		said = append(said, fmt.Sprintf("%d次疑似广告尚未定论", open))
+	}
+	return fmt.Sprintf("近%d天内", int(p.StrikesExpire.Hours()/24)) + strings.Join(said, ",")
 }
 
 func checkInviter(_ heard, f facts, _ Policy) (float64, string) {

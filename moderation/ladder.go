@@ -121,7 +121,12 @@ func (m *Moderator) warn(tx *store.Tx, c store.Case) error {
 // day is the local day of a moment.
 func (m *Moderator) day(t time.Time) string { return t.In(m.Zone).Format(time.DateOnly) }
 
-// warningText is what a person is told in the group.
+// warningText is what a person is told in the group; an id in the place of a name would tell
+// nobody anything.
 func warningText(c store.Case) string {
-	return "@" + nameOf(c) + " 本群禁止发布与本店无关的广告和链接。请不要再发,再次发送会被移出群聊。如有误会,请联系群主。"
+	to := ""
+	if c.MemberName != "" {
+		to = "@" + c.MemberName + " "
+	}
+	return to + "本群禁止发布与本店无关的广告和链接。请不要再发,再次发送会被移出群聊。如有误会,请联系群主。"
 }

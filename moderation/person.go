@@ -395,6 +395,7 @@ func verdict(msg heard, f facts, p Policy) Answer {
 		a.About += r.Weight
 	}
 	a.Reasons = append(reasonsOf(msg.verdict), about...)
+	slices.SortStableFunc(a.Reasons, func(x, y store.Reason) int { return cmp.Compare(math.Abs(y.Weight), math.Abs(x.Weight)) })
 	a.Verdict, a.Score = judged(a.TextScore, a.About, f.blocked, p)
 	if a.Verdict == string(spam.Suspect) && a.TextScore < p.Review {
 		a.Reasons = append(a.Reasons, store.Reason{Check: "harmless-text", Detail: "内容本身未发现广告,仅凭行为最多标为可疑,不会移出"})

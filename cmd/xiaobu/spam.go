@@ -29,8 +29,8 @@ func spamCheckCommand() command {
 			model := ""
 			modelFlag(fs, &model)
 			return func(ctx context.Context, e env, args []string) error {
-				if err := noArgs(args); err != nil {
-					return err
+				if len(args) > 0 {
+					return usage{fmt.Sprintf("unexpected %q: spam check reads standard input, such as xiaobu spam check < %s / 从标准输入读取", args[0], args[0])}
 				}
 				d, err := newDetector(model)
 				if err != nil {
@@ -63,11 +63,11 @@ func newDetector(file string) (*spam.Detector, error) {
 func checkLine(d *spam.Detector, line []byte) (map[string]json.RawMessage, error) {
 	row := map[string]json.RawMessage{}
 	if err := json.Unmarshal(line, &row); err != nil || row == nil {
-		return nil, errors.New("is no JSON object")
+		return nil, errors.New(`is no JSON object; want one a line, such as {"text": "…"}`)
 	}
 	var text *string
 	if err := json.Unmarshal(row["text"], &text); err != nil || text == nil {
-		return nil, errors.New(`has no string "text"`)
+		return nil, errors.New(`has no string "text"; want {"text": "…"}`)
 	}
 	v := d.Check(*text)
 	for name, value := range map[string]any{"verdict": v.Verdict, "score": v.Score, "reasons": v.Reasons} {

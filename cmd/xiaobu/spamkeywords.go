@@ -14,7 +14,7 @@ import (
 
 func spamKeywordsCommand() command {
 	return command{
-		name: "spam keywords", zh: "为企业微信自带的「防骚扰」导出关键词,以及开启步骤", en: "keyword rules for WeCom's own anti-harassment setting, and how to switch it on",
+		name: "spam keywords", args: "[--format txt|csv|json] [--limit N]", zh: "为企业微信自带的「防骚扰」导出关键词,以及开启步骤", en: "keyword rules for WeCom's own anti-harassment setting, and how to switch it on",
 		flags: func(fs *flag.FlagSet) func(context.Context, env, []string) error {
 			days := fs.Int("days", 7, "`DAYS` of messages that the words are tried on / 用最近几天的消息检验")
 			limit := fs.Int("limit", 100, "how many `WORDS` / 最多几个词")
