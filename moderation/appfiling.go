@@ -131,7 +131,7 @@ func (m *Moderator) fileNamed(tx *store.Tx, e bot.Event, said store.AppAsk, word
 	case err != nil:
 		return err
 	case len(found) == 0:
-		return m.say(tx, said, fmt.Sprintf("你的群里,名字有「%s」的群没有叫「%s」的顾客。", clipRunes(words[0]), clipRunes(name)), e.ID)
+		return m.say(tx, said, fmt.Sprintf("您的群里,名字有「%s」的群没有叫「%s」的顾客。", clipRunes(words[0]), clipRunes(name)), e.ID)
 	case len(found) == 1:
 		note, err := m.file(tx, last, found[0])
 		if err != nil {

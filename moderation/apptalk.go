@@ -42,8 +42,8 @@ var (
 
 const (
 	reportWord = "举报 " // and a group, and a name
-	helpText   = "把群里的可疑消息复制(或转发文字、链接)发给我,我告诉你像不像广告、为什么,并可以立案或标为误判。\n" +
-		"「举报 群名 昵称」:上一条消息是谁在哪个群发的。\n「待办」:你名下的案件和投诉。\n图片和语音里的内容我看不到,请复制文字。\n" +
+	helpText   = "把群里的可疑消息复制(或转发文字、链接)发给我,我告诉您像不像广告、为什么,并可以立案或标为误判。\n" +
+		"「举报 群名 昵称」:上一条消息是谁在哪个群发的。\n「待办」:您名下的案件和投诉。\n图片和语音里的内容我看不到,请复制文字。\n" +
 		"help: send me a suspicious message; 举报 GROUP NAME says who sent it; 待办 lists what waits for you."
 )
 
@@ -176,7 +176,7 @@ func (m *Moderator) answerText(tx *store.Tx, e bot.Event, ask store.AppAsk) erro
 		Buttons: []bot.CardButton{{Text: "立案", Key: keyFile, Primary: v.Verdict != spam.Ham}, {Text: "误判,不是广告", Key: keyHarmless}, {Text: "没事", Key: keyDrop}}}
 	switch len(ask.Choices) {
 	case 0:
-		card.Note = "没有在你的群里找到这条消息。立案请发:举报 群名 昵称"
+		card.Note = "没有在您的群里找到这条消息。立案请发:举报 群名 昵称"
 	case 1:
 		card.Fields = append(card.Fields, bot.CardField{Name: "发送人", Value: choiceName(tx.Reader, ask.Choices[0])})
 		card.Note = "找到了这条消息。「立案」后由群主处理。"

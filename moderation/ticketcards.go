@@ -128,7 +128,7 @@ func (m *Moderator) ticketPressed(tx *store.Tx, e bot.Event, d bot.CardPressed, 
 	do := map[string]struct {
 		step func(*store.Tx, store.Ticket, string, string) error
 		note string
-	}{keyTake: {m.take, "已由你处理"}, keyDone: {m.finish, "已解决"}, keySpam: {m.notTicket, "已转为疑似广告"}}[d.Key]
+	}{keyTake: {m.take, "已由您处理"}, keyDone: {m.finish, "已解决"}, keySpam: {m.notTicket, "已转为疑似广告"}}[d.Key]
 	if do.step == nil {
 		return nil
 	}
@@ -147,7 +147,7 @@ func (m *Moderator) sendTaken(tx *store.Tx, t store.Ticket, by bot.UserID) error
 		return err
 	}
 	card.TaskID = fmt.Sprintf("ticket-%d-taken-%d", t.ID, tx.Now.UnixMilli())
-	card.Title = "你已接手:" + card.Title
+	card.Title = "您已接手:" + card.Title
 	_, err = tx.Enqueue(TellTicket{Ticket: t.ID, Level: levelEnd, To: []bot.UserID{by}, Card: card}, store.When{})
 	return err
 }
