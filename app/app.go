@@ -440,6 +440,7 @@ const (
 	keepAsks     = 7 * 24 * time.Hour
 	keepAnswers  = 7 * 24 * time.Hour
 	keepScans    = 400 * 24 * time.Hour
+	keepCases    = 400 * 24 * time.Hour // what was said in cases that are closed, strikes, and hosts of links
 	keepLinks    = 400 * 24 * time.Hour // that nobody followed, and the hours of the others
 	pruneBatch   = 500
 )
@@ -452,6 +453,11 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) { return tx.PruneInbox(now.Add(-keepEvents), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneOutbox(now.Add(-keepActions), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneMessages(now.Add(-said), pruneBatch) },
+		func(tx *store.Tx) (int64, error) {
+			return tx.PruneCaseMessages(now.Add(-max(keepCases, said)), pruneBatch)
+		},
+		func(tx *store.Tx) (int64, error) { return tx.PruneStrikes(now.Add(-keepCases), pruneBatch) },
+		func(tx *store.Tx) (int64, error) { return tx.PruneHosts(now.Add(-keepCases), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneTokens(now.Add(-said), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneAppAsks(now.Add(-keepAsks), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return 0, tx.PruneAnswers(now.Add(-keepAnswers)) },

@@ -287,6 +287,11 @@ func (tx *Tx) TakeMessageStrikes(member, message, by string) error {
 	return tx.db.Exec(`UPDATE strike SET taken_at = ?, taken_by = ? WHERE member = ? AND message_id = ? AND taken_at IS NULL`, tx.Now.UnixMilli(), by, member, message).Error
 }
 
+// PruneStrikes forgets strikes that count no more since before a time, at most limit at once.
+func (tx *Tx) PruneStrikes(before time.Time, limit int) (int64, error) {
+	return tx.exec(`DELETE FROM strike WHERE id IN (SELECT id FROM strike WHERE expires_at < ? LIMIT ?)`, before.UnixMilli(), limit)
+}
+
 // Warning is a warning of a person on a local day (2026-11-23).
 type Warning struct {
 	Member string `gorm:"primaryKey"`

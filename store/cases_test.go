@@ -83,3 +83,38 @@ func TestStrikesCountUntilTheyExpireOrAreTakenBack(t *testing.T) {
 		count(0)
 	})
 }
+
+// What grows with every wave of spam is forgotten in the end.
+func TestWhatCasesLeaveBehindIsForgotten(t *testing.T) {
+	onEach(t, func(t *testing.T, s *Store, c *clock) {
+		t0, later := c.Now(), c.Now().Add(24*time.Hour)
+		tx(t, s, func(tx *Tx) error {
+			closed := Case{ChatID: "wr1", Member: "wm1", Status: CaseRemoved, ClosedAt: t0}
+			open := Case{ChatID: "wr1", Member: "wm2", Status: CaseOpen}
+			if err := errors.Join(tx.AddCase(&closed), tx.AddCase(&open)); err != nil {
+				return err
+			}
+			return errors.Join(tx.AddMessages([]Message{{MessageID: "m1", SentAt: t0, CaseID: &closed.ID}, {MessageID: "m2", SentAt: t0, CaseID: &open.ID}, {MessageID: "m3", SentAt: t0}}),
+				tx.AddStrike(Strike{Member: "wm1", ExpiresAt: t0}), tx.AddStrike(Strike{Member: "wm2", ExpiresAt: later}),
+				tx.SeeHosts(map[int64]bool{1: false, 2: true}))
+		})
+		prune := func(at time.Time, want int64) {
+			t.Helper()
+			tx(t, s, func(tx *Tx) error {
+				for name, prune := range map[string]func(time.Time, int) (int64, error){"messages": tx.PruneCaseMessages, "strikes": tx.PruneStrikes, "hosts": tx.PruneHosts} {
+					if n, err := prune(at, 10); err != nil || n != want {
+						t.Errorf("%s: %d forgotten, want %d, %v", name, n, want, err)
+					}
+				}
+				return nil
+			})
+		}
+		prune(t0, 0)
+		prune(t0.Add(time.Second), 1)
+		prune(t0.Add(time.Second), 0)
+		left, err := s.Read(t.Context()).Messages([]string{"m1", "m2", "m3"})
+		if err != nil || len(left) != 2 || left[0].MessageID != "m2" {
+			t.Errorf("left %+v, %v", left, err)
+		}
+	})
+}

@@ -149,6 +149,13 @@ func (tx *Tx) PruneMessages(before time.Time, limit int) (int64, error) {
 		before.UnixMilli(), limit)
 }
 
+// PruneCaseMessages forgets the messages from before a time of cases that were closed before it,
+// at most limit at once. A case keeps the text that it stands on.
+func (tx *Tx) PruneCaseMessages(before time.Time, limit int) (int64, error) {
+	return tx.exec(`DELETE FROM message WHERE message_id IN (SELECT message.message_id FROM message JOIN mod_case ON mod_case.id = message.case_id
+		WHERE received_at < ? AND closed_at < ? ORDER BY received_at LIMIT ?)`, before.UnixMilli(), before.UnixMilli(), limit)
+}
+
 // PruneTokens forgets tokens from before a time, at most limit at once.
 func (tx *Tx) PruneTokens(before time.Time, limit int) (int64, error) {
 	return tx.exec(`DELETE FROM message_token WHERE (token, sent_at, message_id) IN

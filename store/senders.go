@@ -396,3 +396,9 @@ func (tx *Tx) SeeHosts(hosts map[int64]bool) error {
 	}
 	return nil
 }
+
+// PruneHosts forgets hosts that were first seen before a time and that nobody of staff posted, at
+// most limit at once. One that is posted again is new for a day.
+func (tx *Tx) PruneHosts(before time.Time, limit int) (int64, error) {
+	return tx.exec(`DELETE FROM link_host WHERE host IN (SELECT host FROM link_host WHERE first_at < ? AND NOT trusted LIMIT ?)`, before.UnixMilli(), limit)
+}
