@@ -88,7 +88,7 @@ func (r Reader) shopIDsOf(user string) ([]string, error) {
 func (r Reader) SaidIn(chats []string, print int64, since time.Time, limit int) ([]Message, error) {
 	q := r.db.Where("chat_id IN ? AND sent_at >= ?", chats, ms(since)).Order("sent_at DESC, message_id").Limit(limit)
 	if print != 0 {
-		return all[Message](q.Where("fingerprint = ?", print))
+		return all[Message](q.Where("fingerprint = ? AND fingerprint <> 0", print))
 	}
 	return all[Message](q.Where("sender IN (SELECT user_id FROM stint WHERE chat_id IN ? AND left_at IS NULL AND kind = 'customer')", chats))
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -124,6 +125,25 @@ func TestSettlingAnOutletReadsOneDelivery(t *testing.T) {
 	})
 	if plan := planOf(t, s, k.said[0]); !strings.Contains(plan, "(chat_id=? AND at=? AND occurrence_id=?)") || strings.Contains(plan, "SCAN") {
 		t.Errorf("%s\n%s", k.said[0], plan)
+	}
+}
+
+// What staff ask about, and the end of a case, do not read all messages and all reports.
+func TestModerationReadsNoWholeTables(t *testing.T) {
+	s := open(t, dsns(t)["sqlite"], newClock())
+	k := &keeper{Interface: logger.Discard}
+	tx(t, s, func(tx *Tx) error {
+		tx.db = tx.db.Session(&gorm.Session{Logger: k})
+		_, err := tx.SaidIn([]string{"wr1", "wr2"}, 7, tx.Now, 10)
+		return errors.Join(err, tx.SettleReports(Case{ID: 1, Member: "wm1"}, ReportWrong))
+	})
+	for _, said := range k.said {
+		if plan := planOf(t, s, said); strings.Contains(plan, "SCAN") {
+			t.Errorf("%s\n%s", said, plan)
+		}
+	}
+	if len(k.said) != 3 {
+		t.Errorf("%d statements", len(k.said))
 	}
 }
 

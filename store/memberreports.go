@@ -54,7 +54,7 @@ func (tx *Tx) LinkReport(id, caseID int64) error {
 // SettleReports says whether the reports on a case's person were right: those that nobody
 // knew of yet, and those that the case decided before.
 func (tx *Tx) SettleReports(c Case, outcome string) error {
-	if err := tx.db.Exec(`UPDATE member_report SET outcome = ? WHERE case_id = ? AND outcome <> ''`, outcome, c.ID).Error; err != nil {
+	if err := tx.db.Exec(`UPDATE member_report SET outcome = ? WHERE member = ? AND case_id = ? AND outcome <> ''`, outcome, c.Member, c.ID).Error; err != nil {
 		return err
 	}
 	return tx.db.Exec(`UPDATE member_report SET outcome = ?, case_id = ? WHERE member = ? AND outcome = ''`, outcome, c.ID, c.Member).Error
