@@ -316,15 +316,18 @@ func (CardSender) Record(tx *store.Tx, a store.Action, o store.Outcome) error {
 
 // callOff takes back what the bot was about to do in a chat of the app because of a case.
 func callOff(tx *store.Tx, c store.Case) error {
-	for _, of := range []string{"remove_member:%d:", "case_post:%d:"} {
-		actions, err := tx.ActionsLike(fmt.Sprintf(of, c.ID))
-		if err != nil {
+	return errors.Join(cancelAll(tx, fmt.Sprintf("remove_member:%d:", c.ID)), cancelAll(tx, fmt.Sprintf("case_post:%d:", c.ID)))
+}
+
+// cancelAll takes back the actions that wait whose keys begin with a prefix.
+func cancelAll(tx *store.Tx, prefix string) error {
+	actions, err := tx.ActionsLike(prefix)
+	if err != nil {
+		return err
+	}
+	for _, a := range actions {
+		if _, err := tx.CancelAction(a.Key); err != nil {
 			return err
-		}
-		for _, a := range actions {
-			if _, err := tx.CancelAction(a.Key); err != nil {
-				return err
-			}
 		}
 	}
 	return nil

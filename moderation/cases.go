@@ -448,17 +448,10 @@ func (m *Moderator) Next(ctx context.Context) (time.Time, bool, error) {
 // asked about again, who does not answer is reminded, then others are asked, and in the end a
 // case expires.
 func (m *Moderator) Review(ctx context.Context) error {
-	if err := m.expireBlocked(ctx); err != nil {
-		return err
-	}
-	if err := m.lookAtAppChats(ctx); err != nil {
-		return err
-	}
+	errs := []error{m.expireBlocked(ctx), m.lookAtAppChats(ctx)}
 	due, err := m.Store.Read(ctx).DueCases(m.Now(), caseBatch)
-	if err != nil {
-		return err
-	}
-	for _, c := range due {
+	errs = append(errs, err)
+	for _, c := range due { // one that fails holds up no other
 		err := m.Store.Tx(ctx, func(tx *store.Tx) error {
 			now, err := tx.HoldCase(c.ID)
 			if err != nil || now.NextAt.IsZero() || now.NextAt.After(tx.Now) {
@@ -467,10 +460,10 @@ func (m *Moderator) Review(ctx context.Context) error {
 			return m.review(tx, now)
 		})
 		if err != nil {
-			return fmt.Errorf("review case %d: %w", c.ID, err)
+			errs = append(errs, fmt.Errorf("review case %d: %w", c.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (m *Moderator) review(tx *store.Tx, c store.Case) error {

@@ -794,3 +794,23 @@ func TestAPressOfSomebodyElseIsNobodysWord(t *testing.T) {
 		t.Errorf("case %+v", c)
 	}
 }
+
+func TestACaseThatFailsHoldsUpNoOther(t *testing.T) {
+	w := newWard(t, 2)
+	ctx := context.Background()
+	w.advertises(1, "wm001", g1)
+	w.advertises(2, "wm002", g1)
+	w.live(time.Minute)
+	w.must(w.store.Tx(ctx, func(tx *store.Tx) error {
+		broken, nobody := w.theCase(1), int64(99)
+		broken.Lead = &nobody // there is no such case
+		return tx.SaveCase(broken, broken.Status)
+	}))
+	w.set(w.now.Add(time.Hour))
+	if err := w.Review(ctx); err == nil || !strings.Contains(err.Error(), "case 1") {
+		t.Errorf("review: %v", err)
+	}
+	if a, b := w.theCase(1), w.theCase(2); a.Asks != 1 || b.Asks != 2 {
+		t.Errorf("%d and %d cards", a.Asks, b.Asks)
+	}
+}

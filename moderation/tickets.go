@@ -240,6 +240,9 @@ func (m *Moderator) closeTicket(tx *store.Tx, t store.Ticket, what, by, note str
 	if err := tx.SaveTicket(t, known); err != nil {
 		return err
 	}
+	if err := cancelAll(tx, fmt.Sprintf("card:ticket-%d-", t.ID)); err != nil { // such as until the morning
+		return err
+	}
 	return tx.AddTicketStep(store.TicketStep{TicketID: t.ID, What: what, Who: by, Note: note})
 }
 
@@ -312,10 +315,8 @@ func (m *Moderator) NextTicket(ctx context.Context) (time.Time, bool, error) {
 // MindTickets tells of the tickets whose time has come those whose turn it is.
 func (m *Moderator) MindTickets(ctx context.Context) error {
 	due, err := m.Store.Read(ctx).DueTickets(m.Now(), ticketBatch)
-	if err != nil {
-		return err
-	}
-	for _, t := range due {
+	errs := []error{err}
+	for _, t := range due { // one that fails holds up no other
 		err := m.Store.Tx(ctx, func(tx *store.Tx) error {
 			now, err := tx.Ticket(t.ID)
 			if err != nil || now.NextAt.IsZero() || now.NextAt.After(tx.Now) {
@@ -324,10 +325,10 @@ func (m *Moderator) MindTickets(ctx context.Context) error {
 			return m.tell(tx, now)
 		})
 		if err != nil {
-			return fmt.Errorf("mind ticket %d: %w", t.ID, err)
+			errs = append(errs, fmt.Errorf("mind ticket %d: %w", t.ID, err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // TicketStats are the figures of tickets: those that wait, and those that were closed in the

@@ -220,3 +220,17 @@ func TestATicketThatIsAdvertisingBecomesACase(t *testing.T) {
 		t.Errorf("case %+v", c)
 	}
 }
+
+// Nobody is shown in the morning what was answered in the night.
+func TestATicketThatIsClosedShowsNoMoreCards(t *testing.T) {
+	h := ticketDesk(t)
+	ctx := context.Background()
+	h.set(time.Date(2026, 11, 23, 15, 30, 0, 0, time.UTC)) // half past eleven
+	h.complain("m1", angry)
+	_, err := h.CloseTicket(ctx, 1, "boss", "")
+	h.must(err)
+	cards, err := h.store.Read(ctx).ActionsLike("card:ticket-1-")
+	if err != nil || len(cards) != 1 || cards[0].State != store.ActionCancelled {
+		t.Errorf("cards %+v, %v", cards, err)
+	}
+}
