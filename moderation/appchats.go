@@ -263,8 +263,8 @@ func (s MemberRemover) Record(tx *store.Tx, a store.Action, o store.Outcome) err
 		}
 		return s.lookAgain(tx, c, "")
 	case store.ActionFailed, store.ActionExpired:
-		if err := s.step(tx, c, store.StepBotFailed, byBot, o.Error); err != nil {
-			return err
+		if err := s.step(tx, c, store.StepBotFailed, byBot, o.Error); err != nil || c.Level > levelOwner {
+			return err // people were asked meanwhile
 		}
 		return s.ask(tx, c)
 	}

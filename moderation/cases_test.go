@@ -814,3 +814,16 @@ func TestACaseThatFailsHoldsUpNoOther(t *testing.T) {
 		t.Errorf("%d and %d cards", a.Asks, b.Asks)
 	}
 }
+
+// When the platform does not answer until it is too late, people are asked once.
+func TestPeopleAreAskedOnceWhereTheBotCannotRemove(t *testing.T) {
+	w := newWard(t, 0)
+	w.office.chats["ops"] = &bot.AppChat{ID: "ops", Name: "运营群", Owner: "lead", Users: []bot.UserID{"lead", "bad"}}
+	w.office.refuse["remove"] = &bot.APIError{Op: "appchat/update", Code: -1, Class: bot.ClassRetry}
+	_, err := w.Open(context.Background(), Opening{Chat: "ops", Member: "bad", Reason: "广告", By: "anna"}, func(*store.Tx, string) error { return nil })
+	w.must(err)
+	w.live(50 * time.Minute)
+	if n := len(w.cardsOf("lead")); n != 1 {
+		t.Errorf("the owner of the chat has %d cards: %s", n, w.history(1))
+	}
+}
