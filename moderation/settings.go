@@ -209,6 +209,9 @@ func (m *Moderator) PutSettings(ctx context.Context, v store.PolicyVersion) (Set
 	if err := m.checkSettings(v); err != nil {
 		return Settings{}, err
 	}
+	if err := knownGroup(m.Store.Read(ctx), v.ChatID); err != nil {
+		return Settings{}, err
+	}
 	err := m.Store.Tx(ctx, func(tx *store.Tx) error {
 		above := m.defaultPolicy()
 		if v.ChatID != "" {
@@ -227,6 +230,24 @@ func (m *Moderator) PutSettings(ctx context.Context, v store.PolicyVersion) (Set
 		return Settings{}, err
 	}
 	return m.Settings(ctx, v.ChatID)
+}
+
+// knownGroup refuses a group that neither WeCom nor the feed has ever told of, which is a typo.
+func knownGroup(r store.Reader, id string) error {
+	if id == "" { // the company
+		return nil
+	}
+	_, err := r.Chat(bot.ChatID(id))
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if _, err = r.AppChat(bot.ChatID(id)); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if heard, err := r.HeardFrom(id); err != nil || heard {
+		return err
+	}
+	return handlers.Invalidf("chat_id", "%q is no group that is known; GET /groups and GET /app-chats list them", id)
 }
 
 // DropSettings has a group go by the company's settings again.

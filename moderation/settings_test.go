@@ -30,7 +30,10 @@ func (h *desk) policy(chat bot.ChatID) Policy {
 }
 
 func TestAGroupGoesByItsOwnSettingsThenTheCompanysThenTheProgrammes(t *testing.T) {
-	h := newDesk(t)
+	h := deskWithGroup(t, 0)
+	if _, err := h.PutSettings(context.Background(), store.PolicyVersion{ChatID: "wr1 ", Data: store.PolicySettings{Mode: ModeOff}}); err == nil {
+		t.Error("a group that nobody knows got settings")
+	}
 	review, removal := h.Detector.Thresholds()
 	if p := h.policy(g1); p.Mode != ModeAct || p.Review != review || p.Removal != removal || p.StrikesExpire != 720*time.Hour || fmt.Sprint(p.Ladder) != "{[warn] [remove block]}" {
 		t.Errorf("the programme's: %+v", p)

@@ -19,10 +19,15 @@ type Blocked struct {
 // TableName is the blocklist.
 func (Blocked) TableName() string { return "blocked" }
 
-// Block puts a person on the blocklist; a known one stays with its first reason.
+// Block puts a person on the blocklist. Of one who is there already a case changes nothing;
+// what somebody asks for takes the place of what was said before.
 func (tx *Tx) Block(b Blocked) error {
 	b.CreatedAt = tx.Now
-	return tx.db.Clauses(clause.OnConflict{DoNothing: true}).Create(&b).Error
+	known := clause.OnConflict{DoNothing: true}
+	if b.CaseID == nil {
+		known = clause.OnConflict{Columns: []clause.Column{{Name: "person"}}, DoUpdates: clause.AssignmentColumns([]string{"reason", "by_user", "case_id", "expires_at"})}
+	}
+	return tx.db.Clauses(known).Create(&b).Error
 }
 
 // Unblock takes a person off the blocklist.

@@ -539,9 +539,10 @@ func TestCasesAndMessages(t *testing.T) {
 			if err := tx.Block(Blocked{Person: "u1", Reason: "first"}); err != nil {
 				return err
 			}
-			return tx.Block(Blocked{Person: "u1", Reason: "second"})
+			one := int64(1) // a case has nothing to add
+			return errors.Join(tx.Block(Blocked{Person: "u1", Reason: "second"}), tx.Block(Blocked{Person: "u1", Reason: "third", CaseID: &one}))
 		})
-		if b, ok, err := r.IsBlocked("", "wm9", "u1"); err != nil || !ok || b.Reason != "first" {
+		if b, ok, err := r.IsBlocked("", "wm9", "u1"); err != nil || !ok || b.Reason != "second" || b.CaseID != nil {
 			t.Errorf("blocked: %+v %v %v", b, ok, err)
 		}
 		tx(t, s, func(tx *Tx) error { return tx.Unblock("u1") })

@@ -168,3 +168,11 @@ func (r Reader) SameTextCount(sender, text string, since time.Time) (int, error)
 	err := r.db.Model(&Message{}).Where("sender = ? AND sent_at >= ? AND text = ?", sender, ms(since), text).Count(&n).Error
 	return int(n), err
 }
+
+// HeardFrom reports whether any stored message is from a group. It may read the whole table: ask
+// it outside of transactions.
+func (r Reader) HeardFrom(chat string) (bool, error) {
+	var n int64
+	err := r.db.Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE chat_id = ? LIMIT 1) m`, chat).Scan(&n).Error
+	return n > 0, err
+}
