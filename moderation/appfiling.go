@@ -15,17 +15,6 @@ import (
 
 func askTask(id int64, what string) string { return fmt.Sprintf("ask-%d-%s", id, what) }
 
-// askOf reads a card's task id back.
-func askOf(task string) (int64, bool) {
-	rest, ok := strings.CutPrefix(task, "ask-")
-	if !ok {
-		return 0, false
-	}
-	id, _, _ := strings.Cut(rest, "-")
-	n, err := strconv.ParseInt(id, 10, 64)
-	return n, err == nil
-}
-
 // askPressed takes a press on the card that answered a text.
 func (m *Moderator) askPressed(tx *store.Tx, e bot.Event, d bot.CardPressed, id int64) error {
 	ask, err := tx.AppAsk(id)

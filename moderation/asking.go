@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -238,17 +237,6 @@ func (m *Moderator) askLater(tx *store.Tx, c store.Case) error {
 }
 
 func caseTask(c store.Case, nth int) string { return fmt.Sprintf("case-%d-%d", c.ID, nth) }
-
-// caseOf reads a card's task id back.
-func caseOf(task string) (int64, bool) {
-	rest, ok := strings.CutPrefix(task, "case-")
-	if !ok {
-		return 0, false
-	}
-	id, _, _ := strings.Cut(rest, "-")
-	n, err := strconv.ParseInt(id, 10, 64)
-	return n, err == nil
-}
 
 // CardSender performs AskOwner.
 type CardSender struct{ Platform bot.StaffNotifier }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 
 	"xiaobu/bot"
 	"xiaobu/handlers"
@@ -103,17 +102,6 @@ func (TicketTeller) Record(tx *store.Tx, a store.Action, o store.Outcome) error 
 		t.NextAt = tx.Now.Add(ticketRetry)
 	}
 	return tx.SaveTicket(t, t.Status)
-}
-
-// ticketOf reads a card's task id back.
-func ticketOf(task string) (int64, bool) {
-	rest, ok := strings.CutPrefix(task, "ticket-")
-	if !ok {
-		return 0, false
-	}
-	id, _, _ := strings.Cut(rest, "-")
-	n, err := strconv.ParseInt(id, 10, 64)
-	return n, err == nil
 }
 
 // ticketPressed takes a press on a ticket's card.
