@@ -456,6 +456,7 @@ func (a *App) housekeeping(ctx context.Context, _ time.Time) error {
 		func(tx *store.Tx) (int64, error) {
 			return tx.PruneCaseMessages(now.Add(-max(keepCases, said)), pruneBatch)
 		},
+		func(tx *store.Tx) (int64, error) { return tx.ForgetTexts(now.Add(-keepCases), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneStrikes(now.Add(-keepCases), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneHosts(now.Add(-keepCases), pruneBatch) },
 		func(tx *store.Tx) (int64, error) { return tx.PruneTokens(now.Add(-said), pruneBatch) },

@@ -318,3 +318,24 @@ func (tx *Tx) AddWarning(w Warning, atMost int) (bool, error) {
 func (tx *Tx) PruneWarnings(before string) error {
 	return tx.db.Exec(`DELETE FROM warning WHERE day < ?`, before).Error
 }
+
+// ForgetTexts forgets what people said in cases and tickets that were closed before a time and in
+// reports from before it, at most limit of each at once. What was decided, by whom and why
+// stays, without the words. Texts of corrections stay as long as the corrections are in force.
+func (tx *Tx) ForgetTexts(before time.Time, limit int) (int64, error) {
+	most := int64(0)
+	for _, forget := range []string{
+		`UPDATE mod_case SET text = '' WHERE id IN (SELECT id FROM mod_case WHERE closed_at < ? AND text <> '' LIMIT ?)`,
+		`UPDATE ticket SET text = '' WHERE id IN (SELECT id FROM ticket WHERE closed_at < ? AND text <> '' LIMIT ?)`,
+		`DELETE FROM ticket_message WHERE (ticket_id, message_id) IN
+			(SELECT ticket_id, message_id FROM ticket_message JOIN ticket ON ticket.id = ticket_id WHERE closed_at < ? LIMIT ?)`,
+		`UPDATE member_report SET text = '' WHERE id IN (SELECT id FROM member_report WHERE created_at < ? AND text <> '' LIMIT ?)`,
+	} {
+		n, err := tx.exec(forget, before.UnixMilli(), limit)
+		if err != nil {
+			return most, err
+		}
+		most = max(most, n)
+	}
+	return most, nil
+}

@@ -89,8 +89,8 @@ func TestWhatCasesLeaveBehindIsForgotten(t *testing.T) {
 	onEach(t, func(t *testing.T, s *Store, c *clock) {
 		t0, later := c.Now(), c.Now().Add(24*time.Hour)
 		tx(t, s, func(tx *Tx) error {
-			closed := Case{ChatID: "wr1", Member: "wm1", Status: CaseRemoved, ClosedAt: t0}
-			open := Case{ChatID: "wr1", Member: "wm2", Status: CaseOpen}
+			closed := Case{ChatID: "wr1", Member: "wm1", Status: CaseRemoved, ClosedAt: t0, Text: "加我"}
+			open := Case{ChatID: "wr1", Member: "wm2", Status: CaseOpen, Text: "加我"}
 			if err := errors.Join(tx.AddCase(&closed), tx.AddCase(&open)); err != nil {
 				return err
 			}
@@ -101,7 +101,7 @@ func TestWhatCasesLeaveBehindIsForgotten(t *testing.T) {
 		prune := func(at time.Time, want int64) {
 			t.Helper()
 			tx(t, s, func(tx *Tx) error {
-				for name, prune := range map[string]func(time.Time, int) (int64, error){"messages": tx.PruneCaseMessages, "strikes": tx.PruneStrikes, "hosts": tx.PruneHosts} {
+				for name, prune := range map[string]func(time.Time, int) (int64, error){"messages": tx.PruneCaseMessages, "strikes": tx.PruneStrikes, "hosts": tx.PruneHosts, "texts": tx.ForgetTexts} {
 					if n, err := prune(at, 10); err != nil || n != want {
 						t.Errorf("%s: %d forgotten, want %d, %v", name, n, want, err)
 					}
@@ -115,6 +115,9 @@ func TestWhatCasesLeaveBehindIsForgotten(t *testing.T) {
 		left, err := s.Read(t.Context()).Messages([]string{"m1", "m2", "m3"})
 		if err != nil || len(left) != 2 || left[0].MessageID != "m2" {
 			t.Errorf("left %+v, %v", left, err)
+		}
+		if cases, err := s.Read(t.Context()).Cases("", 0, 0); err != nil || cases[0].Text != "" || cases[1].Text != "加我" {
+			t.Errorf("cases %+v, %v", cases, err)
 		}
 	})
 }
