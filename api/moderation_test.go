@@ -46,6 +46,8 @@ func TestSettingsOfModeration(t *testing.T) {
 	const all, one = "/moderation/settings", "/moderation/settings/groups/wr1"
 	c.expect(200, "GET", all, "", `"version":"0"`, `"mode":"act"`, `"strikes_expire":"720h"`, `"within":"2h"`, `"spam":["remove","block"]`, `"flood":1.5`, `"in_force":{`)
 	c.expect(404, "GET", one, "")
+	c.expect(422, "PUT", one, `{"mode":"off"}`, `no group that is known`)
+	c.must(c.store.Tx(t.Context(), func(tx *store.Tx) error { return tx.NewChat(store.Chat{ChatID: "wr1", Status: store.ChatActive}) }))
 	c.expect(200, "PUT", all, `{"mode":"ask","review":null,"removal":0.95,"checks":{"name":0},"tickets":{"within":"90m"},"by":"anna","note":"试行"}`,
 		`"mode":"ask"`, `"removal":0.95`, `"name":0`, `"within":"1h30m"`, `"by":"anna"`, `"version":"1"`)
 	c.expect(200, "PUT", one, `{"mode":"dry","ladder":{"suspect":["note","warn"]}}`, `"chat_id":"wr1"`, `"mode":"dry"`, `"suspect":["note","warn"]`, `"removal":0.95`, `"by":"api"`)
