@@ -80,7 +80,7 @@ func (m *Moderator) loadFacts(r store.Reader, msgs []heard) ([]facts, error) {
 	}
 	for i := range msgs {
 		f := &l.out[i]
-		f.day = msgs[i].SentAt.In(m.Zone).Format(time.DateOnly)
+		f.day = m.day(msgs[i].SentAt)
 		f.name, f.named = m.names.worst(m.Detector, msgs[i].Name, f.stay.Nickname, f.stay.Name)
 	}
 	return l.out, nil

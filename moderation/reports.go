@@ -73,7 +73,7 @@ func (m *Moderator) report(tx *store.Tx, rep store.MemberReport) (store.MemberRe
 		return rep, false, err
 	}
 	rec.Staff = rep.Staff
-	rep.Weight, rep.Day = Trust(rec), tx.Now.In(m.Zone).Format(time.DateOnly)
+	rep.Weight, rep.Day = Trust(rec), m.day(tx.Now)
 	fresh, err := tx.AddMemberReport(&rep)
 	if err != nil || !fresh {
 		return rep, false, err

@@ -190,7 +190,7 @@ func (m *Moderator) present(r store.Reader, who bot.UserID, now time.Time) ([]bo
 	if who == "" {
 		return nil, nil
 	}
-	away, standIn, err := handlers.StandIn(r, who, now.In(m.Zone).Format(time.DateOnly))
+	away, standIn, err := handlers.StandIn(r, who, m.day(now))
 	switch {
 	case err != nil:
 		return nil, err

@@ -498,7 +498,7 @@ func TestCasesAndMessages(t *testing.T) {
 				return err
 			}
 			for i := range 3 {
-				m := Message{MessageID: fmt.Sprint("m", i), ChatID: "wr1", Sender: "wm1", SentAt: t0.Add(time.Duration(i) * time.Minute), Text: "兼职", Verdict: "spam", Score: 0.97, Reasons: k.Reasons}
+				m := Message{MessageID: fmt.Sprint("m", i), ChatID: "wr1", Sender: "wm1", SentAt: t0.Add(time.Duration(i) * time.Minute), Text: "兼职", Fingerprint: 7, Verdict: "spam", Score: 0.97, Reasons: k.Reasons}
 				if i == 0 {
 					m.CaseID = &k.ID
 				}
@@ -508,8 +508,9 @@ func TestCasesAndMessages(t *testing.T) {
 			}
 			return nil
 		})
-		if n, err := r.SameTextCount("wm1", "兼职", t0.Add(time.Minute)); err != nil || n != 2 {
-			t.Errorf("%d messages alike, %v", n, err)
+		around, err := r.Around([]Saying{{Sender: "wm1", At: t0.Add(2 * time.Minute), Fingerprint: 7}}, time.Minute, time.Minute)
+		if err != nil || around[0].Repeat != 2 {
+			t.Errorf("messages alike %+v, %v", around, err)
 		}
 		if m, err := r.Message("m0"); err != nil || *m.CaseID != k.ID || m.Score != 0.97 || len(m.Reasons) != 1 || m.Reasons[0].Detail != "兼职" {
 			t.Errorf("message: %+v %v", m, err)

@@ -162,13 +162,6 @@ func (tx *Tx) PruneTokens(before time.Time, limit int) (int64, error) {
 		(SELECT token, sent_at, message_id FROM message_token WHERE received_at < ? ORDER BY received_at LIMIT ?)`, before.UnixMilli(), limit)
 }
 
-// SameTextCount counts the messages with one text that a person sent since a moment.
-func (r Reader) SameTextCount(sender, text string, since time.Time) (int, error) {
-	var n int64
-	err := r.db.Model(&Message{}).Where("sender = ? AND sent_at >= ? AND text = ?", sender, ms(since), text).Count(&n).Error
-	return int(n), err
-}
-
 // HeardFrom reports whether any stored message is from a group. It may read the whole table: ask
 // it outside of transactions.
 func (r Reader) HeardFrom(chat string) (bool, error) {

@@ -49,12 +49,6 @@ func (r Reader) EachJudged(f JudgedFilter, fn func(Judged) error) error {
 	})
 }
 
-// CountJudged counts the messages that came in between two moments, up to a number.
-func (r Reader) CountJudged(f JudgedFilter, most int) (n int, err error) {
-	err = r.db.Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM message WHERE received_at >= ? AND received_at < ? LIMIT ?) AS m`, f.From.UnixMilli(), f.To.UnixMilli(), most).Scan(&n).Error
-	return n, err
-}
-
 // HarmlessSince returns when the oldest message came in that no case is about: such are
 // forgotten first.
 func (r Reader) HarmlessSince() (at time.Time, ok bool, err error) {
